@@ -1,0 +1,200 @@
+package guide
+
+import (
+	"fmt"
+
+	"github.com/onedoor/onedoor/internal/district"
+	"github.com/onedoor/onedoor/internal/item"
+	"github.com/onedoor/onedoor/internal/scheme"
+	"github.com/onedoor/onedoor/internal/standard"
+	"github.com/onedoor/onedoor/internal/workday"
+)
+
+// Source is a catalogue as the store keeps it, every version included.
+type Source struct {
+	Revision    int // changes with every import that changed something
+	Departments []district.Department
+	Regions     []district.Region
+	Zones       []district.Zone
+	Facts       []standard.Fact
+	Items       []ItemStandard
+	Schemes     []JointStandard
+	Calendar    *workday.Calendar // the district's own; nil when there is none
+}
+
+// Term is the time in which a version is in force: from From, before To. Empty
+// means open.
+type Term struct{ From, To string }
+
+func (t Term) covers(day string) bool {
+	return (t.From == "" || t.From <= day) && (t.To == "" || day < t.To)
+}
+
+// ItemStandard is one version of a single-item standard.
+type ItemStandard struct {
+	Version int
+	Term    Term
+	Item    item.Item
+	Clauses []standard.Clause
+}
+
+// JointStandard is one version of a joint standard.
+type JointStandard struct {
+	Version int
+	Term    Term
+	Scheme  scheme.Scheme
+}
+
+// Catalogue is a Source compiled: every predicate parsed, ready to answer. It
+// never changes; a new import makes a new one.
+type Catalogue struct {
+	Revision    int
+	vocabulary  *standard.Vocabulary
+	departments map[string]district.Department
+	deptOrder   []string
+	regions     map[string]district.Region
+	zones       map[string]district.Zone
+	items       []*itemStandard
+	schemes     []*jointStandard
+	calendar    *workday.Calendar
+}
+
+type itemStandard struct {
+	ItemStandard
+	needed  *standard.Expr
+	clauses []*standard.Compiled
+}
+
+type jointStandard struct {
+	JointStandard
+	applies *standard.Expr
+	askRank map[string]int // fact → place in ask_first
+	stage   map[string]string
+}
+
+// Compile makes a catalogue from what the store keeps.
+func Compile(src Source) (*Catalogue, error) {
+	vocabulary, err := standard.NewVocabulary(src.Facts)
+	if err != nil {
+		return nil, fmt.Errorf("guide.Compile: %w", err)
+	}
+	c := &Catalogue{
+		Revision:    src.Revision,
+		vocabulary:  vocabulary,
+		departments: make(map[string]district.Department, len(src.Departments)),
+		regions:     make(map[string]district.Region, len(src.Regions)),
+		zones:       make(map[string]district.Zone, len(src.Zones)),
+		calendar:    src.Calendar,
+	}
+	for _, d := range src.Departments {
+		c.departments[d.Code] = d
+		c.deptOrder = append(c.deptOrder, d.Code)
+	}
+	for _, r := range src.Regions {
+		c.regions[r.Code] = r
+	}
+	for _, z := range src.Zones {
+		c.zones[z.Code] = z
+	}
+	parse := func(what, text string) (*standard.Expr, error) {
+		expr, diagnostics := vocabulary.Parse(text)
+		if len(diagnostics) > 0 {
+			return nil, fmt.Errorf("guide.Compile: %s: column %d: %s", what, diagnostics[0].Column, diagnostics[0].EN)
+		}
+		return expr, nil
+	}
+	for _, s := range src.Items {
+		needed, err := parse(s.Item.Code+": needed_when", s.Item.NeededWhen)
+		if err != nil {
+			return nil, err
+		}
+		compiled := &itemStandard{ItemStandard: s, needed: needed}
+		for _, clause := range s.Clauses {
+			k := &standard.Compiled{Clause: clause}
+			if k.Applies, err = parse(clause.Code+": applies_when", clause.AppliesWhen); err != nil {
+				return nil, err
+			}
+			if clause.Requires != nil {
+				if k.Requires, err = parse(clause.Code+": requires", *clause.Requires); err != nil {
+					return nil, err
+				}
+			}
+			compiled.clauses = append(compiled.clauses, k)
+		}
+		c.items = append(c.items, compiled)
+	}
+	for _, s := range src.Schemes {
+		applies, err := parse(s.Scheme.Code+": applies_when", s.Scheme.AppliesWhen)
+		if err != nil {
+			return nil, err
+		}
+		joint := &jointStandard{JointStandard: s, applies: applies, askRank: map[string]int{}, stage: map[string]string{}}
+		for i, key := range s.Scheme.AskFirst {
+			joint.askRank[key] = i
+		}
+		for _, entry := range s.Scheme.Items {
+			joint.stage[entry.Item] = entry.Stage
+		}
+		c.schemes = append(c.schemes, joint)
+	}
+	return c, nil
+}
+
+// Vocabulary is the typed vocabulary of facts.
+func (c *Catalogue) Vocabulary() *standard.Vocabulary { return c.vocabulary }
+
+// Department finds a department by its code.
+func (c *Catalogue) Department(code string) (district.Department, bool) {
+	d, ok := c.departments[code]
+	return d, ok
+}
+
+// Calendar finds a working calendar by its code; the empty code means the
+// district's own.
+func (c *Catalogue) Calendar(code string) (*workday.Calendar, bool) {
+	if c.calendar == nil || code != "" && code != c.calendar.Code() {
+		return nil, false
+	}
+	return c.calendar, true
+}
+
+// Item gives the version of an item that is in force on a day.
+func (c *Catalogue) Item(code string, day workday.Date) (item.Item, int, bool) {
+	for _, s := range c.items {
+		if s.Item.Code == code && s.Term.covers(day.String()) {
+			return s.Item, s.Version, true
+		}
+	}
+	return item.Item{}, 0, false
+}
+
+func (c *Catalogue) itemsOn(day string) []*itemStandard {
+	in := make([]*itemStandard, 0, len(c.items))
+	for _, s := range c.items {
+		if s.Term.covers(day) {
+			in = append(in, s)
+		}
+	}
+	return in
+}
+
+func (c *Catalogue) schemeOn(code, day string) *jointStandard {
+	for _, s := range c.schemes {
+		if s.Scheme.Code == code && s.Term.covers(day) {
+			return s
+		}
+	}
+	return nil
+}
+
+// inside says that region a lies in region b, or is it.
+func (c *Catalogue) inside(a, b string) bool {
+	for a != b {
+		r := c.regions[a]
+		if r.Parent == nil {
+			return false
+		}
+		a = *r.Parent
+	}
+	return true
+}

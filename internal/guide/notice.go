@@ -1,0 +1,74 @@
+package guide
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/onedoor/onedoor/internal/workday"
+)
+
+// Notice is a guide frozen, numbered and hashed (一次性告知书): what the applicant
+// was told, once, and may rely on.
+type Notice struct {
+	Number   string
+	IssuedAt time.Time
+	Digest   string // SHA-256 of Document, in hex
+	Document []byte // the guide as canonical JSON
+}
+
+// Canonical gives the guide as JSON, the same bytes for the same answer.
+func (g *Guide) Canonical() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(g); err != nil {
+		return nil, fmt.Errorf("guide.Canonical: %w", err)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// DigestOf gives the SHA-256 of a canonical answer, in hex.
+func DigestOf(document []byte) string {
+	sum := sha256.Sum256(document)
+	return hex.EncodeToString(sum[:])
+}
+
+// Read reads a frozen guide back.
+func Read(document []byte) (*Guide, error) {
+	g := &Guide{}
+	dec := json.NewDecoder(bytes.NewReader(document))
+	dec.UseNumber()
+	if err := dec.Decode(g); err != nil {
+		return nil, fmt.Errorf("guide.Read: %w", err)
+	}
+	return g, nil
+}
+
+// crockford spells numbers without letters that look alike.
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// Issue freezes a guide. The number carries the day and 50 random bits, so that
+// nobody can list other people's notices by counting.
+func Issue(g *Guide, now time.Time, random io.Reader) (Notice, error) {
+	document, err := g.Canonical()
+	if err != nil {
+		return Notice{}, err
+	}
+	var bits [7]byte
+	if _, err := io.ReadFull(random, bits[:]); err != nil {
+		return Notice{}, fmt.Errorf("guide.Issue: %w", err)
+	}
+	day := workday.DateOf(now).String()
+	return Notice{
+		Number:   "GZ" + day[:4] + day[5:7] + day[8:] + "-" + crockford.EncodeToString(bits[:])[:10],
+		IssuedAt: now.UTC().Truncate(time.Millisecond),
+		Digest:   DigestOf(document),
+		Document: document,
+	}, nil
+}

@@ -1,0 +1,26 @@
+// Package law names the sources that rules stand on: laws and standards with
+// how their text was checked, and the district's policy rules as data.
+package law
+
+// Basis is one source of law, e.g. 食品安全法 第35条.
+type Basis struct {
+	Law     string `yaml:"law" json:"law"`
+	Article string `yaml:"article,omitempty" json:"article,omitempty"`
+}
+
+// Law is a law, regulation or technical standard that the catalogue cites.
+// Status says how the citation was checked: text, web, knowledge or district.
+type Law struct {
+	Name   string   `yaml:"name" json:"name"`
+	Status string   `yaml:"status" json:"status"`
+	Where  []string `yaml:"where" json:"where"`
+}
+
+// Rule is one policy rule of the district: a time rule, the warning lamps, the
+// rating scale, privacy masks. Body is the rule as the pack writes it; the room
+// that applies a rule reads it from there.
+type Rule struct {
+	Section string `yaml:"-" json:"section"` // time_rules, lamps, evaluation, privacy …
+	Code    string `yaml:"-" json:"code"`    // T1 …; the section's own name where it is one rule
+	Body    any    `yaml:"-" json:"body"`
+}
