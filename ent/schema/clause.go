@@ -44,7 +44,7 @@ func (Clause) Fields() []ent.Field {
 // Edges of Clause.
 func (Clause) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("standard", Standard.Type).Ref("clauses").Unique().Required().Immutable(),
+		edge.From("standard", StandardVersion.Type).Ref("clauses").Unique().Required().Immutable(),
 		edge.From("department", Department.Type).Ref("clauses").Unique().Required().Immutable(),
 	}
 }

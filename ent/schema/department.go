@@ -14,7 +14,7 @@ import (
 type Department struct{ ent.Schema }
 
 // Mixin of Department.
-func (Department) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+func (Department) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}, mixin.Retirable{}} }
 
 // Fields of Department.
 func (Department) Fields() []ent.Field {
@@ -31,7 +31,7 @@ func (Department) Fields() []ent.Field {
 // Edges of Department.
 func (Department) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("items", Item.Type).Annotations(entgql.Skip()),
+		edge.To("items", ItemVersion.Type).Annotations(entgql.Skip()),
 		edge.To("clauses", Clause.Type).Annotations(entgql.Skip()),
 	}
 }

@@ -16,7 +16,7 @@ import (
 type Fact struct{ ent.Schema }
 
 // Mixin of Fact.
-func (Fact) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+func (Fact) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}, mixin.Retirable{}} }
 
 // Fields of Fact.
 func (Fact) Fields() []ent.Field {
@@ -24,7 +24,6 @@ func (Fact) Fields() []ent.Field {
 		field.String("key").Unique().Immutable(),
 		field.JSON("definition", standard.Fact{}).Comment("Kind, unit, range, values and role."),
 		field.JSON("retired_values", []standard.FactValue{}).Optional().Comment("Enum values that left the pack."),
-		field.Bool("retired").Default(false),
 	}
 }
 

@@ -30,7 +30,7 @@ func (Material) Fields() []ent.Field {
 // Edges of Material.
 func (Material) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("item", Item.Type).Ref("materials").Unique().Required().Immutable(),
+		edge.From("item", ItemVersion.Type).Ref("materials").Unique().Required().Immutable(),
 	}
 }
 

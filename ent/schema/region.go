@@ -14,7 +14,7 @@ import (
 type Region struct{ ent.Schema }
 
 // Mixin of Region.
-func (Region) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+func (Region) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}, mixin.Retirable{}} }
 
 // Fields of Region.
 func (Region) Fields() []ent.Field {

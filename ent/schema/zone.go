@@ -14,7 +14,7 @@ import (
 type Zone struct{ ent.Schema }
 
 // Mixin of Zone.
-func (Zone) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+func (Zone) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}, mixin.Retirable{}} }
 
 // Fields of Zone.
 func (Zone) Fields() []ent.Field {

@@ -209,7 +209,7 @@ func (c *checker) clause(e Entry[standard.Clause]) {
 	c.needs(at, "category", cl.Category)
 	c.refers(at, "item", "item", c.items, cl.Item)
 	c.refers(at, "department", "department", c.departments, cl.Department)
-	c.oneOf(at, "kind", string(cl.Kind), "condition", "prohibition", "mitigation", "obligation", "rule", "advice")
+	c.oneOf(at, "kind", strings.ToLower(string(cl.Kind)), "condition", "prohibition", "mitigation", "obligation", "rule", "advice")
 	c.basis(at, cl.Basis)
 	c.expression(at, "applies_when", cl.AppliesWhen)
 	if cl.Requires != nil {

@@ -110,14 +110,10 @@ func Compile(src Source) (*Catalogue, error) {
 		}
 		compiled := &itemStandard{ItemStandard: s, needed: needed}
 		for _, clause := range s.Clauses {
-			k := &standard.Compiled{Clause: clause}
-			if k.Applies, err = parse(clause.Code+": applies_when", clause.AppliesWhen); err != nil {
-				return nil, err
-			}
-			if clause.Requires != nil {
-				if k.Requires, err = parse(clause.Code+": requires", *clause.Requires); err != nil {
-					return nil, err
-				}
+			k, diagnostics := vocabulary.Compile(clause)
+			if len(diagnostics) > 0 {
+				d := diagnostics[0]
+				return nil, fmt.Errorf("guide.Compile: %s: %s: column %d: %s", clause.Code, d.Field, d.Column, d.EN)
 			}
 			compiled.clauses = append(compiled.clauses, k)
 		}

@@ -80,6 +80,7 @@ type question struct {
 	asked   []bool                    // fact → something depends on it
 	decides []int                     // fact → how many open predicates it is part of
 	named   []bool                    // fact → a reason names it
+	buffer  []int                     // facts, reused
 }
 
 func (c *Catalogue) question(in Input) (*question, error) {
@@ -152,14 +153,15 @@ func implied(applies *standard.Expr, facts map[string]any) map[string]any {
 // open notes the facts on which an undetermined predicate depends. Deciding
 // says that the predicate itself is what is asked next.
 func (q *question) open(e *standard.Expr, deciding bool) []string {
-	var keys []string
-	e.Missing(q.project, func(fact int) {
+	q.buffer = e.Missing(q.project, q.buffer[:0])
+	keys := make([]string, len(q.buffer))
+	for i, fact := range q.buffer {
 		q.asked[fact] = true
 		if deciding {
 			q.decides[fact]++
 		}
-		keys = append(keys, q.c.vocabulary.Key(fact))
-	})
+		keys[i] = q.c.vocabulary.At(fact).Key
+	}
 	return keys
 }
 
@@ -271,7 +273,7 @@ func (q *question) reasons(e *standard.Expr, basis []law.Basis) []Reason {
 	for i, r := range explained {
 		out[i] = Reason{Operator: r.Operator, Needed: r.Needed, Actual: r.Actual, ZH: r.ZH, EN: r.EN, Basis: basis}
 		if r.Fact >= 0 {
-			out[i].Fact = q.c.vocabulary.Key(r.Fact)
+			out[i].Fact = q.c.vocabulary.At(r.Fact).Key
 			q.named[r.Fact] = true
 		}
 	}
@@ -312,7 +314,7 @@ func (q *question) missing() []string {
 	}
 	rank := func(f int) int {
 		if q.scheme != nil {
-			if r, ok := q.scheme.askRank[q.c.vocabulary.Key(f)]; ok {
+			if r, ok := q.scheme.askRank[q.c.vocabulary.At(f).Key]; ok {
 				return r
 			}
 		}
@@ -327,7 +329,7 @@ func (q *question) missing() []string {
 	})
 	keys := make([]string, len(facts))
 	for i, f := range facts {
-		keys[i] = q.c.vocabulary.Key(f)
+		keys[i] = q.c.vocabulary.At(f).Key
 	}
 	return keys
 }
@@ -351,7 +353,7 @@ func (q *question) excerpts(g *Guide) {
 	}
 	for f, named := range q.named {
 		if named {
-			g.Vocabulary = append(g.Vocabulary, q.c.vocabulary.At(f))
+			g.Vocabulary = append(g.Vocabulary, *q.c.vocabulary.At(f))
 		}
 	}
 }

@@ -30,3 +30,14 @@ func (Pack) Fields() []ent.Field {
 		field.JSON("extra", map[string]any{}).Optional().Annotations(entgql.Skip()),
 	}
 }
+
+// Retirable is for entries that have no versions of their own: one that left the
+// pack is kept, since versions that were once in force still speak of it.
+type Retirable struct{ mixin.Schema }
+
+// Fields of Retirable.
+func (Retirable) Fields() []ent.Field {
+	return []ent.Field{
+		field.Bool("retired").Default(false).Annotations(entgql.Skip()).Comment("Left the pack."),
+	}
+}

@@ -12,15 +12,15 @@ import (
 	"github.com/onedoor/onedoor/internal/scheme"
 )
 
-// Scheme is one version of how an industry's items are handled together
+// SchemeVersion is one version of how an industry's items are handled together
 // (联合审批方案).
-type Scheme struct{ ent.Schema }
+type SchemeVersion struct{ ent.Schema }
 
-// Mixin of Scheme.
-func (Scheme) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+// Mixin of SchemeVersion.
+func (SchemeVersion) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
 
-// Fields of Scheme.
-func (Scheme) Fields() []ent.Field {
+// Fields of SchemeVersion.
+func (SchemeVersion) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("code").Immutable().Annotations(entgql.OrderField("CODE")).Comment("Stable code, the pack's id."),
 		field.Int("version").Positive().Immutable().Comment("The version of its joint standard."),
@@ -41,20 +41,20 @@ func (Scheme) Fields() []ent.Field {
 	}
 }
 
-// Edges of Scheme.
-func (Scheme) Edges() []ent.Edge {
+// Edges of SchemeVersion.
+func (SchemeVersion) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("standard", Standard.Type).Ref("scheme").Unique().Required(),
+		edge.From("standard", StandardVersion.Type).Ref("scheme").Unique().Required(),
 		edge.To("lead", Department.Type).Unique().Required().Immutable(),
 	}
 }
 
-// Indexes of Scheme.
-func (Scheme) Indexes() []ent.Index {
+// Indexes of SchemeVersion.
+func (SchemeVersion) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("code", "version").Unique()}
 }
 
-// Annotations of Scheme.
-func (Scheme) Annotations() []schema.Annotation {
-	return []schema.Annotation{entgql.RelayConnection(), entgql.MultiOrder(), entgql.Skip(entgql.SkipWhereInput)}
+// Annotations of SchemeVersion.
+func (SchemeVersion) Annotations() []schema.Annotation {
+	return []schema.Annotation{entgql.Type("Scheme"), entgql.RelayConnection(), entgql.MultiOrder(), entgql.Skip(entgql.SkipWhereInput)}
 }

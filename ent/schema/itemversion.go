@@ -13,15 +13,15 @@ import (
 	"github.com/onedoor/onedoor/internal/law"
 )
 
-// Item is one version of an approval item (事项): the content of its standard
+// ItemVersion is one version of an approval item (事项): the content of its standard
 // besides the clauses.
-type Item struct{ ent.Schema }
+type ItemVersion struct{ ent.Schema }
 
-// Mixin of Item.
-func (Item) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+// Mixin of ItemVersion.
+func (ItemVersion) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
 
-// Fields of Item.
-func (Item) Fields() []ent.Field {
+// Fields of ItemVersion.
+func (ItemVersion) Fields() []ent.Field {
 	skip := entgql.Skip(entgql.SkipWhereInput)
 	return []ent.Field{
 		field.String("code").Immutable().Annotations(entgql.OrderField("CODE")).Comment("Stable code, the pack's id."),
@@ -48,21 +48,21 @@ func (Item) Fields() []ent.Field {
 	}
 }
 
-// Edges of Item.
-func (Item) Edges() []ent.Edge {
+// Edges of ItemVersion.
+func (ItemVersion) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("standard", Standard.Type).Ref("item").Unique().Required().Annotations(entgql.Skip(entgql.SkipWhereInput)),
+		edge.From("standard", StandardVersion.Type).Ref("item").Unique().Required().Annotations(entgql.Skip(entgql.SkipWhereInput)),
 		edge.From("department", Department.Type).Ref("items").Unique().Required().Immutable(),
 		edge.To("materials", Material.Type).Annotations(entgql.RelayConnection(), entgql.Skip(entgql.SkipWhereInput)),
 	}
 }
 
-// Indexes of Item.
-func (Item) Indexes() []ent.Index {
+// Indexes of ItemVersion.
+func (ItemVersion) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("code", "version").Unique()}
 }
 
-// Annotations of Item.
-func (Item) Annotations() []schema.Annotation {
-	return []schema.Annotation{entgql.RelayConnection(), entgql.MultiOrder()}
+// Annotations of ItemVersion.
+func (ItemVersion) Annotations() []schema.Annotation {
+	return []schema.Annotation{entgql.Type("Item"), entgql.RelayConnection(), entgql.MultiOrder()}
 }

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"regexp"
+
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
@@ -11,18 +13,19 @@ import (
 	"github.com/onedoor/onedoor/ent/schema/mixin"
 )
 
-// Standard is one version of a single-item standard (单个事项标准, with its item
+// StandardVersion is one version of a single-item standard (单个事项标准, with its item
 // and clauses) or of a joint standard (联合审批标准, with its scheme). A published
 // version never changes; only the day on which it ends is written later.
-type Standard struct{ ent.Schema }
+type StandardVersion struct{ ent.Schema }
 
-// Mixin of Standard.
-func (Standard) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+// Mixin of StandardVersion.
+func (StandardVersion) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
 
-// Fields of Standard.
-func (Standard) Fields() []ent.Field {
+// Fields of StandardVersion.
+func (StandardVersion) Fields() []ent.Field {
 	return []ent.Field{
-		field.Enum("kind").Values("ITEM", "JOINT").Immutable(),
+		field.String("kind").Immutable().Match(regexp.MustCompile("^(ITEM|JOINT)$")).
+			Annotations(entgql.Type("StandardKind"), entgql.Skip(entgql.SkipWhereInput)),
 		field.String("code").Immutable().Annotations(entgql.OrderField("CODE")).Comment("The code of its item or scheme."),
 		field.Int("version").Positive().Immutable().Annotations(entgql.OrderField("VERSION")),
 		field.String("effective_from").Optional().Nillable().Immutable().
@@ -33,24 +36,24 @@ func (Standard) Fields() []ent.Field {
 	}
 }
 
-// Edges of Standard.
-func (Standard) Edges() []ent.Edge {
+// Edges of StandardVersion.
+func (StandardVersion) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("item", Item.Type).Unique(),
-		edge.To("scheme", Scheme.Type).Unique().Annotations(entgql.Skip(entgql.SkipWhereInput)),
+		edge.To("item", ItemVersion.Type).Unique(),
+		edge.To("scheme", SchemeVersion.Type).Unique().Annotations(entgql.Skip(entgql.SkipWhereInput)),
 		edge.To("clauses", Clause.Type).Annotations(entgql.RelayConnection(), entgql.Skip(entgql.SkipWhereInput)),
 	}
 }
 
-// Indexes of Standard.
-func (Standard) Indexes() []ent.Index {
+// Indexes of StandardVersion.
+func (StandardVersion) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("kind", "code", "version").Unique(),
 		index.Fields("effective_from", "effective_to"),
 	}
 }
 
-// Annotations of Standard.
-func (Standard) Annotations() []schema.Annotation {
-	return []schema.Annotation{entgql.RelayConnection(), entgql.MultiOrder()}
+// Annotations of StandardVersion.
+func (StandardVersion) Annotations() []schema.Annotation {
+	return []schema.Annotation{entgql.Type("Standard"), entgql.RelayConnection(), entgql.MultiOrder()}
 }

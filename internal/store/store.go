@@ -1,0 +1,150 @@
+// Package store keeps everything in SQL through ent. It is the only writer: the
+// rooms of the core decide, store remembers in short transactions.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/internal/fault"
+)
+
+// Store is an open database.
+type Store struct {
+	client  *ent.Client
+	dialect string
+	write   *sql.DB
+	read    *sql.DB
+	migrate func(context.Context) error
+	close   func()
+}
+
+// Open opens the database that the URL names: sqlite:PATH or postgres://…. It
+// does not change the schema; see Migrate.
+func Open(ctx context.Context, databaseURL string) (*Store, error) {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("store.Open: DATABASE_URL is no URL: %w", err)
+	}
+	switch u.Scheme {
+	case "sqlite":
+		return openSQLite(strings.TrimPrefix(strings.TrimPrefix(databaseURL, "sqlite:"), "//"))
+	case "postgres", "postgresql":
+		return openPostgres(ctx, databaseURL)
+	}
+	return nil, fmt.Errorf("store.Open: DATABASE_URL begins with sqlite: or postgres://, not %q", u.Scheme)
+}
+
+// sqliteDSN asks for a write-ahead log, real foreign keys, and sortable UTC times.
+func sqliteDSN(path string, more ...string) string {
+	pragmas := append([]string{
+		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
+		"_txlock=immediate", "_time_format=sqlite", "_timezone=UTC",
+	}, more...)
+	return "file:" + path + "?" + strings.Join(pragmas, "&")
+}
+
+// openSQLite opens one connection for writing, which makes writers queue fairly
+// instead of failing as busy, and a pool that can only read.
+func openSQLite(path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("store.Open: %w", err)
+	}
+	write, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=foreign_keys(1)"))
+	if err != nil {
+		return nil, fmt.Errorf("store.Open: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=foreign_keys(1)", "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, fmt.Errorf("store.Open: %w", err)
+	}
+	read.SetMaxOpenConns(8)
+	s := &Store{dialect: dialect.SQLite, write: write, read: read}
+	// A rebuilt table would cascade into its children: migrations run with foreign
+	// keys off and are checked afterwards.
+	s.migrate = func(ctx context.Context) error {
+		db, err := sql.Open("sqlite", sqliteDSN(path, "_pragma=foreign_keys(0)"))
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		if err := up(ctx, dialect.SQLite, db); err != nil {
+			return err
+		}
+		return checkForeignKeys(ctx, db)
+	}
+	s.close = func() { _ = read.Close(); _ = write.Close() }
+	s.client = ent.NewClient(ent.Driver(split{
+		Driver: entsql.OpenDB(dialect.SQLite, write), read: entsql.OpenDB(dialect.SQLite, read),
+	}))
+	return s, nil
+}
+
+func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
+	pool, err := pgxpool.New(ctx, databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("store.Open: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	s := &Store{dialect: dialect.Postgres, write: db, read: db}
+	s.migrate = func(ctx context.Context) error { return up(ctx, dialect.Postgres, db) }
+	s.close = func() { _ = db.Close(); pool.Close() }
+	s.client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, db)))
+	return s, nil
+}
+
+// split reads from one pool and writes through another.
+type split struct {
+	dialect.Driver
+	read dialect.Driver
+}
+
+// Query runs a statement that only reads. (ent writes RETURNING statements on
+// SQLite through Query too; those begin with INSERT or UPDATE.)
+func (s split) Query(ctx context.Context, query string, args, v any) error {
+	if strings.HasPrefix(query, "SELECT") || strings.HasPrefix(query, "WITH") {
+		return s.read.Query(ctx, query, args, v)
+	}
+	return s.Driver.Query(ctx, query, args, v)
+}
+
+// Client gives the client for reading; the API resolves through it.
+func (s *Store) Client() *ent.Client { return s.client }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.write.PingContext(ctx); err != nil {
+		return &fault.Error{Code: fault.Unavailable, Op: "store.Ping", ZH: "数据库不可用", EN: "the database does not answer", Err: err}
+	}
+	return nil
+}
+
+// Close closes the database.
+func (s *Store) Close() { s.close() }
+
+// inTx runs fn in one transaction: all of it, or nothing.
+func (s *Store) inTx(ctx context.Context, fn func(tx *ent.Tx) error) error {
+	tx, err := s.client.Tx(ctx)
+	if err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}
