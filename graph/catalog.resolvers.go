@@ -41,27 +41,27 @@ func (r *itemResolver) FeeNote(ctx context.Context, obj *ent.ItemVersion) (*stri
 	panic(fmt.Errorf("not implemented: FeeNote - feeNote"))
 }
 
-func (r *itemResolver) Preconditions(ctx context.Context, obj *ent.ItemVersion) ([]model.Precondition, error) {
+func (r *itemResolver) Preconditions(ctx context.Context, obj *ent.ItemVersion) ([]*model.Precondition, error) {
 	panic(fmt.Errorf("not implemented: Preconditions - preconditions"))
 }
 
-func (r *queryResolver) Departments(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.DepartmentOrder, where *ent.DepartmentWhereInput) (*ent.DepartmentConnection, error) {
+func (r *queryResolver) Departments(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) (*ent.DepartmentConnection, error) {
 	panic(fmt.Errorf("not implemented: Departments - departments"))
 }
 
-func (r *queryResolver) Regions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.RegionOrder, where *ent.RegionWhereInput) (*ent.RegionConnection, error) {
+func (r *queryResolver) Regions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) (*ent.RegionConnection, error) {
 	panic(fmt.Errorf("not implemented: Regions - regions"))
 }
 
-func (r *queryResolver) Zones(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.ZoneOrder) (*ent.ZoneConnection, error) {
+func (r *queryResolver) Zones(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) (*ent.ZoneConnection, error) {
 	panic(fmt.Errorf("not implemented: Zones - zones"))
 }
 
-func (r *queryResolver) Facts(ctx context.Context, keys []string) ([]standard.Fact, error) {
+func (r *queryResolver) Facts(ctx context.Context, keys []string) ([]*standard.Fact, error) {
 	panic(fmt.Errorf("not implemented: Facts - facts"))
 }
 
-func (r *queryResolver) Items(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) (*ent.ItemConnection, error) {
+func (r *queryResolver) Items(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) (*ent.ItemConnection, error) {
 	panic(fmt.Errorf("not implemented: Items - items"))
 }
 
@@ -69,7 +69,7 @@ func (r *queryResolver) Item(ctx context.Context, code string, asOf *workday.Dat
 	panic(fmt.Errorf("not implemented: Item - item"))
 }
 
-func (r *queryResolver) Schemes(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.SchemeOrder, asOf *workday.Date) (*ent.SchemeConnection, error) {
+func (r *queryResolver) Schemes(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) (*ent.SchemeConnection, error) {
 	panic(fmt.Errorf("not implemented: Schemes - schemes"))
 }
 
@@ -77,7 +77,7 @@ func (r *queryResolver) Scheme(ctx context.Context, code string, asOf *workday.D
 	panic(fmt.Errorf("not implemented: Scheme - scheme"))
 }
 
-func (r *queryResolver) Standards(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) (*ent.StandardConnection, error) {
+func (r *queryResolver) Standards(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) (*ent.StandardConnection, error) {
 	panic(fmt.Errorf("not implemented: Standards - standards"))
 }
 
@@ -85,7 +85,7 @@ func (r *queryResolver) Standard(ctx context.Context, code string, version *int,
 	panic(fmt.Errorf("not implemented: Standard - standard"))
 }
 
-func (r *queryResolver) Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.LawOrder) (*ent.LawConnection, error) {
+func (r *queryResolver) Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) (*ent.LawConnection, error) {
 	panic(fmt.Errorf("not implemented: Laws - laws"))
 }
 
@@ -93,7 +93,7 @@ func (r *queryResolver) PolicyRules(ctx context.Context, section *string, after 
 	panic(fmt.Errorf("not implemented: PolicyRules - policyRules"))
 }
 
-func (r *schemeResolver) Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]ent.Department, error) {
+func (r *schemeResolver) Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error) {
 	panic(fmt.Errorf("not implemented: Assisting - assisting"))
 }
 
@@ -101,23 +101,23 @@ func (r *schemeResolver) Coordinator(ctx context.Context, obj *ent.SchemeVersion
 	panic(fmt.Errorf("not implemented: Coordinator - coordinator"))
 }
 
-func (r *schemeResolver) Intake(ctx context.Context, obj *ent.SchemeVersion) ([]ent.Department, error) {
+func (r *schemeResolver) Intake(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error) {
 	panic(fmt.Errorf("not implemented: Intake - intake"))
 }
 
-func (r *schemeResolver) Items(ctx context.Context, obj *ent.SchemeVersion) ([]model.SchemeItem, error) {
+func (r *schemeResolver) Items(ctx context.Context, obj *ent.SchemeVersion) ([]*model.SchemeItem, error) {
 	panic(fmt.Errorf("not implemented: Items - items"))
 }
 
-func (r *schemeResolver) Precedence(ctx context.Context, obj *ent.SchemeVersion) ([]model.Precedence, error) {
+func (r *schemeResolver) Precedence(ctx context.Context, obj *ent.SchemeVersion) ([]*model.Precedence, error) {
 	panic(fmt.Errorf("not implemented: Precedence - precedence"))
 }
 
-func (r *schemeResolver) Zoning(ctx context.Context, obj *ent.SchemeVersion) ([]model.Zoning, error) {
+func (r *schemeResolver) Zoning(ctx context.Context, obj *ent.SchemeVersion) ([]*model.Zoning, error) {
 	panic(fmt.Errorf("not implemented: Zoning - zoning"))
 }
 
-func (r *schemeResolver) AskFirst(ctx context.Context, obj *ent.SchemeVersion) ([]standard.Fact, error) {
+func (r *schemeResolver) AskFirst(ctx context.Context, obj *ent.SchemeVersion) ([]*standard.Fact, error) {
 	panic(fmt.Errorf("not implemented: AskFirst - askFirst"))
 }
 

@@ -537,8 +537,8 @@ func _Precedence_from(ctx context.Context, ec *executionContext, field graphql.C
 			return obj.From, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -569,8 +569,8 @@ func _Precedence_to(ctx context.Context, ec *executionContext, field graphql.Col
 			return obj.To, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -670,8 +670,8 @@ func _Precondition_item(ctx context.Context, ec *executionContext, field graphql
 			return obj.Item, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -863,8 +863,8 @@ func _SchemeItem_item(ctx context.Context, ec *executionContext, field graphql.C
 			return obj.Item, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -895,8 +895,8 @@ func _SchemeItem_stage(ctx context.Context, ec *executionContext, field graphql.
 			return obj.Stage, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v scheme.Stage) graphql.Marshaler {
-			return marshalNStage2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋschemeᚐStage(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *scheme.Stage) graphql.Marshaler {
+			return marshalNStage2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋschemeᚐStage(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -996,11 +996,11 @@ func _Zoning_zone(ctx context.Context, ec *executionContext, field graphql.Colle
 			return obj.Zone, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNString2string(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_Zoning_zone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1019,8 +1019,8 @@ func _Zoning_verdict(ctx context.Context, ec *executionContext, field graphql.Co
 			return obj.Verdict, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.ZoningVerdict) graphql.Marshaler {
-			return marshalNZoningVerdict2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningVerdict(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNZoningVerdict2string(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1578,7 +1578,7 @@ func _Zoning(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 			out.Values[i] = graphql.MarshalString("Zoning")
 		case "zone":
 			out.Values[i] = _Zoning_zone(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "verdict":
@@ -1617,15 +1617,11 @@ func _Zoning(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNFact2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFact(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v standard.Fact) graphql.Marshaler {
-	return _Fact(ctx, ec, sel, &v)
-}
-
-func marshalNFact2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []standard.Fact) graphql.Marshaler {
+func marshalNFact2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*standard.Fact) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNFact2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFact(ctx, ec, sel, v[i])
+		return marshalNFact2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFact(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1635,6 +1631,14 @@ func marshalNFact2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFa
 	}
 
 	return ret
+}
+
+func marshalNFact2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFact(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *standard.Fact) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Fact!")
+		return graphql.Null
+	}
+	return _Fact(ctx, ec, sel, v)
 }
 
 func unmarshalNFactKind2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactKind(ctx context.Context, ec *executionContext, v any) (standard.FactKind, error) {
@@ -1693,15 +1697,11 @@ func marshalNItemResult2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋitemᚐRes
 	return _ItemResult(ctx, ec, sel, &v)
 }
 
-func marshalNPrecedence2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Precedence) graphql.Marshaler {
-	return _Precedence(ctx, ec, sel, &v)
-}
-
-func marshalNPrecedence2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.Precedence) graphql.Marshaler {
+func marshalNPrecedence2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.Precedence) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNPrecedence2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedence(ctx, ec, sel, v[i])
+		return marshalNPrecedence2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedence(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1713,15 +1713,19 @@ func marshalNPrecedence2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPr
 	return ret
 }
 
-func marshalNPrecondition2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecondition(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Precondition) graphql.Marshaler {
-	return _Precondition(ctx, ec, sel, &v)
+func marshalNPrecedence2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Precedence) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Precedence!")
+		return graphql.Null
+	}
+	return _Precedence(ctx, ec, sel, v)
 }
 
-func marshalNPrecondition2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPreconditionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.Precondition) graphql.Marshaler {
+func marshalNPrecondition2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPreconditionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.Precondition) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNPrecondition2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecondition(ctx, ec, sel, v[i])
+		return marshalNPrecondition2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecondition(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1731,21 +1735,25 @@ func marshalNPrecondition2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐ
 	}
 
 	return ret
+}
+
+func marshalNPrecondition2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecondition(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Precondition) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Precondition!")
+		return graphql.Null
+	}
+	return _Precondition(ctx, ec, sel, v)
 }
 
 func marshalNSchemeClock2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋschemeᚐClock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v scheme.Clock) graphql.Marshaler {
 	return _SchemeClock(ctx, ec, sel, &v)
 }
 
-func marshalNSchemeItem2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.SchemeItem) graphql.Marshaler {
-	return _SchemeItem(ctx, ec, sel, &v)
-}
-
-func marshalNSchemeItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItemᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.SchemeItem) graphql.Marshaler {
+func marshalNSchemeItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItemᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.SchemeItem) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNSchemeItem2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItem(ctx, ec, sel, v[i])
+		return marshalNSchemeItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItem(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1755,6 +1763,14 @@ func marshalNSchemeItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSc
 	}
 
 	return ret
+}
+
+func marshalNSchemeItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.SchemeItem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SchemeItem!")
+		return graphql.Null
+	}
+	return _SchemeItem(ctx, ec, sel, v)
 }
 
 func marshalNStage2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋschemeᚐStage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v scheme.Stage) graphql.Marshaler {
@@ -1777,6 +1793,14 @@ func marshalNStage2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋschemeᚐSta
 	return ret
 }
 
+func marshalNStage2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋschemeᚐStage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *scheme.Stage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Stage!")
+		return graphql.Null
+	}
+	return _Stage(ctx, ec, sel, v)
+}
+
 func unmarshalNStandardKind2string(ctx context.Context, ec *executionContext, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1791,15 +1815,11 @@ func marshalNStandardKind2string(ctx context.Context, ec *executionContext, sel 
 	return res
 }
 
-func marshalNZoning2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoning(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Zoning) graphql.Marshaler {
-	return _Zoning(ctx, ec, sel, &v)
-}
-
-func marshalNZoning2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.Zoning) graphql.Marshaler {
+func marshalNZoning2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.Zoning) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNZoning2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoning(ctx, ec, sel, v[i])
+		return marshalNZoning2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoning(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1811,14 +1831,26 @@ func marshalNZoning2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoning
 	return ret
 }
 
-func unmarshalNZoningVerdict2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningVerdict(ctx context.Context, ec *executionContext, v any) (model.ZoningVerdict, error) {
-	var res model.ZoningVerdict
-	err := res.UnmarshalGQL(v)
+func marshalNZoning2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoning(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Zoning) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Zoning!")
+		return graphql.Null
+	}
+	return _Zoning(ctx, ec, sel, v)
+}
+
+func unmarshalNZoningVerdict2string(ctx context.Context, ec *executionContext, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNZoningVerdict2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ZoningVerdict) graphql.Marshaler {
-	return v
+func marshalNZoningVerdict2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ZoningVerdict!")
+	}
+	return res
 }
 
 func marshalOFact2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFact(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *standard.Fact) graphql.Marshaler {

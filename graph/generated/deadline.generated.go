@@ -285,7 +285,7 @@ func unmarshalInputDeadlineInput(ctx context.Context, ec *executionContext, obj 
 			it.Unit = data
 		case "pauses":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pauses"))
-			data, err := unmarshalOPauseInput2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInputᚄ(ctx, ec, v)
+			data, err := unmarshalOPauseInput2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInputᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
@@ -516,21 +516,21 @@ func unmarshalNDeadlineInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNPauseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInput(ctx context.Context, ec *executionContext, v any) (model.PauseInput, error) {
+func unmarshalNPauseInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInput(ctx context.Context, ec *executionContext, v any) (*model.PauseInput, error) {
 	res, err := unmarshalInputPauseInput(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalOPauseInput2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInputᚄ(ctx context.Context, ec *executionContext, v any) ([]model.PauseInput, error) {
+func unmarshalOPauseInput2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInputᚄ(ctx context.Context, ec *executionContext, v any) ([]*model.PauseInput, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]model.PauseInput, len(vSlice))
+	res := make([]*model.PauseInput, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNPauseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInput(ctx, ec, vSlice[i])
+		res[i], err = unmarshalNPauseInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInput(ctx, ec, vSlice[i])
 		if err != nil {
 			return nil, err
 		}

@@ -32,35 +32,35 @@ type ItemResolver interface {
 	Limits(ctx context.Context, obj *ent.ItemVersion) (*model.ItemLimits, error)
 	Fee(ctx context.Context, obj *ent.ItemVersion) (*model.Money, error)
 	FeeNote(ctx context.Context, obj *ent.ItemVersion) (*string, error)
-	Preconditions(ctx context.Context, obj *ent.ItemVersion) ([]model.Precondition, error)
+	Preconditions(ctx context.Context, obj *ent.ItemVersion) ([]*model.Precondition, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (ent.Noder, error)
 	Nodes(ctx context.Context, ids []string) ([]ent.Noder, error)
-	Departments(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.DepartmentOrder, where *ent.DepartmentWhereInput) (*ent.DepartmentConnection, error)
-	Regions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.RegionOrder, where *ent.RegionWhereInput) (*ent.RegionConnection, error)
-	Zones(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.ZoneOrder) (*ent.ZoneConnection, error)
-	Facts(ctx context.Context, keys []string) ([]standard.Fact, error)
-	Items(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) (*ent.ItemConnection, error)
+	Departments(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) (*ent.DepartmentConnection, error)
+	Regions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) (*ent.RegionConnection, error)
+	Zones(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) (*ent.ZoneConnection, error)
+	Facts(ctx context.Context, keys []string) ([]*standard.Fact, error)
+	Items(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) (*ent.ItemConnection, error)
 	Item(ctx context.Context, code string, asOf *workday.Date) (*ent.ItemVersion, error)
-	Schemes(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.SchemeOrder, asOf *workday.Date) (*ent.SchemeConnection, error)
+	Schemes(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) (*ent.SchemeConnection, error)
 	Scheme(ctx context.Context, code string, asOf *workday.Date) (*ent.SchemeVersion, error)
-	Standards(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) (*ent.StandardConnection, error)
+	Standards(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) (*ent.StandardConnection, error)
 	Standard(ctx context.Context, code string, version *int, asOf *workday.Date) (*ent.StandardVersion, error)
-	Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.LawOrder) (*ent.LawConnection, error)
+	Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) (*ent.LawConnection, error)
 	PolicyRules(ctx context.Context, section *string, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) (*ent.PolicyRuleConnection, error)
 	Deadline(ctx context.Context, input model.DeadlineInput) (*workday.Deadline, error)
 	Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error)
 	Notice(ctx context.Context, number string) (*model.Notice, error)
 }
 type SchemeResolver interface {
-	Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]ent.Department, error)
+	Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error)
 	Coordinator(ctx context.Context, obj *ent.SchemeVersion) (*ent.Department, error)
-	Intake(ctx context.Context, obj *ent.SchemeVersion) ([]ent.Department, error)
-	Items(ctx context.Context, obj *ent.SchemeVersion) ([]model.SchemeItem, error)
-	Precedence(ctx context.Context, obj *ent.SchemeVersion) ([]model.Precedence, error)
-	Zoning(ctx context.Context, obj *ent.SchemeVersion) ([]model.Zoning, error)
-	AskFirst(ctx context.Context, obj *ent.SchemeVersion) ([]standard.Fact, error)
+	Intake(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error)
+	Items(ctx context.Context, obj *ent.SchemeVersion) ([]*model.SchemeItem, error)
+	Precedence(ctx context.Context, obj *ent.SchemeVersion) ([]*model.Precedence, error)
+	Zoning(ctx context.Context, obj *ent.SchemeVersion) ([]*model.Zoning, error)
+	AskFirst(ctx context.Context, obj *ent.SchemeVersion) ([]*standard.Fact, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -177,8 +177,8 @@ func field_Query_departments_args(ctx context.Context, ec *executionContext, raw
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.DepartmentOrder, error) {
-			return unmarshalODepartmentOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.DepartmentOrder, error) {
+			return unmarshalODepartmentOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -281,8 +281,8 @@ func field_Query_items_args(ctx context.Context, ec *executionContext, rawArgs m
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.ItemOrder, error) {
-			return unmarshalOItemOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.ItemOrder, error) {
+			return unmarshalOItemOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -343,8 +343,8 @@ func field_Query_laws_args(ctx context.Context, ec *executionContext, rawArgs ma
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.LawOrder, error) {
-			return unmarshalOLawOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.LawOrder, error) {
+			return unmarshalOLawOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -477,8 +477,8 @@ func field_Query_regions_args(ctx context.Context, ec *executionContext, rawArgs
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.RegionOrder, error) {
-			return unmarshalORegionOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.RegionOrder, error) {
+			return unmarshalORegionOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -553,8 +553,8 @@ func field_Query_schemes_args(ctx context.Context, ec *executionContext, rawArgs
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.SchemeOrder, error) {
-			return unmarshalOSchemeOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.SchemeOrder, error) {
+			return unmarshalOSchemeOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -637,8 +637,8 @@ func field_Query_standards_args(ctx context.Context, ec *executionContext, rawAr
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.StandardOrder, error) {
-			return unmarshalOStandardOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.StandardOrder, error) {
+			return unmarshalOStandardOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -699,8 +699,8 @@ func field_Query_zones_args(ctx context.Context, ec *executionContext, rawArgs m
 	}
 	args["last"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) ([]ent.ZoneOrder, error) {
-			return unmarshalOZoneOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrderᚄ(ctx, ec, v)
+		func(ctx context.Context, v any) ([]*ent.ZoneOrder, error) {
+			return unmarshalOZoneOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrderᚄ(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2454,8 +2454,8 @@ func _Item_preconditions(ctx context.Context, ec *executionContext, field graphq
 			return ec.Resolvers.Item().Preconditions(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Precondition) graphql.Marshaler {
-			return marshalNPrecondition2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPreconditionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Precondition) graphql.Marshaler {
+			return marshalNPrecondition2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPreconditionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -3563,7 +3563,7 @@ func _Query_departments(ctx context.Context, ec *executionContext, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Departments(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.DepartmentOrder), fc.Args["where"].(*ent.DepartmentWhereInput))
+			return ec.Resolvers.Query().Departments(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.DepartmentOrder), fc.Args["where"].(*ent.DepartmentWhereInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.DepartmentConnection) graphql.Marshaler {
@@ -3607,7 +3607,7 @@ func _Query_regions(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Regions(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.RegionOrder), fc.Args["where"].(*ent.RegionWhereInput))
+			return ec.Resolvers.Query().Regions(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.RegionOrder), fc.Args["where"].(*ent.RegionWhereInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.RegionConnection) graphql.Marshaler {
@@ -3651,7 +3651,7 @@ func _Query_zones(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Zones(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.ZoneOrder))
+			return ec.Resolvers.Query().Zones(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.ZoneOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.ZoneConnection) graphql.Marshaler {
@@ -3698,8 +3698,8 @@ func _Query_facts(ctx context.Context, ec *executionContext, field graphql.Colle
 			return ec.Resolvers.Query().Facts(ctx, fc.Args["keys"].([]string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []standard.Fact) graphql.Marshaler {
-			return marshalNFact2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*standard.Fact) graphql.Marshaler {
+			return marshalNFact2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -3739,7 +3739,7 @@ func _Query_items(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Items(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.ItemOrder), fc.Args["where"].(*ent.ItemWhereInput), fc.Args["asOf"].(*workday.Date))
+			return ec.Resolvers.Query().Items(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.ItemOrder), fc.Args["where"].(*ent.ItemWhereInput), fc.Args["asOf"].(*workday.Date))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.ItemConnection) graphql.Marshaler {
@@ -3827,7 +3827,7 @@ func _Query_schemes(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Schemes(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.SchemeOrder), fc.Args["asOf"].(*workday.Date))
+			return ec.Resolvers.Query().Schemes(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.SchemeOrder), fc.Args["asOf"].(*workday.Date))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.SchemeConnection) graphql.Marshaler {
@@ -3915,7 +3915,7 @@ func _Query_standards(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Standards(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.StandardOrder), fc.Args["where"].(*ent.StandardWhereInput), fc.Args["asOf"].(*workday.Date))
+			return ec.Resolvers.Query().Standards(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.StandardOrder), fc.Args["where"].(*ent.StandardWhereInput), fc.Args["asOf"].(*workday.Date))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.StandardConnection) graphql.Marshaler {
@@ -4003,7 +4003,7 @@ func _Query_laws(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Laws(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]ent.LawOrder))
+			return ec.Resolvers.Query().Laws(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.LawOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.LawConnection) graphql.Marshaler {
@@ -5013,8 +5013,8 @@ func _Scheme_assisting(ctx context.Context, ec *executionContext, field graphql.
 			return ec.Resolvers.Scheme().Assisting(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.Department) graphql.Marshaler {
-			return marshalNDepartment2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Department) graphql.Marshaler {
+			return marshalNDepartment2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -5077,8 +5077,8 @@ func _Scheme_intake(ctx context.Context, ec *executionContext, field graphql.Col
 			return ec.Resolvers.Scheme().Intake(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.Department) graphql.Marshaler {
-			return marshalNDepartment2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Department) graphql.Marshaler {
+			return marshalNDepartment2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -5109,8 +5109,8 @@ func _Scheme_items(ctx context.Context, ec *executionContext, field graphql.Coll
 			return ec.Resolvers.Scheme().Items(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.SchemeItem) graphql.Marshaler {
-			return marshalNSchemeItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItemᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.SchemeItem) graphql.Marshaler {
+			return marshalNSchemeItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchemeItemᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -5141,8 +5141,8 @@ func _Scheme_precedence(ctx context.Context, ec *executionContext, field graphql
 			return ec.Resolvers.Scheme().Precedence(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Precedence) graphql.Marshaler {
-			return marshalNPrecedence2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedenceᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Precedence) graphql.Marshaler {
+			return marshalNPrecedence2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecedenceᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -5173,8 +5173,8 @@ func _Scheme_zoning(ctx context.Context, ec *executionContext, field graphql.Col
 			return ec.Resolvers.Scheme().Zoning(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Zoning) graphql.Marshaler {
-			return marshalNZoning2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Zoning) graphql.Marshaler {
+			return marshalNZoning2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐZoningᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -5205,8 +5205,8 @@ func _Scheme_askFirst(ctx context.Context, ec *executionContext, field graphql.C
 			return ec.Resolvers.Scheme().AskFirst(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []standard.Fact) graphql.Marshaler {
-			return marshalNFact2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*standard.Fact) graphql.Marshaler {
+			return marshalNFact2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -11138,8 +11138,12 @@ func _ZoneEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNClause2githubᚗcomᚋonedoorᚋonedoorᚋentᚐClause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ent.Clause) graphql.Marshaler {
-	return _Clause(ctx, ec, sel, &v)
+func marshalNClause2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐClause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.Clause) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Clause!")
+		return graphql.Null
+	}
+	return _Clause(ctx, ec, sel, v)
 }
 
 func marshalNClauseConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐClauseConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.ClauseConnection) graphql.Marshaler {
@@ -11179,15 +11183,11 @@ func marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, 
 	return v
 }
 
-func marshalNDepartment2githubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ent.Department) graphql.Marshaler {
-	return _Department(ctx, ec, sel, &v)
-}
-
-func marshalNDepartment2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ent.Department) graphql.Marshaler {
+func marshalNDepartment2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*ent.Department) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNDepartment2githubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartment(ctx, ec, sel, v[i])
+		return marshalNDepartment2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartment(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -11215,9 +11215,9 @@ func marshalNDepartmentConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDe
 	return _DepartmentConnection(ctx, ec, sel, v)
 }
 
-func unmarshalNDepartmentOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrder(ctx context.Context, ec *executionContext, v any) (ent.DepartmentOrder, error) {
+func unmarshalNDepartmentOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrder(ctx context.Context, ec *executionContext, v any) (*ent.DepartmentOrder, error) {
 	res, err := unmarshalInputDepartmentOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNDepartmentOrderField2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrderField(ctx context.Context, ec *executionContext, v any) (*ent.DepartmentOrderField, error) {
@@ -11239,15 +11239,11 @@ func unmarshalNDepartmentWhereInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ent.ItemVersion) graphql.Marshaler {
-	return _Item(ctx, ec, sel, &v)
-}
-
-func marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
+func marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, sel, v[i])
+		return marshalNItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -11285,9 +11281,9 @@ func marshalNItemKind2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋitemᚐKind(
 	return v
 }
 
-func unmarshalNItemOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrder(ctx context.Context, ec *executionContext, v any) (ent.ItemOrder, error) {
+func unmarshalNItemOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrder(ctx context.Context, ec *executionContext, v any) (*ent.ItemOrder, error) {
 	res, err := unmarshalInputItemOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNItemOrderField2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrderField(ctx context.Context, ec *executionContext, v any) (*ent.ItemOrderField, error) {
@@ -11317,9 +11313,9 @@ func marshalNLawConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawConnec
 	return _LawConnection(ctx, ec, sel, v)
 }
 
-func unmarshalNLawOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrder(ctx context.Context, ec *executionContext, v any) (ent.LawOrder, error) {
+func unmarshalNLawOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrder(ctx context.Context, ec *executionContext, v any) (*ent.LawOrder, error) {
 	res, err := unmarshalInputLawOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNLawOrderField2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrderField(ctx context.Context, ec *executionContext, v any) (*ent.LawOrderField, error) {
@@ -11417,11 +11413,6 @@ func marshalNRegionConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegion
 	return _RegionConnection(ctx, ec, sel, v)
 }
 
-func unmarshalNRegionOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrder(ctx context.Context, ec *executionContext, v any) (ent.RegionOrder, error) {
-	res, err := unmarshalInputRegionOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func unmarshalNRegionOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrder(ctx context.Context, ec *executionContext, v any) (*ent.RegionOrder, error) {
 	res, err := unmarshalInputRegionOrder(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -11454,9 +11445,9 @@ func marshalNSchemeConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐScheme
 	return _SchemeConnection(ctx, ec, sel, v)
 }
 
-func unmarshalNSchemeOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrder(ctx context.Context, ec *executionContext, v any) (ent.SchemeOrder, error) {
+func unmarshalNSchemeOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrder(ctx context.Context, ec *executionContext, v any) (*ent.SchemeOrder, error) {
 	res, err := unmarshalInputSchemeOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNSchemeOrderField2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrderField(ctx context.Context, ec *executionContext, v any) (*ent.SchemeOrderField, error) {
@@ -11489,9 +11480,9 @@ func marshalNStandardConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStan
 	return _StandardConnection(ctx, ec, sel, v)
 }
 
-func unmarshalNStandardOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrder(ctx context.Context, ec *executionContext, v any) (ent.StandardOrder, error) {
+func unmarshalNStandardOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrder(ctx context.Context, ec *executionContext, v any) (*ent.StandardOrder, error) {
 	res, err := unmarshalInputStandardOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNStandardOrderField2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrderField(ctx context.Context, ec *executionContext, v any) (*ent.StandardOrderField, error) {
@@ -11519,11 +11510,6 @@ func marshalNZoneConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneConn
 		return graphql.Null
 	}
 	return _ZoneConnection(ctx, ec, sel, v)
-}
-
-func unmarshalNZoneOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrder(ctx context.Context, ec *executionContext, v any) (ent.ZoneOrder, error) {
-	res, err := unmarshalInputZoneOrder(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNZoneOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrder(ctx context.Context, ec *executionContext, v any) (*ent.ZoneOrder, error) {
@@ -11632,16 +11618,16 @@ func marshalODepartmentEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartme
 	return _DepartmentEdge(ctx, ec, sel, v)
 }
 
-func unmarshalODepartmentOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.DepartmentOrder, error) {
+func unmarshalODepartmentOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.DepartmentOrder, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]ent.DepartmentOrder, len(vSlice))
+	res := make([]*ent.DepartmentOrder, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNDepartmentOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrder(ctx, ec, vSlice[i])
+		res[i], err = unmarshalNDepartmentOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentOrder(ctx, ec, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -11753,16 +11739,16 @@ func marshalOItemKind2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋitemᚐKi
 	return v
 }
 
-func unmarshalOItemOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.ItemOrder, error) {
+func unmarshalOItemOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.ItemOrder, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]ent.ItemOrder, len(vSlice))
+	res := make([]*ent.ItemOrder, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNItemOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrder(ctx, ec, vSlice[i])
+		res[i], err = unmarshalNItemOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemOrder(ctx, ec, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -11822,16 +11808,16 @@ func marshalOLawEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawEdge(ctx con
 	return _LawEdge(ctx, ec, sel, v)
 }
 
-func unmarshalOLawOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.LawOrder, error) {
+func unmarshalOLawOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.LawOrder, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]ent.LawOrder, len(vSlice))
+	res := make([]*ent.LawOrder, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNLawOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrder(ctx, ec, vSlice[i])
+		res[i], err = unmarshalNLawOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐLawOrder(ctx, ec, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -11944,23 +11930,6 @@ func marshalORegionEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionEdge(c
 	return _RegionEdge(ctx, ec, sel, v)
 }
 
-func unmarshalORegionOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.RegionOrder, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]ent.RegionOrder, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNRegionOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrder(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func unmarshalORegionOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegionOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.RegionOrder, error) {
 	if v == nil {
 		return nil, nil
@@ -12030,16 +11999,16 @@ func marshalOSchemeEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeEdge(c
 	return _SchemeEdge(ctx, ec, sel, v)
 }
 
-func unmarshalOSchemeOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.SchemeOrder, error) {
+func unmarshalOSchemeOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.SchemeOrder, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]ent.SchemeOrder, len(vSlice))
+	res := make([]*ent.SchemeOrder, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNSchemeOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrder(ctx, ec, vSlice[i])
+		res[i], err = unmarshalNSchemeOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐSchemeOrder(ctx, ec, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -12074,16 +12043,16 @@ func marshalOStandardEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardEd
 	return _StandardEdge(ctx, ec, sel, v)
 }
 
-func unmarshalOStandardOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.StandardOrder, error) {
+func unmarshalOStandardOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.StandardOrder, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]ent.StandardOrder, len(vSlice))
+	res := make([]*ent.StandardOrder, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNStandardOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrder(ctx, ec, vSlice[i])
+		res[i], err = unmarshalNStandardOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐStandardOrder(ctx, ec, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -12141,23 +12110,6 @@ func marshalOZoneEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneEdge(ctx c
 		return graphql.Null
 	}
 	return _ZoneEdge(ctx, ec, sel, v)
-}
-
-func unmarshalOZoneOrder2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]ent.ZoneOrder, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]ent.ZoneOrder, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNZoneOrder2githubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrder(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
 }
 
 func unmarshalOZoneOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐZoneOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.ZoneOrder, error) {

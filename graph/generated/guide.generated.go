@@ -43,20 +43,6 @@ func field_Guide_items_args(ctx context.Context, ec *executionContext, rawArgs m
 	return args, nil
 }
 
-func field_Guide_outside_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "needed",
-		func(ctx context.Context, v any) ([]standard.Truth, error) {
-			return unmarshalNTruth2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐTruthᚄ(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["needed"] = arg0
-	return args, nil
-}
-
 func field_Mutation_issueNotice_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -84,11 +70,11 @@ func _ClauseResult_clause(ctx context.Context, ec *executionContext, field graph
 			return fieldContext_ClauseResult_clause(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Clause, nil
+			return obj.Clause(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.Clause) graphql.Marshaler {
-			return marshalNClause2githubᚗcomᚋonedoorᚋonedoorᚋentᚐClause(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Clause) graphql.Marshaler {
+			return marshalNClause2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐClause(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -98,7 +84,7 @@ func fieldContext_ClauseResult_clause(_ context.Context, ec *executionContext, f
 	fc = &graphql.FieldContext{
 		Object:     "ClauseResult",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Clause(ctx, ec, field)
@@ -116,7 +102,7 @@ func _ClauseResult_applies(ctx context.Context, ec *executionContext, field grap
 			return fieldContext_ClauseResult_applies(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Applies, nil
+			return obj.Applies(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v standard.Truth) graphql.Marshaler {
@@ -127,7 +113,7 @@ func _ClauseResult_applies(ctx context.Context, ec *executionContext, field grap
 	)
 }
 func fieldContext_ClauseResult_applies(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClauseResult", field, false, false, "Truth")
+	return graphql.NewScalarFieldContext("ClauseResult", field, true, false, "Truth")
 }
 
 func _ClauseResult_met(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClauseResult) (ret graphql.Marshaler) {
@@ -139,7 +125,7 @@ func _ClauseResult_met(ctx context.Context, ec *executionContext, field graphql.
 			return fieldContext_ClauseResult_met(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Met, nil
+			return obj.Met(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v standard.Truth) graphql.Marshaler {
@@ -150,7 +136,7 @@ func _ClauseResult_met(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 func fieldContext_ClauseResult_met(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClauseResult", field, false, false, "Truth")
+	return graphql.NewScalarFieldContext("ClauseResult", field, true, false, "Truth")
 }
 
 func _ClauseResult_manual(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClauseResult) (ret graphql.Marshaler) {
@@ -162,7 +148,7 @@ func _ClauseResult_manual(ctx context.Context, ec *executionContext, field graph
 			return fieldContext_ClauseResult_manual(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Manual, nil
+			return obj.Manual(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -173,7 +159,7 @@ func _ClauseResult_manual(ctx context.Context, ec *executionContext, field graph
 	)
 }
 func fieldContext_ClauseResult_manual(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClauseResult", field, false, false, "Boolean")
+	return graphql.NewScalarFieldContext("ClauseResult", field, true, false, "Boolean")
 }
 
 func _ClauseResult_promisable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClauseResult) (ret graphql.Marshaler) {
@@ -185,7 +171,7 @@ func _ClauseResult_promisable(ctx context.Context, ec *executionContext, field g
 			return fieldContext_ClauseResult_promisable(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Promisable, nil
+			return obj.Promisable(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -196,7 +182,7 @@ func _ClauseResult_promisable(ctx context.Context, ec *executionContext, field g
 	)
 }
 func fieldContext_ClauseResult_promisable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClauseResult", field, false, false, "Boolean")
+	return graphql.NewScalarFieldContext("ClauseResult", field, true, false, "Boolean")
 }
 
 func _ClauseResult_binding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClauseResult) (ret graphql.Marshaler) {
@@ -208,7 +194,7 @@ func _ClauseResult_binding(ctx context.Context, ec *executionContext, field grap
 			return fieldContext_ClauseResult_binding(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Binding, nil
+			return obj.Binding(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -219,7 +205,7 @@ func _ClauseResult_binding(ctx context.Context, ec *executionContext, field grap
 	)
 }
 func fieldContext_ClauseResult_binding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClauseResult", field, false, false, "Boolean")
+	return graphql.NewScalarFieldContext("ClauseResult", field, true, false, "Boolean")
 }
 
 func _ClauseResult_judgedIn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClauseResult) (ret graphql.Marshaler) {
@@ -231,7 +217,7 @@ func _ClauseResult_judgedIn(ctx context.Context, ec *executionContext, field gra
 			return fieldContext_ClauseResult_judgedIn(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.JudgedIn, nil
+			return obj.JudgedIn(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -242,7 +228,7 @@ func _ClauseResult_judgedIn(ctx context.Context, ec *executionContext, field gra
 	)
 }
 func fieldContext_ClauseResult_judgedIn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClauseResult", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ClauseResult", field, true, false, "String")
 }
 
 func _ClauseResult_because(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClauseResult) (ret graphql.Marshaler) {
@@ -254,11 +240,11 @@ func _ClauseResult_because(ctx context.Context, ec *executionContext, field grap
 			return fieldContext_ClauseResult_because(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Because, nil
+			return obj.Because(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Reason) graphql.Marshaler {
-			return marshalNReason2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Reason) graphql.Marshaler {
+			return marshalNReason2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -268,7 +254,7 @@ func fieldContext_ClauseResult_because(_ context.Context, ec *executionContext, 
 	fc = &graphql.FieldContext{
 		Object:     "ClauseResult",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Reason(ctx, ec, field)
@@ -286,11 +272,11 @@ func _ClauseResult_reasons(ctx context.Context, ec *executionContext, field grap
 			return fieldContext_ClauseResult_reasons(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Reasons, nil
+			return obj.Reasons(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Reason) graphql.Marshaler {
-			return marshalNReason2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Reason) graphql.Marshaler {
+			return marshalNReason2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -300,7 +286,7 @@ func fieldContext_ClauseResult_reasons(_ context.Context, ec *executionContext, 
 	fc = &graphql.FieldContext{
 		Object:     "ClauseResult",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Reason(ctx, ec, field)
@@ -318,11 +304,11 @@ func _ClauseResult_missingFacts(ctx context.Context, ec *executionContext, field
 			return fieldContext_ClauseResult_missingFacts(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.MissingFacts, nil
+			return obj.MissingFacts(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []standard.Fact) graphql.Marshaler {
-			return marshalNFact2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*standard.Fact) graphql.Marshaler {
+			return marshalNFact2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -332,7 +318,7 @@ func fieldContext_ClauseResult_missingFacts(_ context.Context, ec *executionCont
 	fc = &graphql.FieldContext{
 		Object:     "ClauseResult",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Fact(ctx, ec, field)
@@ -350,7 +336,7 @@ func _Guide_complete(ctx context.Context, ec *executionContext, field graphql.Co
 			return fieldContext_Guide_complete(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Complete, nil
+			return obj.Complete(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -361,7 +347,7 @@ func _Guide_complete(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 func fieldContext_Guide_complete(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Guide", field, false, false, "Boolean")
+	return graphql.NewScalarFieldContext("Guide", field, true, false, "Boolean")
 }
 
 func _Guide_asOf(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Guide) (ret graphql.Marshaler) {
@@ -373,7 +359,7 @@ func _Guide_asOf(ctx context.Context, ec *executionContext, field graphql.Collec
 			return fieldContext_Guide_asOf(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.AsOf, nil
+			return obj.AsOf(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v workday.Date) graphql.Marshaler {
@@ -384,7 +370,7 @@ func _Guide_asOf(ctx context.Context, ec *executionContext, field graphql.Collec
 	)
 }
 func fieldContext_Guide_asOf(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Guide", field, false, false, "Date")
+	return graphql.NewScalarFieldContext("Guide", field, true, false, "Date")
 }
 
 func _Guide_facts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Guide) (ret graphql.Marshaler) {
@@ -396,7 +382,7 @@ func _Guide_facts(ctx context.Context, ec *executionContext, field graphql.Colle
 			return fieldContext_Guide_facts(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Facts, nil
+			return obj.Facts(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v map[string]any) graphql.Marshaler {
@@ -407,7 +393,7 @@ func _Guide_facts(ctx context.Context, ec *executionContext, field graphql.Colle
 	)
 }
 func fieldContext_Guide_facts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Guide", field, false, false, "FactSet")
+	return graphql.NewScalarFieldContext("Guide", field, true, false, "FactSet")
 }
 
 func _Guide_region(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Guide) (ret graphql.Marshaler) {
@@ -419,7 +405,7 @@ func _Guide_region(ctx context.Context, ec *executionContext, field graphql.Coll
 			return fieldContext_Guide_region(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Region, nil
+			return obj.Region(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -430,7 +416,7 @@ func _Guide_region(ctx context.Context, ec *executionContext, field graphql.Coll
 	)
 }
 func fieldContext_Guide_region(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Guide", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Guide", field, true, false, "String")
 }
 
 func _Guide_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Guide) (ret graphql.Marshaler) {
@@ -442,11 +428,12 @@ func _Guide_items(ctx context.Context, ec *executionContext, field graphql.Colle
 			return fieldContext_Guide_items(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Items, nil
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Items(fc.Args["needed"].([]standard.Truth)), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.GuideItem) graphql.Marshaler {
-			return marshalNGuideItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItemᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.GuideItem) graphql.Marshaler {
+			return marshalNGuideItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItemᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -456,7 +443,7 @@ func fieldContext_Guide_items(ctx context.Context, ec *executionContext, field g
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_GuideItem(ctx, ec, field)
@@ -485,36 +472,25 @@ func _Guide_outside(ctx context.Context, ec *executionContext, field graphql.Col
 			return fieldContext_Guide_outside(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Outside, nil
+			return obj.Outside(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.GuideItem) graphql.Marshaler {
-			return marshalNGuideItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItemᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.GuideItem) graphql.Marshaler {
+			return marshalNGuideItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItemᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Guide_outside(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Guide_outside(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_GuideItem(ctx, ec, field)
 		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Guide_outside_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
 	}
 	return fc, nil
 }
@@ -528,11 +504,11 @@ func _Guide_clauses(ctx context.Context, ec *executionContext, field graphql.Col
 			return fieldContext_Guide_clauses(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Clauses, nil
+			return obj.Clauses(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ClauseResult) graphql.Marshaler {
-			return marshalNClauseResult2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResultᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ClauseResult) graphql.Marshaler {
+			return marshalNClauseResult2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResultᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -542,7 +518,7 @@ func fieldContext_Guide_clauses(_ context.Context, ec *executionContext, field g
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_ClauseResult(ctx, ec, field)
@@ -560,11 +536,11 @@ func _Guide_materials(ctx context.Context, ec *executionContext, field graphql.C
 			return fieldContext_Guide_materials(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Materials, nil
+			return obj.Materials(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.GuideMaterial) graphql.Marshaler {
-			return marshalNGuideMaterial2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterialᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.GuideMaterial) graphql.Marshaler {
+			return marshalNGuideMaterial2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterialᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -574,7 +550,7 @@ func fieldContext_Guide_materials(_ context.Context, ec *executionContext, field
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_GuideMaterial(ctx, ec, field)
@@ -592,7 +568,7 @@ func _Guide_obligations(ctx context.Context, ec *executionContext, field graphql
 			return fieldContext_Guide_obligations(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Obligations, nil
+			return obj.Obligations(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
@@ -603,7 +579,7 @@ func _Guide_obligations(ctx context.Context, ec *executionContext, field graphql
 	)
 }
 func fieldContext_Guide_obligations(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Guide", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Guide", field, true, false, "String")
 }
 
 func _Guide_missingFacts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Guide) (ret graphql.Marshaler) {
@@ -615,11 +591,11 @@ func _Guide_missingFacts(ctx context.Context, ec *executionContext, field graphq
 			return fieldContext_Guide_missingFacts(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.MissingFacts, nil
+			return obj.MissingFacts(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []standard.Fact) graphql.Marshaler {
-			return marshalNFact2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*standard.Fact) graphql.Marshaler {
+			return marshalNFact2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -629,7 +605,7 @@ func fieldContext_Guide_missingFacts(_ context.Context, ec *executionContext, fi
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Fact(ctx, ec, field)
@@ -647,7 +623,7 @@ func _Guide_nextQuestion(ctx context.Context, ec *executionContext, field graphq
 			return fieldContext_Guide_nextQuestion(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.NextQuestion, nil
+			return obj.NextQuestion(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *standard.Fact) graphql.Marshaler {
@@ -661,7 +637,7 @@ func fieldContext_Guide_nextQuestion(_ context.Context, ec *executionContext, fi
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Fact(ctx, ec, field)
@@ -679,7 +655,7 @@ func _Guide_zoning(ctx context.Context, ec *executionContext, field graphql.Coll
 			return fieldContext_Guide_zoning(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Zoning, nil
+			return obj.Zoning(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Zoning) graphql.Marshaler {
@@ -693,7 +669,7 @@ func fieldContext_Guide_zoning(_ context.Context, ec *executionContext, field gr
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Zoning(ctx, ec, field)
@@ -711,11 +687,11 @@ func _Guide_schedule(ctx context.Context, ec *executionContext, field graphql.Co
 			return fieldContext_Guide_schedule(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Schedule, nil
+			return obj.Schedule(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Schedule) graphql.Marshaler {
-			return marshalNSchedule2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchedule(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Schedule) graphql.Marshaler {
+			return marshalNSchedule2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchedule(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -725,7 +701,7 @@ func fieldContext_Guide_schedule(_ context.Context, ec *executionContext, field 
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Schedule(ctx, ec, field)
@@ -743,11 +719,11 @@ func _Guide_fee(ctx context.Context, ec *executionContext, field graphql.Collect
 			return fieldContext_Guide_fee(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Fee, nil
+			return obj.Fee(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Money) graphql.Marshaler {
-			return marshalNMoney2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMoney(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Money) graphql.Marshaler {
+			return marshalNMoney2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMoney(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -757,7 +733,7 @@ func fieldContext_Guide_fee(_ context.Context, ec *executionContext, field graph
 	fc = &graphql.FieldContext{
 		Object:     "Guide",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Money(ctx, ec, field)
@@ -775,7 +751,7 @@ func _Guide_digest(ctx context.Context, ec *executionContext, field graphql.Coll
 			return fieldContext_Guide_digest(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Digest, nil
+			return obj.Digest()
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -786,7 +762,7 @@ func _Guide_digest(ctx context.Context, ec *executionContext, field graphql.Coll
 	)
 }
 func fieldContext_Guide_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Guide", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Guide", field, true, false, "String")
 }
 
 func _GuideItem_item(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GuideItem) (ret graphql.Marshaler) {
@@ -798,11 +774,11 @@ func _GuideItem_item(ctx context.Context, ec *executionContext, field graphql.Co
 			return fieldContext_GuideItem_item(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Item, nil
+			return obj.Item(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2githubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersion(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -812,7 +788,7 @@ func fieldContext_GuideItem_item(_ context.Context, ec *executionContext, field 
 	fc = &graphql.FieldContext{
 		Object:     "GuideItem",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Item(ctx, ec, field)
@@ -830,7 +806,7 @@ func _GuideItem_needed(ctx context.Context, ec *executionContext, field graphql.
 			return fieldContext_GuideItem_needed(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Needed, nil
+			return obj.Needed(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v standard.Truth) graphql.Marshaler {
@@ -841,7 +817,7 @@ func _GuideItem_needed(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 func fieldContext_GuideItem_needed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GuideItem", field, false, false, "Truth")
+	return graphql.NewScalarFieldContext("GuideItem", field, true, false, "Truth")
 }
 
 func _GuideItem_stage(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GuideItem) (ret graphql.Marshaler) {
@@ -853,7 +829,7 @@ func _GuideItem_stage(ctx context.Context, ec *executionContext, field graphql.C
 			return fieldContext_GuideItem_stage(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Stage, nil
+			return obj.Stage(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -864,7 +840,7 @@ func _GuideItem_stage(ctx context.Context, ec *executionContext, field graphql.C
 	)
 }
 func fieldContext_GuideItem_stage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GuideItem", field, false, false, "String")
+	return graphql.NewScalarFieldContext("GuideItem", field, true, false, "String")
 }
 
 func _GuideItem_after(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GuideItem) (ret graphql.Marshaler) {
@@ -876,11 +852,11 @@ func _GuideItem_after(ctx context.Context, ec *executionContext, field graphql.C
 			return fieldContext_GuideItem_after(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.After, nil
+			return obj.After(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -890,7 +866,7 @@ func fieldContext_GuideItem_after(_ context.Context, ec *executionContext, field
 	fc = &graphql.FieldContext{
 		Object:     "GuideItem",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Item(ctx, ec, field)
@@ -908,11 +884,11 @@ func _GuideItem_afterOrPromised(ctx context.Context, ec *executionContext, field
 			return fieldContext_GuideItem_afterOrPromised(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.AfterOrPromised, nil
+			return obj.AfterOrPromised(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -922,7 +898,7 @@ func fieldContext_GuideItem_afterOrPromised(_ context.Context, ec *executionCont
 	fc = &graphql.FieldContext{
 		Object:     "GuideItem",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Item(ctx, ec, field)
@@ -940,7 +916,7 @@ func _GuideItem_promisedDays(ctx context.Context, ec *executionContext, field gr
 			return fieldContext_GuideItem_promisedDays(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PromisedDays, nil
+			return obj.PromisedDays(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -951,7 +927,7 @@ func _GuideItem_promisedDays(ctx context.Context, ec *executionContext, field gr
 	)
 }
 func fieldContext_GuideItem_promisedDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GuideItem", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("GuideItem", field, true, false, "Int")
 }
 
 func _GuideItem_statutoryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GuideItem) (ret graphql.Marshaler) {
@@ -963,7 +939,7 @@ func _GuideItem_statutoryDays(ctx context.Context, ec *executionContext, field g
 			return fieldContext_GuideItem_statutoryDays(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.StatutoryDays, nil
+			return obj.StatutoryDays(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
@@ -974,7 +950,7 @@ func _GuideItem_statutoryDays(ctx context.Context, ec *executionContext, field g
 	)
 }
 func fieldContext_GuideItem_statutoryDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GuideItem", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("GuideItem", field, true, false, "Int")
 }
 
 func _GuideItem_because(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GuideItem) (ret graphql.Marshaler) {
@@ -986,11 +962,11 @@ func _GuideItem_because(ctx context.Context, ec *executionContext, field graphql
 			return fieldContext_GuideItem_because(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Because, nil
+			return obj.Because(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Reason) graphql.Marshaler {
-			return marshalNReason2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Reason) graphql.Marshaler {
+			return marshalNReason2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1000,7 +976,7 @@ func fieldContext_GuideItem_because(_ context.Context, ec *executionContext, fie
 	fc = &graphql.FieldContext{
 		Object:     "GuideItem",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Reason(ctx, ec, field)
@@ -1067,8 +1043,8 @@ func _GuideMaterial_source(ctx context.Context, ec *executionContext, field grap
 			return obj.Source, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.MaterialSource) graphql.Marshaler {
-			return marshalNMaterialSource2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMaterialSource(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNMaterialSource2string(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1090,8 +1066,8 @@ func _GuideMaterial_items(ctx context.Context, ec *executionContext, field graph
 			return obj.Items, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1122,8 +1098,8 @@ func _GuideMaterial_from(ctx context.Context, ec *executionContext, field graphq
 			return obj.From, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1177,8 +1153,8 @@ func _IssueNoticePayload_notice(ctx context.Context, ec *executionContext, field
 			return obj.Notice, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Notice) graphql.Marshaler {
-			return marshalNNotice2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐNotice(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Notice) graphql.Marshaler {
+			return marshalNNotice2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐNotice(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1556,8 +1532,8 @@ func _Schedule_stages(ctx context.Context, ec *executionContext, field graphql.C
 			return obj.Stages, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ScheduleStage) graphql.Marshaler {
-			return marshalNScheduleStage2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStageᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScheduleStage) graphql.Marshaler {
+			return marshalNScheduleStage2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStageᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1588,8 +1564,8 @@ func _Schedule_criticalPath(ctx context.Context, ec *executionContext, field gra
 			return obj.CriticalPath, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1882,8 +1858,8 @@ func _ScheduleStage_items(ctx context.Context, ec *executionContext, field graph
 			return obj.Items, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []ent.ItemVersion) graphql.Marshaler {
-			return marshalNItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ItemVersion) graphql.Marshaler {
+			return marshalNItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐItemVersionᚄ(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -2676,15 +2652,11 @@ func _ScheduleStage(ctx context.Context, ec *executionContext, sel ast.Selection
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNClauseResult2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ClauseResult) graphql.Marshaler {
-	return _ClauseResult(ctx, ec, sel, &v)
-}
-
-func marshalNClauseResult2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResultᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.ClauseResult) graphql.Marshaler {
+func marshalNClauseResult2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResultᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.ClauseResult) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNClauseResult2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResult(ctx, ec, sel, v[i])
+		return marshalNClauseResult2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResult(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2694,6 +2666,14 @@ func marshalNClauseResult2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐ
 	}
 
 	return ret
+}
+
+func marshalNClauseResult2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClauseResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.ClauseResult) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ClauseResult!")
+		return graphql.Null
+	}
+	return _ClauseResult(ctx, ec, sel, v)
 }
 
 func marshalNGuide2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuide(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Guide) graphql.Marshaler {
@@ -2709,15 +2689,11 @@ func unmarshalNGuideInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGui
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNGuideItem2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.GuideItem) graphql.Marshaler {
-	return _GuideItem(ctx, ec, sel, &v)
-}
-
-func marshalNGuideItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItemᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.GuideItem) graphql.Marshaler {
+func marshalNGuideItem2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItemᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.GuideItem) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNGuideItem2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItem(ctx, ec, sel, v[i])
+		return marshalNGuideItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItem(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2729,15 +2705,19 @@ func marshalNGuideItem2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGui
 	return ret
 }
 
-func marshalNGuideMaterial2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterial(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.GuideMaterial) graphql.Marshaler {
-	return _GuideMaterial(ctx, ec, sel, &v)
+func marshalNGuideItem2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideItem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.GuideItem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "GuideItem!")
+		return graphql.Null
+	}
+	return _GuideItem(ctx, ec, sel, v)
 }
 
-func marshalNGuideMaterial2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterialᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.GuideMaterial) graphql.Marshaler {
+func marshalNGuideMaterial2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterialᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.GuideMaterial) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNGuideMaterial2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterial(ctx, ec, sel, v[i])
+		return marshalNGuideMaterial2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterial(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2747,6 +2727,14 @@ func marshalNGuideMaterial2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodel�
 	}
 
 	return ret
+}
+
+func marshalNGuideMaterial2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideMaterial(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.GuideMaterial) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "GuideMaterial!")
+		return graphql.Null
+	}
+	return _GuideMaterial(ctx, ec, sel, v)
 }
 
 func unmarshalNIssueNoticeInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐIssueNoticeInput(ctx context.Context, ec *executionContext, v any) (model.IssueNoticeInput, error) {
@@ -2762,29 +2750,33 @@ func marshalNIssueNoticePayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmo
 	return _IssueNoticePayload(ctx, ec, sel, v)
 }
 
-func unmarshalNMaterialSource2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMaterialSource(ctx context.Context, ec *executionContext, v any) (model.MaterialSource, error) {
-	var res model.MaterialSource
-	err := res.UnmarshalGQL(v)
+func unmarshalNMaterialSource2string(ctx context.Context, ec *executionContext, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMaterialSource2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMaterialSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.MaterialSource) graphql.Marshaler {
-	return v
+func marshalNMaterialSource2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MaterialSource!")
+	}
+	return res
 }
 
-func marshalNNotice2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐNotice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Notice) graphql.Marshaler {
-	return _Notice(ctx, ec, sel, &v)
+func marshalNNotice2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐNotice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Notice) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Notice!")
+		return graphql.Null
+	}
+	return _Notice(ctx, ec, sel, v)
 }
 
-func marshalNReason2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Reason) graphql.Marshaler {
-	return _Reason(ctx, ec, sel, &v)
-}
-
-func marshalNReason2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.Reason) graphql.Marshaler {
+func marshalNReason2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReasonᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.Reason) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNReason2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReason(ctx, ec, sel, v[i])
+		return marshalNReason2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReason(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2796,19 +2788,27 @@ func marshalNReason2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReason
 	return ret
 }
 
-func marshalNSchedule2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchedule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Schedule) graphql.Marshaler {
-	return _Schedule(ctx, ec, sel, &v)
+func marshalNReason2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Reason) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Reason!")
+		return graphql.Null
+	}
+	return _Reason(ctx, ec, sel, v)
 }
 
-func marshalNScheduleStage2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ScheduleStage) graphql.Marshaler {
-	return _ScheduleStage(ctx, ec, sel, &v)
+func marshalNSchedule2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSchedule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Schedule) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Schedule!")
+		return graphql.Null
+	}
+	return _Schedule(ctx, ec, sel, v)
 }
 
-func marshalNScheduleStage2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStageᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.ScheduleStage) graphql.Marshaler {
+func marshalNScheduleStage2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStageᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.ScheduleStage) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return marshalNScheduleStage2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStage(ctx, ec, sel, v[i])
+		return marshalNScheduleStage2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStage(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2818,6 +2818,14 @@ func marshalNScheduleStage2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodel�
 	}
 
 	return ret
+}
+
+func marshalNScheduleStage2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐScheduleStage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.ScheduleStage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScheduleStage!")
+		return graphql.Null
+	}
+	return _ScheduleStage(ctx, ec, sel, v)
 }
 
 func marshalONotice2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐNotice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Notice) graphql.Marshaler {

@@ -153,7 +153,7 @@ type ComplexityRoot struct {
 		MissingFacts func(childComplexity int) int
 		NextQuestion func(childComplexity int) int
 		Obligations  func(childComplexity int) int
-		Outside      func(childComplexity int, needed []standard.Truth) int
+		Outside      func(childComplexity int) int
 		Region       func(childComplexity int) int
 		Schedule     func(childComplexity int) int
 		Zoning       func(childComplexity int) int
@@ -341,22 +341,22 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Deadline    func(childComplexity int, input model.DeadlineInput) int
-		Departments func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.DepartmentOrder, where *ent.DepartmentWhereInput) int
+		Departments func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) int
 		Facts       func(childComplexity int, keys []string) int
 		Guide       func(childComplexity int, input model.GuideInput) int
 		Item        func(childComplexity int, code string, asOf *workday.Date) int
-		Items       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) int
-		Laws        func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.LawOrder) int
+		Items       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) int
+		Laws        func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) int
 		Node        func(childComplexity int, id string) int
 		Nodes       func(childComplexity int, ids []string) int
 		Notice      func(childComplexity int, number string) int
 		PolicyRules func(childComplexity int, section *string, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
-		Regions     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.RegionOrder, where *ent.RegionWhereInput) int
+		Regions     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) int
 		Scheme      func(childComplexity int, code string, asOf *workday.Date) int
-		Schemes     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.SchemeOrder, asOf *workday.Date) int
+		Schemes     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) int
 		Standard    func(childComplexity int, code string, version *int, asOf *workday.Date) int
-		Standards   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
-		Zones       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []ent.ZoneOrder) int
+		Standards   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
+		Zones       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) int
 	}
 
 	Reason struct {
@@ -1037,12 +1037,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		args, err := field_Guide_outside_args(ctx, ec, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Guide.Outside(childComplexity, args["needed"].([]standard.Truth)), true
+		return e.ComplexityRoot.Guide.Outside(childComplexity), true
 	case "Guide.region":
 		if e.ComplexityRoot.Guide.Region == nil {
 			break
@@ -1748,7 +1743,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Departments(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.DepartmentOrder), args["where"].(*ent.DepartmentWhereInput)), true
+		return e.ComplexityRoot.Query.Departments(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.DepartmentOrder), args["where"].(*ent.DepartmentWhereInput)), true
 	case "Query.facts":
 		if e.ComplexityRoot.Query.Facts == nil {
 			break
@@ -1793,7 +1788,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Items(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.ItemOrder), args["where"].(*ent.ItemWhereInput), args["asOf"].(*workday.Date)), true
+		return e.ComplexityRoot.Query.Items(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.ItemOrder), args["where"].(*ent.ItemWhereInput), args["asOf"].(*workday.Date)), true
 	case "Query.laws":
 		if e.ComplexityRoot.Query.Laws == nil {
 			break
@@ -1804,7 +1799,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Laws(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.LawOrder)), true
+		return e.ComplexityRoot.Query.Laws(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.LawOrder)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1859,7 +1854,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Regions(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.RegionOrder), args["where"].(*ent.RegionWhereInput)), true
+		return e.ComplexityRoot.Query.Regions(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.RegionOrder), args["where"].(*ent.RegionWhereInput)), true
 	case "Query.scheme":
 		if e.ComplexityRoot.Query.Scheme == nil {
 			break
@@ -1881,7 +1876,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Schemes(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.SchemeOrder), args["asOf"].(*workday.Date)), true
+		return e.ComplexityRoot.Query.Schemes(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.SchemeOrder), args["asOf"].(*workday.Date)), true
 	case "Query.standard":
 		if e.ComplexityRoot.Query.Standard == nil {
 			break
@@ -1903,7 +1898,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Standards(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.StandardOrder), args["where"].(*ent.StandardWhereInput), args["asOf"].(*workday.Date)), true
+		return e.ComplexityRoot.Query.Standards(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.StandardOrder), args["where"].(*ent.StandardWhereInput), args["asOf"].(*workday.Date)), true
 	case "Query.zones":
 		if e.ComplexityRoot.Query.Zones == nil {
 			break
@@ -1914,7 +1909,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Zones(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]ent.ZoneOrder)), true
+		return e.ComplexityRoot.Query.Zones(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.ZoneOrder)), true
 
 	case "Reason.actual":
 		if e.ComplexityRoot.Reason.Actual == nil {
@@ -2704,7 +2699,7 @@ extend type Item {
 }
 
 extend type Clause {
-  """The item whose standard the clause belongs to, in the clause's version."""
+  """The version of its standard."""
   version: Int!
 }
 
@@ -2716,7 +2711,7 @@ type Precedence { from: Item! to: Item! hard: Boolean! basis: String note: Strin
 
 enum ZoningVerdict { ALLOWED RESTRICTED FORBIDDEN UNKNOWN }
 """What the scheme's zoning says about a functional zone."""
-type Zoning { zone: String! verdict: ZoningVerdict! reason: String clauses: [String!]! }
+type Zoning { zone: String verdict: ZoningVerdict! reason: String clauses: [String!]! }
 
 extend type Scheme {
   """Co-departments (协办)."""

@@ -302,10 +302,6 @@ func marshalNLimitUnit2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐU
 	return v
 }
 
-func marshalNMoney2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMoney(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.Money) graphql.Marshaler {
-	return _Money(ctx, ec, sel, &v)
-}
-
 func marshalNMoney2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐMoney(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Money) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Money!")

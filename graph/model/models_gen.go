@@ -3,36 +3,10 @@
 package model
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"strconv"
-
 	"github.com/onedoor/onedoor/ent"
-	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
-	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
 )
-
-type ClauseResult struct {
-	Clause  ent.Clause     `json:"clause"`
-	Applies standard.Truth `json:"applies"`
-	Met     standard.Truth `json:"met"`
-	// True: no machine can judge it, an officer will.
-	Manual bool `json:"manual"`
-	// May be met by notification and commitment (告知承诺).
-	Promisable bool `json:"promisable"`
-	// Advice does not bind: unmet advice refuses nothing.
-	Binding bool `json:"binding"`
-	// Where it is judged: its own item, or the joint site check when that item is not needed.
-	JudgedIn string `json:"judgedIn"`
-	// Why it applies.
-	Because []Reason `json:"because"`
-	// What it demands, and what the project has.
-	Reasons      []Reason        `json:"reasons"`
-	MissingFacts []standard.Fact `json:"missingFacts"`
-}
 
 type DeadlineInput struct {
 	// The day on which the limit starts to run; it does not count itself.
@@ -40,40 +14,9 @@ type DeadlineInput struct {
 	Amount int          `json:"amount"`
 	Unit   workday.Unit `json:"unit"`
 	// Days that do not count, both ends included.
-	Pauses []PauseInput `json:"pauses,omitempty"`
+	Pauses []*PauseInput `json:"pauses,omitempty"`
 	// Code of a calendar; the district's own when not given.
 	Calendar *string `json:"calendar,omitempty"`
-}
-
-// What a project needs, computed for its facts.
-type Guide struct {
-	// False: something still depends on missing facts.
-	Complete bool `json:"complete"`
-	// The day for which it was judged.
-	AsOf workday.Date `json:"asOf"`
-	// The facts judged: those sent, and those that the scheme itself fixes.
-	Facts  map[string]any `json:"facts"`
-	Region *string        `json:"region,omitempty"`
-	// Items of the scheme in the order in which they are done; with FALSE in `needed` also those that are not needed, and why.
-	Items []GuideItem `json:"items"`
-	// Items that the law also asks for though the scheme does not handle them.
-	Outside []GuideItem `json:"outside"`
-	// The clauses that concern the project, or may (`applies` TRUE or UNKNOWN).
-	Clauses []ClauseResult `json:"clauses"`
-	// Merged over the needed items: one paper once.
-	Materials []GuideMaterial `json:"materials"`
-	// The applicant's duties.
-	Obligations []string `json:"obligations"`
-	// What to ask, the most deciding first.
-	MissingFacts []standard.Fact `json:"missingFacts"`
-	// The fact that decides most.
-	NextQuestion *standard.Fact `json:"nextQuestion,omitempty"`
-	// What the zoning says; null for a single item.
-	Zoning   *Zoning  `json:"zoning,omitempty"`
-	Schedule Schedule `json:"schedule"`
-	Fee      Money    `json:"fee"`
-	// SHA-256 of the canonical answer, in hex.
-	Digest string `json:"digest"`
 }
 
 // Either `scheme` or `item`, never both.
@@ -89,33 +32,6 @@ type GuideInput struct {
 	AsOf *workday.Date `json:"asOf,omitempty"`
 }
 
-type GuideItem struct {
-	Item   ent.ItemVersion `json:"item"`
-	Needed standard.Truth  `json:"needed"`
-	// Code of the scheme's stage.
-	Stage *string `json:"stage,omitempty"`
-	// Items of this guide that must be finished first.
-	After []ent.ItemVersion `json:"after"`
-	// Items of this guide whose result may be promised, or that run in parallel.
-	AfterOrPromised []ent.ItemVersion `json:"afterOrPromised"`
-	// In the item's own unit, see `item.limits`.
-	PromisedDays  *int     `json:"promisedDays,omitempty"`
-	StatutoryDays *int     `json:"statutoryDays,omitempty"`
-	Because       []Reason `json:"because"`
-}
-
-type GuideMaterial struct {
-	Code   string         `json:"code"`
-	Name   string         `json:"name"`
-	Source MaterialSource `json:"source"`
-	// The items of this guide that need it.
-	Items []ent.ItemVersion `json:"items"`
-	// INTERNAL: the items that give it.
-	From []ent.ItemVersion `json:"from"`
-	// May come later (容缺); only when every item that needs it says so.
-	Tolerable bool `json:"tolerable"`
-}
-
 type IssueNoticeInput struct {
 	// Code of a scheme; or `item`.
 	Scheme *string        `json:"scheme,omitempty"`
@@ -125,7 +41,7 @@ type IssueNoticeInput struct {
 }
 
 type IssueNoticePayload struct {
-	Notice Notice `json:"notice"`
+	Notice *Notice `json:"notice"`
 }
 
 // An item's limits, all in one unit.
@@ -155,191 +71,22 @@ type PauseInput struct {
 
 // An item that comes before another; not hard: it may be promised or run in parallel.
 type Precedence struct {
-	From  ent.ItemVersion `json:"from"`
-	To    ent.ItemVersion `json:"to"`
-	Hard  bool            `json:"hard"`
-	Basis *string         `json:"basis,omitempty"`
-	Note  *string         `json:"note,omitempty"`
+	From  *ent.ItemVersion `json:"from"`
+	To    *ent.ItemVersion `json:"to"`
+	Hard  bool             `json:"hard"`
+	Basis *string          `json:"basis,omitempty"`
+	Note  *string          `json:"note,omitempty"`
 }
 
 // An item whose result is needed first. Not hard: it may be promised or run in parallel.
 type Precondition struct {
-	Item  ent.ItemVersion `json:"item"`
-	Hard  bool            `json:"hard"`
-	Note  *string         `json:"note,omitempty"`
-	Basis *string         `json:"basis,omitempty"`
-}
-
-// A why in law's terms: fact, operator, needed, actual, article.
-type Reason struct {
-	Fact *standard.Fact `json:"fact,omitempty"`
-	// ==, !=, <, <=, >, >=, IN, NOT_IN or ANSWERED.
-	Operator *string `json:"operator,omitempty"`
-	// In the fact's unit; codes for enums.
-	Needed *string `json:"needed,omitempty"`
-	// Null: not answered yet.
-	Actual *string     `json:"actual,omitempty"`
-	Text   string      `json:"text"`
-	TextEn string      `json:"textEn"`
-	Basis  []law.Basis `json:"basis"`
-}
-
-// Working days over the needed items (TRUE). A limit in natural days counts as five
-// working days a week here, rounded up; then `estimated` is true. Dates are exact.
-type Schedule struct {
-	Stages []ScheduleStage `json:"stages"`
-	// The chain of items that decides the promised time, in order.
-	CriticalPath []ent.ItemVersion `json:"criticalPath"`
-	// Along the critical path, each clock starting when the earlier result arrives.
-	PromisedWorkdays  int `json:"promisedWorkdays"`
-	StatutoryWorkdays int `json:"statutoryWorkdays"`
-	// One after the other, as it was before joint handling.
-	PromisedSum  int `json:"promisedSum"`
-	StatutorySum int `json:"statutorySum"`
-	// The scheme's own limits for joint handling; null for a single item.
-	Joint     *scheme.Clock `json:"joint,omitempty"`
-	Estimated bool          `json:"estimated"`
-	// When accepted on `asOf`; null when no calendar covers it.
-	PromisedDueOn  *workday.Date `json:"promisedDueOn,omitempty"`
-	StatutoryDueOn *workday.Date `json:"statutoryDueOn,omitempty"`
-	// A due date depends on a calendar that is not official yet.
-	Provisional bool `json:"provisional"`
-}
-
-type ScheduleStage struct {
-	Code  string            `json:"code"`
-	Name  string            `json:"name"`
-	Items []ent.ItemVersion `json:"items"`
+	Item  *ent.ItemVersion `json:"item"`
+	Hard  bool             `json:"hard"`
+	Note  *string          `json:"note,omitempty"`
+	Basis *string          `json:"basis,omitempty"`
 }
 
 type SchemeItem struct {
-	Item  ent.ItemVersion `json:"item"`
-	Stage scheme.Stage    `json:"stage"`
-}
-
-// What the scheme's zoning says about a functional zone.
-type Zoning struct {
-	Zone    string        `json:"zone"`
-	Verdict ZoningVerdict `json:"verdict"`
-	Reason  *string       `json:"reason,omitempty"`
-	Clauses []string      `json:"clauses"`
-}
-
-type MaterialSource string
-
-const (
-	// The applicant brings it.
-	MaterialSourceApplicant MaterialSource = "APPLICANT"
-	// The result of another item of this guide: passed inside, never asked of the applicant.
-	MaterialSourceInternal MaterialSource = "INTERNAL"
-	// Fetched from data sharing.
-	MaterialSourceLicenseStore MaterialSource = "LICENSE_STORE"
-)
-
-var AllMaterialSource = []MaterialSource{
-	MaterialSourceApplicant,
-	MaterialSourceInternal,
-	MaterialSourceLicenseStore,
-}
-
-func (e MaterialSource) IsValid() bool {
-	switch e {
-	case MaterialSourceApplicant, MaterialSourceInternal, MaterialSourceLicenseStore:
-		return true
-	}
-	return false
-}
-
-func (e MaterialSource) String() string {
-	return string(e)
-}
-
-func (e *MaterialSource) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = MaterialSource(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid MaterialSource", str)
-	}
-	return nil
-}
-
-func (e MaterialSource) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *MaterialSource) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e MaterialSource) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-type ZoningVerdict string
-
-const (
-	ZoningVerdictAllowed    ZoningVerdict = "ALLOWED"
-	ZoningVerdictRestricted ZoningVerdict = "RESTRICTED"
-	ZoningVerdictForbidden  ZoningVerdict = "FORBIDDEN"
-	ZoningVerdictUnknown    ZoningVerdict = "UNKNOWN"
-)
-
-var AllZoningVerdict = []ZoningVerdict{
-	ZoningVerdictAllowed,
-	ZoningVerdictRestricted,
-	ZoningVerdictForbidden,
-	ZoningVerdictUnknown,
-}
-
-func (e ZoningVerdict) IsValid() bool {
-	switch e {
-	case ZoningVerdictAllowed, ZoningVerdictRestricted, ZoningVerdictForbidden, ZoningVerdictUnknown:
-		return true
-	}
-	return false
-}
-
-func (e ZoningVerdict) String() string {
-	return string(e)
-}
-
-func (e *ZoningVerdict) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = ZoningVerdict(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid ZoningVerdict", str)
-	}
-	return nil
-}
-
-func (e ZoningVerdict) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *ZoningVerdict) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e ZoningVerdict) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
+	Item  *ent.ItemVersion `json:"item"`
+	Stage *scheme.Stage    `json:"stage"`
 }

@@ -228,7 +228,7 @@ func (q *question) clauses(g *Guide) {
 			if r.Manual {
 				r.Reasons = []Reason{{ZH: manualText(k.Manual, "须由工作人员判断"), EN: "an officer must judge it", Basis: k.Basis}}
 			} else {
-				r.Met = met(applies, k.Requires.Eval(q.project))
+				r.Met = met(k.Kind, applies, k.Requires.Eval(q.project))
 				for _, key := range q.open(k.Requires, applies == standard.True) {
 					if !slices.Contains(r.Missing, key) {
 						r.Missing = append(r.Missing, key)
@@ -241,10 +241,11 @@ func (q *question) clauses(g *Guide) {
 	}
 }
 
-// met says what may be said about a demand: while it is open whether the clause
-// applies at all, nothing has failed yet.
-func met(applies, requires standard.Truth) standard.Truth {
-	if applies != standard.True && requires == standard.False {
+// met says what may be said about a demand. While it is open whether the clause
+// applies at all, nothing has failed yet; and advice, which demands nothing,
+// cannot be failed. The reasons tell in both cases what there is.
+func met(kind standard.ClauseKind, applies, requires standard.Truth) standard.Truth {
+	if requires == standard.False && (applies != standard.True || kind == standard.Advice) {
 		return standard.Unknown
 	}
 	return requires

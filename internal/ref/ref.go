@@ -65,4 +65,10 @@ func Prefix(id string) string {
 	return prefix
 }
 
+// Version gives the version in an identity that ends with one.
+func Version(id string) int {
+	n, _ := strconv.Atoi(id[strings.LastIndexByte(id, '_')+1:])
+	return n
+}
+
 func versioned(code string, version int) string { return code + "_" + strconv.Itoa(version) }

@@ -109,7 +109,28 @@ const (
 	farthest = 1_000_000_000_000 * one
 )
 
-// bounds gives the least and the greatest value that a project may hold.
+// defaultNumber gives the default of a numeric fact. It is always a lawful
+// answer, even outside of the range: packs write "no limit known" that way
+// (plan_far_max: at most 30, 99 when there is no plan).
+func (f *Fact) defaultNumber() (Decimal, bool) {
+	if f.Default == nil || f.Kind != Number && f.Kind != Int {
+		return 0, false
+	}
+	d, isNumber, err := decimalOf(f.Default)
+	return d, isNumber && err == nil
+}
+
+// reach gives the least and the greatest value that a project can hold: the
+// range, and the default.
+func (f *Fact) reach() (least, greatest Decimal) {
+	least, greatest = f.bounds()
+	if d, ok := f.defaultNumber(); ok {
+		least, greatest = min(least, d), max(greatest, d)
+	}
+	return least, greatest
+}
+
+// bounds gives the range in which an answer lies.
 func (f *Fact) bounds() (least, greatest Decimal) {
 	least, greatest = -farthest, farthest
 	if f.Min != nil {
@@ -217,18 +238,18 @@ func (f *Fact) check() []fault.Problem {
 		}
 		seen[value.Code] = true
 	}
-	least, greatest := f.bounds()
+	least, greatest := f.reach()
 	numeric := f.Kind == Number || f.Kind == Int
 	switch {
 	case !numeric && (f.Min != nil || f.Max != nil):
 		report("UNEXPECTED_RANGE", "只有数值可有上下限", "only a number has a range")
-	case least > greatest:
+	case f.Min != nil && f.Max != nil && *f.Min > *f.Max:
 		report("MIN_ABOVE_MAX", "下限大于上限", "min is above max")
 	case least < -farthest || greatest > farthest:
 		report(CodeOutOfRange, "上下限不得超过一万亿", "min and max must lie within 1e12")
 	}
 	if f.Default != nil && len(problems) == 0 {
-		if _, p := f.read(f.Default); p != nil && p.Code != CodeOutOfRange {
+		if _, p := f.read(f.Default); p != nil {
 			report("WRONG_DEFAULT", "默认值有误："+p.ZH, "the default is wrong: "+p.EN)
 		}
 	}

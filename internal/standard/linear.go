@@ -144,7 +144,7 @@ func (t *translator) atom(e ast.Expr, op operator, left, right linear, rightExpr
 	reach := new(big.Int)
 	for i, f := range factors {
 		f.Quo(f, divisor)
-		least, greatest := t.vocabulary.At(facts[i]).bounds()
+		least, greatest := t.vocabulary.At(facts[i]).reach()
 		farthest := new(big.Int).SetUint64(max(magnitude(least), magnitude(greatest)))
 		reach.Add(reach, farthest.Mul(farthest, new(big.Int).Abs(f)))
 		c.terms = append(c.terms, weighted{fact: int32(facts[i]), factor: f.Int64()})

@@ -110,11 +110,15 @@ func (v *Vocabulary) Parse(src string) (*Expr, []Diagnostic) {
 		return nil, []Diagnostic{*d}
 	}
 	t := &translator{vocabulary: v, info: tree.SourceInfo()}
-	if _, issues = v.env.Check(parsed); issues.Err() != nil {
-		t.faults = celDiagnostics(src, tree, issues, CodeWrongType)
+	_, issues = v.env.Check(parsed)
+	root := t.condition(tree.Expr(), false)
+	if issues.Err() != nil {
+		// The checker speaks for types; of the translator's findings those stay that
+		// the checker cannot make, such as an unknown value of an enum.
+		t.faults = slices.DeleteFunc(t.faults, func(d Diagnostic) bool { return d.Code == CodeWrongType || d.Code == CodeNotSupported })
+		t.faults = append(celDiagnostics(src, tree, issues, CodeWrongType), t.faults...)
 	}
 	t.reportUnknownFacts(tree.Expr())
-	root := t.condition(tree.Expr(), false)
 	if len(t.faults) > 0 {
 		return nil, tidy(t.faults)
 	}

@@ -384,7 +384,11 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(problems)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
+		start := time.Now()
 		e, diagnostics := v.Parse(src)
+		if took := time.Since(start); took > 3*time.Second {
+			t.Fatalf("Parse took %s", took)
+		}
 		if (e == nil) != (len(diagnostics) > 0) {
 			t.Fatalf("expression %v with %+v", e, diagnostics)
 		}

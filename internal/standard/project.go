@@ -91,6 +91,7 @@ func (f *Fact) read(v any) (int64, *fault.Problem) {
 	}
 	d, isNumber, err := decimalOf(v)
 	least, greatest := f.bounds()
+	standing, hasDefault := f.defaultNumber()
 	switch {
 	case !isNumber:
 		return fail(CodeWrongType, "须为数字", "must be a number")
@@ -98,7 +99,7 @@ func (f *Fact) read(v any) (int64, *fault.Problem) {
 		return fail(CodeNotAnInteger, "须为整数", "must be an integer")
 	case errors.Is(err, ErrTooFine):
 		return fail(CodeTooFine, "小数不得超过六位", "must not be finer than 0.000001")
-	case err != nil || d < least || d > greatest:
+	case err != nil || (d < least || d > greatest) && !(hasDefault && d == standing):
 		return fail(CodeOutOfRange,
 			fmt.Sprintf("须在 %s 与 %s 之间", least, greatest),
 			fmt.Sprintf("must lie between %s and %s", least, greatest))
