@@ -7,118 +7,167 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"entgo.io/contrib/entgql"
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/itemversion"
+	"github.com/onedoor/onedoor/ent/policyrule"
+	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/model"
+	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
 func (r *clauseResolver) Version(ctx context.Context, obj *ent.Clause) (int, error) {
-	panic(fmt.Errorf("not implemented: Version - version"))
+	return ref.Version(obj.ID), nil
 }
 
 func (r *factResolver) Min(ctx context.Context, obj *standard.Fact) (*float64, error) {
-	panic(fmt.Errorf("not implemented: Min - min"))
+	return decimal(obj.Min), nil
 }
 
 func (r *factResolver) Max(ctx context.Context, obj *standard.Fact) (*float64, error) {
-	panic(fmt.Errorf("not implemented: Max - max"))
+	return decimal(obj.Max), nil
 }
 
 func (r *itemResolver) Limits(ctx context.Context, obj *ent.ItemVersion) (*model.ItemLimits, error) {
-	panic(fmt.Errorf("not implemented: Limits - limits"))
+	return limitsOf(obj.Time), nil
 }
 
 func (r *itemResolver) Fee(ctx context.Context, obj *ent.ItemVersion) (*model.Money, error) {
-	panic(fmt.Errorf("not implemented: Fee - fee"))
+	return model.Yuan(obj.Fee.Amount), nil
 }
 
 func (r *itemResolver) FeeNote(ctx context.Context, obj *ent.ItemVersion) (*string, error) {
-	panic(fmt.Errorf("not implemented: FeeNote - feeNote"))
+	return optional(obj.Fee.Note), nil
 }
 
 func (r *itemResolver) Preconditions(ctx context.Context, obj *ent.ItemVersion) ([]*model.Precondition, error) {
-	panic(fmt.Errorf("not implemented: Preconditions - preconditions"))
+	return r.r.preconditions(obj.Preconditions), nil
 }
 
 func (r *queryResolver) Departments(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) (*ent.DepartmentConnection, error) {
-	panic(fmt.Errorf("not implemented: Departments - departments"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.Department.Query().Where(department.Retired(false)).
+		Paginate(ctx, after, page.first, before, page.last, ent.WithDepartmentOrder(inPackOrder(orderBy, &ent.DepartmentOrder{Direction: entgql.OrderDirectionAsc, Field: ent.DepartmentOrderFieldPosition})), ent.WithDepartmentFilter(where.Filter))
 }
 
 func (r *queryResolver) Regions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) (*ent.RegionConnection, error) {
-	panic(fmt.Errorf("not implemented: Regions - regions"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.Region.Query().Where(region.Retired(false)).
+		Paginate(ctx, after, page.first, before, page.last, ent.WithRegionOrder(inPackOrder(orderBy, &ent.RegionOrder{Direction: entgql.OrderDirectionAsc, Field: ent.RegionOrderFieldPosition})), ent.WithRegionFilter(where.Filter))
 }
 
 func (r *queryResolver) Zones(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) (*ent.ZoneConnection, error) {
-	panic(fmt.Errorf("not implemented: Zones - zones"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.Zone.Query().
+		Paginate(ctx, after, page.first, before, page.last, ent.WithZoneOrder(inPackOrder(orderBy, &ent.ZoneOrder{Direction: entgql.OrderDirectionAsc, Field: ent.ZoneOrderFieldPosition})))
 }
 
 func (r *queryResolver) Facts(ctx context.Context, keys []string) ([]*standard.Fact, error) {
-	panic(fmt.Errorf("not implemented: Facts - facts"))
+	return r.r.facts(keys)
 }
 
 func (r *queryResolver) Items(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) (*ent.ItemConnection, error) {
-	panic(fmt.Errorf("not implemented: Items - items"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.ItemVersion.Query().Where(itemversion.HasStandardWith(inForce(r.r.day(asOf)))).
+		Paginate(ctx, after, page.first, before, page.last, ent.WithItemOrder(inPackOrder(orderBy, &ent.ItemOrder{Direction: entgql.OrderDirectionAsc, Field: ent.ItemVersionOrderFieldPosition})), ent.WithItemFilter(where.Filter))
 }
 
 func (r *queryResolver) Item(ctx context.Context, code string, asOf *workday.Date) (*ent.ItemVersion, error) {
-	panic(fmt.Errorf("not implemented: Item - item"))
+	q := r.r.Client.ItemVersion.Query().Where(itemversion.Code(code), itemversion.HasStandardWith(inForce(r.r.day(asOf))))
+	q, err := q.CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return absent(q.First(ctx))
 }
 
 func (r *queryResolver) Schemes(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) (*ent.SchemeConnection, error) {
-	panic(fmt.Errorf("not implemented: Schemes - schemes"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.SchemeVersion.Query().Where(schemeversion.HasStandardWith(inForce(r.r.day(asOf)))).
+		Paginate(ctx, after, page.first, before, page.last, ent.WithSchemeOrder(inPackOrder(orderBy, &ent.SchemeOrder{Direction: entgql.OrderDirectionAsc, Field: ent.SchemeVersionOrderFieldPosition})))
 }
 
 func (r *queryResolver) Scheme(ctx context.Context, code string, asOf *workday.Date) (*ent.SchemeVersion, error) {
-	panic(fmt.Errorf("not implemented: Scheme - scheme"))
+	q := r.r.Client.SchemeVersion.Query().Where(schemeversion.Code(code), schemeversion.HasStandardWith(inForce(r.r.day(asOf))))
+	q, err := q.CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return absent(q.First(ctx))
 }
 
 func (r *queryResolver) Standards(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) (*ent.StandardConnection, error) {
-	panic(fmt.Errorf("not implemented: Standards - standards"))
+	page := window{first, last}.orDefault()
+	q := r.r.Client.StandardVersion.Query()
+	if asOf != nil {
+		q.Where(inForce(r.r.day(asOf)))
+	}
+	return q.Paginate(ctx, after, page.first, before, page.last, ent.WithStandardOrder(inPackOrder(orderBy, &ent.StandardOrder{Direction: entgql.OrderDirectionAsc, Field: ent.StandardVersionOrderFieldPosition})), ent.WithStandardFilter(where.Filter))
 }
 
 func (r *queryResolver) Standard(ctx context.Context, code string, version *int, asOf *workday.Date) (*ent.StandardVersion, error) {
-	panic(fmt.Errorf("not implemented: Standard - standard"))
+	q := r.r.Client.StandardVersion.Query().Where(standardversion.Code(code)).Order(standardversion.ByKind())
+	if version != nil {
+		q.Where(standardversion.Version(*version))
+	} else {
+		q.Where(inForce(r.r.day(asOf)))
+	}
+	q, err := q.CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return absent(q.First(ctx))
 }
 
 func (r *queryResolver) Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) (*ent.LawConnection, error) {
-	panic(fmt.Errorf("not implemented: Laws - laws"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.CitedLaw.Query().
+		Paginate(ctx, after, page.first, before, page.last, ent.WithLawOrder(inPackOrder(orderBy, &ent.LawOrder{Direction: entgql.OrderDirectionAsc, Field: ent.CitedLawOrderFieldPosition})))
 }
 
 func (r *queryResolver) PolicyRules(ctx context.Context, section *string, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) (*ent.PolicyRuleConnection, error) {
-	panic(fmt.Errorf("not implemented: PolicyRules - policyRules"))
+	page := window{first, last}.orDefault()
+	q := r.r.Client.PolicyRule.Query()
+	if section != nil {
+		q.Where(policyrule.Section(*section))
+	}
+	return q.Paginate(ctx, after, page.first, before, page.last,
+		ent.WithPolicyRuleOrder([]*ent.PolicyRuleOrder{{Direction: entgql.OrderDirectionAsc, Field: ent.PolicyRuleOrderFieldPosition}}))
 }
 
 func (r *schemeResolver) Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error) {
-	panic(fmt.Errorf("not implemented: Assisting - assisting"))
+	return r.r.departments(obj.Assisting), nil
 }
 
 func (r *schemeResolver) Coordinator(ctx context.Context, obj *ent.SchemeVersion) (*ent.Department, error) {
-	panic(fmt.Errorf("not implemented: Coordinator - coordinator"))
+	return r.r.department(obj.Coordinator), nil
 }
 
 func (r *schemeResolver) Intake(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error) {
-	panic(fmt.Errorf("not implemented: Intake - intake"))
+	return r.r.departments(obj.Intake), nil
 }
 
 func (r *schemeResolver) Items(ctx context.Context, obj *ent.SchemeVersion) ([]*model.SchemeItem, error) {
-	panic(fmt.Errorf("not implemented: Items - items"))
+	return r.r.schemeItems(obj), nil
 }
 
 func (r *schemeResolver) Precedence(ctx context.Context, obj *ent.SchemeVersion) ([]*model.Precedence, error) {
-	panic(fmt.Errorf("not implemented: Precedence - precedence"))
+	return r.r.precedence(obj.Precedence), nil
 }
 
 func (r *schemeResolver) Zoning(ctx context.Context, obj *ent.SchemeVersion) ([]*model.Zoning, error) {
-	panic(fmt.Errorf("not implemented: Zoning - zoning"))
+	return zonings(obj.Zoning), nil
 }
 
 func (r *schemeResolver) AskFirst(ctx context.Context, obj *ent.SchemeVersion) ([]*standard.Fact, error) {
-	panic(fmt.Errorf("not implemented: AskFirst - askFirst"))
+	return r.r.facts(obj.AskFirst)
 }
 
 func (r *Resolver) Fact() generated.FactResolver { return &factResolver{r} }

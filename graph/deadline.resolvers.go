@@ -7,12 +7,11 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
 func (r *queryResolver) Deadline(ctx context.Context, input model.DeadlineInput) (*workday.Deadline, error) {
-	panic(fmt.Errorf("not implemented: Deadline - deadline"))
+	return r.r.deadline(input)
 }

@@ -7,18 +7,20 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/graph/generated"
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
-	panic(fmt.Errorf("not implemented: Node - node"))
+	return absent(r.r.Client.Noder(ctx, id, ent.WithNodeType(tableOf)))
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
-	panic(fmt.Errorf("not implemented: Nodes - nodes"))
+	if len(ids) > maxPage {
+		return nil, tooMany("ids", len(ids))
+	}
+	return r.r.nodes(ctx, ids)
 }
 
 func (r *Resolver) Clause() generated.ClauseResolver { return &clauseResolver{r} }

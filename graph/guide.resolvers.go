@@ -7,22 +7,46 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/model"
+	"github.com/onedoor/onedoor/internal/fault"
+	"github.com/onedoor/onedoor/internal/guide"
 )
 
 func (r *mutationResolver) IssueNotice(ctx context.Context, input model.IssueNoticeInput) (*model.IssueNoticePayload, error) {
-	panic(fmt.Errorf("not implemented: IssueNotice - issueNotice"))
+	g, err := r.r.guide(model.GuideInput{Scheme: input.Scheme, Item: input.Item, Facts: input.Facts, Region: input.Region})
+	if err != nil {
+		return nil, err
+	}
+	n, err := guide.Issue(g, r.r.Now(), r.r.Random)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.r.Notices.SaveNotice(ctx, n); err != nil {
+		return nil, err
+	}
+	return &model.IssueNoticePayload{Notice: noticeView(n, g)}, nil
 }
 
 func (r *queryResolver) Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error) {
-	panic(fmt.Errorf("not implemented: Guide - guide"))
+	g, err := r.r.guide(input)
+	if err != nil {
+		return nil, err
+	}
+	return model.NewGuide(g), nil
 }
 
 func (r *queryResolver) Notice(ctx context.Context, number string) (*model.Notice, error) {
-	panic(fmt.Errorf("not implemented: Notice - notice"))
+	n, err := r.r.Notices.Notice(ctx, number)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	g, err := guide.Read(n.Document)
+	return noticeView(n, g), err
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -1,0 +1,88 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/onedoor/onedoor/internal/fault"
+)
+
+type languageKey struct{}
+
+// WithLanguage notes the language of a request's messages, from its
+// Accept-Language header: English when it is asked for first, Chinese otherwise.
+func WithLanguage(ctx context.Context, acceptLanguage string) context.Context {
+	english := strings.HasPrefix(strings.ToLower(strings.TrimSpace(acceptLanguage)), "en")
+	return context.WithValue(ctx, languageKey{}, english)
+}
+
+func inLanguage(ctx context.Context, zh, en string) string {
+	if english, _ := ctx.Value(languageKey{}).(bool); english {
+		return en
+	}
+	return zh
+}
+
+// problem is how a fault.Problem reads in an answer.
+type problem struct {
+	Path      string `json:"path"`
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	MessageEN string `json:"messageEn"`
+}
+
+// present is the one place where errors become words for users. What is not a
+// fault is our own and stays in the log.
+func present(ctx context.Context, err error) *gqlerror.Error {
+	out := graphql.DefaultErrorPresenter(ctx, err)
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		f = foreign(ctx, out)
+	}
+	if f.Code == fault.Internal {
+		slog.ErrorContext(ctx, "request failed", "op", f.Op, "path", out.Path.String(), "error", err)
+	}
+	problems := make([]problem, len(f.Problems))
+	for i, p := range f.Problems {
+		problems[i] = problem{Path: p.Path, Code: p.Code, Message: inLanguage(ctx, p.ZH, p.EN), MessageEN: p.EN}
+	}
+	out.Err = nil
+	out.Message = inLanguage(ctx, f.ZH, f.EN)
+	if len(problems) > 0 && len(problems) <= 3 {
+		var texts []string
+		for _, p := range problems {
+			texts = append(texts, strings.TrimPrefix(p.Path+": ", ": ")+p.Message)
+		}
+		out.Message += "：" + strings.Join(texts, "；")
+	}
+	out.Extensions = map[string]any{"code": string(f.Code), "op": f.Op, "problems": problems}
+	return out
+}
+
+// foreign reads an error that is not ours: of the request's text, of its
+// arguments, or of a library.
+func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
+	code, _ := e.Extensions["code"].(string)
+	switch {
+	case code == errcode.ValidationFailed, code == errcode.ParseFailed, code == "INVALID_PAGINATION", argumentsFailed(ctx):
+		if code == "" {
+			code = "BAD_ARGUMENT"
+		}
+		return fault.InvalidInput("graphql", fault.Problem{Path: strings.TrimPrefix(e.Path.String(), "variable."), Code: code, ZH: e.Message, EN: e.Message})
+	case code != "" && e.Err == nil: // another refusal of the executor, such as a limit
+		return fault.InvalidInput("graphql", fault.Problem{Path: e.Path.String(), Code: code, ZH: e.Message, EN: e.Message})
+	}
+	return &fault.Error{Code: fault.Internal, Op: "graphql", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: e}
+}
+
+// argumentsFailed says that a field's arguments could not be read.
+func argumentsFailed(ctx context.Context) bool {
+	field := graphql.GetFieldContext(ctx)
+	return field != nil && field.Field.Field != nil && len(field.Field.Arguments) > 0 && field.Args == nil
+}

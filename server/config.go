@@ -1,0 +1,74 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/onedoor/onedoor/internal/cache"
+)
+
+// config is what the operator sets, by environment or by flag; a flag wins.
+type config struct {
+	addr        string // ONEDOOR_ADDR
+	data        string // ONEDOOR_DATA: folder of the embedded database
+	databaseURL string // DATABASE_URL; empty: SQLite in the data folder
+	redisURL    string // REDIS_URL; empty: inside the process
+}
+
+// parseConfig reads the settings for a command and gives the arguments that are
+// left. A bad value is refused here, in one line.
+func parseConfig(command string, args []string, getenv func(string) string, stderr io.Writer) (config, []string, error) {
+	env := func(key, otherwise string) string {
+		if v := getenv(key); v != "" {
+			return v
+		}
+		return otherwise
+	}
+	var c config
+	flags := flag.NewFlagSet("server "+command, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.addr, "addr", env("ONEDOOR_ADDR", "127.0.0.1:8080"), "address to serve on (ONEDOOR_ADDR)")
+	flags.StringVar(&c.data, "data", env("ONEDOOR_DATA", "./data"), "folder of the embedded database (ONEDOOR_DATA)")
+	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
+	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
+	if err := flags.Parse(args); err != nil {
+		return config{}, nil, err
+	}
+	if err := c.check(); err != nil {
+		return config{}, nil, err
+	}
+	return c, flags.Args(), nil
+}
+
+func (c *config) check() error {
+	_, port, err := net.SplitHostPort(c.addr)
+	if err != nil {
+		return fmt.Errorf("ONEDOOR_ADDR: %q is not host:port", c.addr)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("ONEDOOR_ADDR: %q is no port", port)
+	}
+	if c.databaseURL == "" {
+		if info, err := os.Stat(c.data); err == nil && !info.IsDir() {
+			return fmt.Errorf("ONEDOOR_DATA: %s is not a folder", c.data)
+		}
+		c.databaseURL = "sqlite:" + filepath.ToSlash(filepath.Join(c.data, "onedoor.db"))
+	}
+	u, err := url.Parse(c.databaseURL)
+	if err != nil || u.Scheme != "sqlite" && u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return fmt.Errorf("DATABASE_URL: begins with postgres:// or sqlite:")
+	}
+	if c.redisURL == "" {
+		c.redisURL = cache.Embedded
+	}
+	if u, err = url.Parse(c.redisURL); err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && c.redisURL != cache.Embedded {
+		return fmt.Errorf("REDIS_URL: begins with redis:// or rediss://")
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+// Command server is onedoor: it serves the API and carries the commands of its
+// operators.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `usage: server [command] [flags]
+
+  serve                     serve the API (the default command)
+  migrate                   bring the database's schema up to date
+  catalog validate DIR      check a catalogue pack; every fault as file:line: reason
+  catalog import DIR        make a pack the catalogue, all of it or nothing
+  catalog export DIR        write the catalogue as a pack
+
+server COMMAND -h lists the flags; each can be set by the environment too.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run is the whole program, so that tests can run it.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	command := "serve"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, args, getenv, stdout, stderr)
+	case "migrate":
+		return migrate(ctx, args, getenv, stdout, stderr)
+	case "catalog":
+		return catalogCommand(ctx, args, getenv, stdout, stderr)
+	case "help":
+		fmt.Fprint(stdout, usage)
+		return nil
+	}
+	return fmt.Errorf("there is no command %q\n%s", command, usage)
+}
