@@ -56,7 +56,8 @@ func absent[T any](row T, err error) (T, error) {
 	return row, err
 }
 
-// tableOf finds the table of an identity by its prefix.
+// tableOf finds the table of an identity by its prefix. An identity of no known
+// type is looked for among the departments, where it is not.
 func tableOf(_ context.Context, id string) (string, error) {
 	table, ok := map[string]string{
 		"dep": department.Table, "reg": region.Table, "zon": zone.Table, "law": citedlaw.Table, "rul": policyrule.Table,
@@ -64,34 +65,9 @@ func tableOf(_ context.Context, id string) (string, error) {
 		"cls": clause.Table, "mat": material.Table,
 	}[ref.Prefix(id)]
 	if !ok {
-		return "", &ent.NotFoundError{}
+		return department.Table, nil
 	}
 	return table, nil
-}
-
-// nodes finds many nodes; what is not there is null in its place.
-func (r *Resolver) nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
-	known := make([]string, 0, len(ids))
-	for _, id := range ids {
-		if _, err := tableOf(ctx, id); err == nil {
-			known = append(known, id)
-		}
-	}
-	found, err := r.Client.Noders(ctx, known, ent.WithNodeType(tableOf))
-	if err != nil && !ent.IsNotFound(err) {
-		return nil, err
-	}
-	byID := make(map[string]ent.Noder, len(found))
-	for i, n := range found {
-		if n != nil {
-			byID[known[i]] = n
-		}
-	}
-	out := make([]ent.Noder, len(ids))
-	for i, id := range ids {
-		out[i] = byID[id]
-	}
-	return out, nil
 }
 
 func decimal(d *standard.Decimal) *float64 {

@@ -20,7 +20,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, e
 	if len(ids) > maxPage {
 		return nil, tooMany("ids", len(ids))
 	}
-	return r.r.nodes(ctx, ids)
+	return r.r.Client.Noders(ctx, ids, ent.WithNodeType(tableOf))
 }
 
 func (r *Resolver) Clause() generated.ClauseResolver { return &clauseResolver{r} }

@@ -42,8 +42,13 @@ type problem struct {
 func present(ctx context.Context, err error) *gqlerror.Error {
 	out := graphql.DefaultErrorPresenter(ctx, err)
 	var f *fault.Error
-	if !errors.As(err, &f) {
+	switch {
+	case !errors.As(err, &f):
 		f = foreign(ctx, out)
+	case argumentsFailed(ctx) && len(f.Problems) == 1: // a scalar knows what is wrong, and the executor where
+		p := f.Problems[0]
+		p.Path = argumentPath(out)
+		f = fault.InvalidInput(f.Op, p)
 	}
 	if f.Code == fault.Internal {
 		slog.ErrorContext(ctx, "request failed", "op", f.Op, "path", out.Path.String(), "error", err)
@@ -70,15 +75,25 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
 	switch {
+	case code == "NOT_FOUND":
+		return &fault.Error{Code: fault.NotFound, Op: "graphql", ZH: "没有这个对象", EN: e.Message}
 	case code == errcode.ValidationFailed, code == errcode.ParseFailed, code == "INVALID_PAGINATION", argumentsFailed(ctx):
 		if code == "" {
 			code = "BAD_ARGUMENT"
 		}
-		return fault.InvalidInput("graphql", fault.Problem{Path: strings.TrimPrefix(e.Path.String(), "variable."), Code: code, ZH: e.Message, EN: e.Message})
+		return fault.InvalidInput("graphql", fault.Problem{Path: argumentPath(e), Code: code, ZH: e.Message, EN: e.Message})
 	case code != "" && e.Err == nil: // another refusal of the executor, such as a limit
 		return fault.InvalidInput("graphql", fault.Problem{Path: e.Path.String(), Code: code, ZH: e.Message, EN: e.Message})
 	}
 	return &fault.Error{Code: fault.Internal, Op: "graphql", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: e}
+}
+
+// argumentPath gives the place of a wrong argument below its field: input.start.
+func argumentPath(e *gqlerror.Error) string {
+	if len(e.Path) < 2 {
+		return e.Path.String()
+	}
+	return e.Path[1:].String()
 }
 
 // argumentsFailed says that a field's arguments could not be read.

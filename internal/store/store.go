@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -88,9 +89,9 @@ func openSQLite(path string) (*Store, error) {
 		return checkForeignKeys(ctx, db)
 	}
 	s.close = func() { _ = read.Close(); _ = write.Close() }
-	s.client = ent.NewClient(ent.Driver(split{
+	s.client = ent.NewClient(ent.Driver(counted{split{
 		Driver: entsql.OpenDB(dialect.SQLite, write), read: entsql.OpenDB(dialect.SQLite, read),
-	}))
+	}}))
 	return s, nil
 }
 
@@ -103,7 +104,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	s := &Store{dialect: dialect.Postgres, write: db, read: db}
 	s.migrate = func(ctx context.Context) error { return up(ctx, dialect.Postgres, db) }
 	s.close = func() { _ = db.Close(); pool.Close() }
-	s.client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, db)))
+	s.client = ent.NewClient(ent.Driver(counted{entsql.OpenDB(dialect.Postgres, db)}))
 	return s, nil
 }
 
@@ -120,6 +121,37 @@ func (s split) Query(ctx context.Context, query string, args, v any) error {
 		return s.read.Query(ctx, query, args, v)
 	}
 	return s.Driver.Query(ctx, query, args, v)
+}
+
+// counterKey carries the counter of CountStatements.
+type counterKey struct{}
+
+// CountStatements gives a context in which every SQL statement that is sent is
+// counted, for budgets in tests and for measurements.
+func CountStatements(ctx context.Context) (context.Context, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return context.WithValue(ctx, counterKey{}, n), n
+}
+
+// counted counts the statements of a driver.
+type counted struct{ dialect.Driver }
+
+func count(ctx context.Context) {
+	if n, ok := ctx.Value(counterKey{}).(*atomic.Int64); ok {
+		n.Add(1)
+	}
+}
+
+// Query counts and runs a statement with rows.
+func (c counted) Query(ctx context.Context, query string, args, v any) error {
+	count(ctx)
+	return c.Driver.Query(ctx, query, args, v)
+}
+
+// Exec counts and runs a statement without rows.
+func (c counted) Exec(ctx context.Context, query string, args, v any) error {
+	count(ctx)
+	return c.Driver.Exec(ctx, query, args, v)
 }
 
 // Client gives the client for reading; the API resolves through it.
