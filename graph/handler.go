@@ -24,7 +24,12 @@ const maxTokens = 10_000
 // NewHandler serves the API over HTTP: POST and GET. Documents remembers
 // operations by their hash (automatic persisted queries).
 func NewHandler(r *Resolver, documents graphql.Cache[string]) http.Handler {
-	srv := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: r}))
+	return Serve(generated.NewExecutableSchema(generated.Config{Resolvers: r}), documents)
+}
+
+// Serve is NewHandler for any resolvers of the schema.
+func Serve(schema graphql.ExecutableSchema, documents graphql.Cache[string]) http.Handler {
+	srv := handler.New(schema)
 	srv.AddTransport(transport.Options{})
 	srv.AddTransport(transport.GET{})
 	srv.AddTransport(transport.POST{})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/onedoor/onedoor/ent"
@@ -23,12 +24,17 @@ type Guide struct {
 	facts       map[string]*standard.Fact
 	departments map[string]*ent.Department
 	items       map[string]*ent.ItemVersion
+	digest      func() (string, error) // computed once, when asked for
 }
 
 // NewGuide makes the view of a guide.
 func NewGuide(g *guide.Guide) *Guide {
 	v := &Guide{
-		g:           g,
+		g: g,
+		digest: sync.OnceValues(func() (string, error) {
+			document, err := g.Canonical()
+			return guide.DigestOf(document), err
+		}),
 		facts:       make(map[string]*standard.Fact, len(g.Vocabulary)),
 		departments: make(map[string]*ent.Department, len(g.Departments)),
 		items:       make(map[string]*ent.ItemVersion, len(g.Items)+len(g.Outside)),
@@ -184,13 +190,7 @@ func (v *Guide) Schedule() *Schedule {
 func (v *Guide) Fee() *Money { return Yuan(v.g.FeeYuan) }
 
 // Digest is the SHA-256 of the canonical answer.
-func (v *Guide) Digest() (string, error) {
-	document, err := v.g.Canonical()
-	if err != nil {
-		return "", err
-	}
-	return guide.DigestOf(document), nil
-}
+func (v *Guide) Digest() (string, error) { return v.digest() }
 
 // GuideItem is the view of an item's result.
 type GuideItem struct {

@@ -285,7 +285,7 @@ func (v *Vocabulary) nearest(key string) string {
 	if len(key) > 64 {
 		return ""
 	}
-	best, least := "", max(2, len(key)/4)+1
+	best, least := "", max(1, len(key)/4)+1
 	for i := range v.facts {
 		if d := distance(key, v.facts[i].Key, least); d < least {
 			best, least = v.facts[i].Key, d

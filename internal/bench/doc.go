@@ -1,0 +1,4 @@
+// Package bench measures what the product promises about speed, each figure
+// beside the limit that it is measured against, in one run: `make bench`. It
+// holds benchmarks only.
+package bench
