@@ -144,7 +144,7 @@ func (r *Resolver) item(code string) *ent.ItemVersion {
 	if !ok {
 		return nil
 	}
-	return model.ItemRow(it, version, r.department(it.Department))
+	return model.ItemRow(&it, version, r.department(it.Department))
 }
 
 func (r *Resolver) preconditions(in []item.Precondition) []*model.Precondition {

@@ -30,25 +30,22 @@ type Guide struct {
 // NewGuide makes the view of a guide.
 func NewGuide(g *guide.Guide) *Guide {
 	v := &Guide{
-		g: g,
-		digest: sync.OnceValues(func() (string, error) {
-			document, err := g.Canonical()
-			return guide.DigestOf(document), err
-		}),
+		g:           g,
+		digest:      sync.OnceValues(g.Digest),
 		facts:       make(map[string]*standard.Fact, len(g.Vocabulary)),
 		departments: make(map[string]*ent.Department, len(g.Departments)),
 		items:       make(map[string]*ent.ItemVersion, len(g.Items)+len(g.Outside)),
 	}
-	for i := range g.Vocabulary {
-		v.facts[g.Vocabulary[i].Key] = &g.Vocabulary[i]
+	for _, f := range g.Vocabulary {
+		v.facts[f.Key] = f
 	}
 	for _, d := range g.Departments {
 		v.departments[d.Code] = DepartmentRow(d)
 	}
 	for _, list := range [][]guide.ItemResult{g.Items, g.Outside} {
 		for i := range list {
-			it := &list[i].Item
-			v.items[it.Code] = ItemRow(*it, list[i].Version, v.departments[it.Department])
+			it := list[i].Item
+			v.items[it.Code] = ItemRow(it, list[i].Version, v.departments[it.Department])
 		}
 	}
 	return v
@@ -70,12 +67,12 @@ func (v *Guide) factsOf(keys []string) []*standard.Fact {
 	return out
 }
 
-func (v *Guide) reasons(in []guide.Reason) []*Reason {
+func (v *Guide) reasons(in []guide.Reason, basis []law.Basis) []*Reason {
 	all := make([]Reason, len(in))
 	out := make([]*Reason, len(in))
 	for i := range in {
 		r := &in[i]
-		all[i] = Reason{Fact: v.facts[r.Fact], Text: r.ZH, TextEn: r.EN, Basis: r.Basis,
+		all[i] = Reason{Fact: v.facts[r.Fact], Text: r.ZH, TextEn: r.EN, Basis: basis,
 			Operator: text(&r.Operator), Needed: text(&r.Needed), Actual: text(&r.Actual)}
 		out[i] = &all[i]
 	}
@@ -220,7 +217,7 @@ func (i *GuideItem) PromisedDays() *int { return &i.r.Item.Time.Promised }
 func (i *GuideItem) StatutoryDays() *int { return &i.r.Item.Time.Statutory }
 
 // Because says why.
-func (i *GuideItem) Because() []*Reason { return i.v.reasons(i.r.Because) }
+func (i *GuideItem) Because() []*Reason { return i.v.reasons(i.r.Because, i.r.Item.Basis) }
 
 // ClauseResult is the view of a clause's result.
 type ClauseResult struct {
@@ -252,10 +249,10 @@ func (c *ClauseResult) Binding() bool { return c.r.Clause.Kind != standard.Advic
 func (c *ClauseResult) JudgedIn() string { return c.r.JudgedIn }
 
 // Because says why it applies.
-func (c *ClauseResult) Because() []*Reason { return c.v.reasons(c.r.Because) }
+func (c *ClauseResult) Because() []*Reason { return c.v.reasons(c.r.Because, c.r.Clause.Basis) }
 
 // Reasons says what it demands and what there is.
-func (c *ClauseResult) Reasons() []*Reason { return c.v.reasons(c.r.Reasons) }
+func (c *ClauseResult) Reasons() []*Reason { return c.v.reasons(c.r.Reasons, c.r.Clause.Basis) }
 
 // MissingFacts gives the facts on which it depends.
 func (c *ClauseResult) MissingFacts() []*standard.Fact { return c.v.factsOf(c.r.Missing) }

@@ -19,7 +19,7 @@ func DepartmentRow(d district.Department) *ent.Department {
 }
 
 // ItemRow makes the row of an item's version.
-func ItemRow(it item.Item, version int, department *ent.Department) *ent.ItemVersion {
+func ItemRow(it *item.Item, version int, department *ent.Department) *ent.ItemVersion {
 	row := &ent.ItemVersion{
 		ID: ref.Item(it.Code, version), Code: it.Code, Version: version, Name: it.Name, NameEn: it.NameEN, Kind: it.Kind(),
 		Type: it.Type, Level: it.Level, Basis: it.Basis, Time: it.Time, NeededWhen: it.NeededWhen,
@@ -32,7 +32,7 @@ func ItemRow(it item.Item, version int, department *ent.Department) *ent.ItemVer
 }
 
 // ClauseRow makes the row of a clause in a version of its item's standard.
-func ClauseRow(c standard.Clause, version int, department *ent.Department) *ent.Clause {
+func ClauseRow(c *standard.Clause, version int, department *ent.Department) *ent.Clause {
 	row := &ent.Clause{
 		ID: ref.Clause(c.Code, c.Item, version), Code: c.Code, Category: c.Category, Kind: strings.ToLower(string(c.Kind)),
 		Text: c.Text, TextEn: c.TextEN, Applies: c.AppliesWhen, Requires: c.Requires, Manual: text(&c.Manual),

@@ -50,6 +50,7 @@ type JointStandard struct {
 type Catalogue struct {
 	Revision    int
 	vocabulary  *standard.Vocabulary
+	encoded     [][]byte // the vocabulary's facts in canonical JSON
 	departments map[string]district.Department
 	deptOrder   []string
 	regions     map[string]district.Region
@@ -62,7 +63,13 @@ type Catalogue struct {
 type itemStandard struct {
 	ItemStandard
 	needed  *standard.Expr
-	clauses []*standard.Compiled
+	clauses []compiledClause
+	encoded []byte // Item in canonical JSON
+}
+
+type compiledClause struct {
+	*standard.Compiled
+	encoded []byte // Clause in canonical JSON
 }
 
 type jointStandard struct {
@@ -96,6 +103,13 @@ func Compile(src Source) (*Catalogue, error) {
 	for _, z := range src.Zones {
 		c.zones[z.Code] = z
 	}
+	for i := range vocabulary.Len() {
+		encoded, err := plainJSON(vocabulary.At(i))
+		if err != nil {
+			return nil, fmt.Errorf("guide.Compile: %w", err)
+		}
+		c.encoded = append(c.encoded, encoded)
+	}
 	parse := func(what, text string) (*standard.Expr, error) {
 		expr, diagnostics := vocabulary.Parse(text)
 		if len(diagnostics) > 0 {
@@ -109,13 +123,20 @@ func Compile(src Source) (*Catalogue, error) {
 			return nil, err
 		}
 		compiled := &itemStandard{ItemStandard: s, needed: needed}
+		if compiled.encoded, err = plainJSON(s.Item); err != nil {
+			return nil, fmt.Errorf("guide.Compile: %s: %w", s.Item.Code, err)
+		}
 		for _, clause := range s.Clauses {
 			k, diagnostics := vocabulary.Compile(clause)
 			if len(diagnostics) > 0 {
 				d := diagnostics[0]
 				return nil, fmt.Errorf("guide.Compile: %s: %s: column %d: %s", clause.Code, d.Field, d.Column, d.EN)
 			}
-			compiled.clauses = append(compiled.clauses, k)
+			encoded, err := plainJSON(clause)
+			if err != nil {
+				return nil, fmt.Errorf("guide.Compile: %s: %w", clause.Code, err)
+			}
+			compiled.clauses = append(compiled.clauses, compiledClause{k, encoded})
 		}
 		c.items = append(c.items, compiled)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/item"
-	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -57,11 +56,11 @@ func (c *Catalogue) Compute(in Input) (*Guide, error) {
 }
 
 // needed gives the items that are certainly needed, in their order.
-func (g *Guide) needed() []ItemResult {
-	var in []ItemResult
-	for _, r := range g.Items {
-		if r.Needed == standard.True {
-			in = append(in, r)
+func (g *Guide) needed() []*ItemResult {
+	in := make([]*ItemResult, 0, len(g.Items))
+	for i := range g.Items {
+		if g.Items[i].Needed == standard.True {
+			in = append(in, &g.Items[i])
 		}
 	}
 	return in
@@ -140,14 +139,19 @@ func (c *Catalogue) question(in Input) (*question, error) {
 // industry). That is no default: who asks for the catering scheme says that it
 // is catering.
 func implied(applies *standard.Expr, facts map[string]any) map[string]any {
-	all := make(map[string]any, len(facts)+1)
-	for k, v := range applies.Implied() {
-		all[k] = v
+	stated := applies.Implied()
+	for k := range stated {
+		if _, ok := facts[k]; ok {
+			delete(stated, k)
+		}
+	}
+	if len(stated) == 0 {
+		return facts
 	}
 	for k, v := range facts {
-		all[k] = v
+		stated[k] = v
 	}
-	return all
+	return stated
 }
 
 // open notes the facts on which an undetermined predicate depends. Deciding
@@ -175,12 +179,12 @@ func (q *question) items(g *Guide) {
 			q.open(s.needed, true)
 		}
 		return ItemResult{
-			Item: s.Item, Version: s.Version, Needed: truth, Stage: stage,
+			Item: &s.Item, Version: s.Version, Needed: truth, Stage: stage,
 			After: []string{}, AfterOrPromised: []string{},
-			Because: q.reasons(s.needed, s.Item.Basis),
+			Because: q.reasons(s.needed), encoded: s.encoded,
 		}
 	}
-	g.Items, g.Outside = []ItemResult{}, []ItemResult{}
+	g.Items, g.Outside = make([]ItemResult, 0, 32), []ItemResult{}
 	if q.single != nil {
 		g.Items = append(g.Items, result(q.single, ""))
 		return
@@ -203,7 +207,7 @@ func (q *question) items(g *Guide) {
 }
 
 func (q *question) clauses(g *Guide) {
-	g.Clauses = []ClauseResult{}
+	g.Clauses = make([]ClauseResult, 0, 64)
 	for _, s := range q.inForce {
 		if q.single != nil && s != q.single {
 			continue
@@ -217,16 +221,16 @@ func (q *question) clauses(g *Guide) {
 				continue
 			}
 			r := ClauseResult{
-				Clause: k.Clause, Version: s.Version, Applies: applies, Manual: k.Requires == nil,
+				Clause: &k.Clause, Version: s.Version, Applies: applies, Manual: k.Requires == nil,
 				JudgedIn: q.judgedIn(s.Item.Code),
-				Because:  q.reasons(k.Applies, k.Basis),
-				Missing:  []string{},
+				Because:  q.reasons(k.Applies),
+				Missing:  []string{}, encoded: k.encoded,
 			}
 			if applies == standard.Unknown {
 				r.Missing = q.open(k.Applies, true)
 			}
 			if r.Manual {
-				r.Reasons = []Reason{{ZH: manualText(k.Manual, "须由工作人员判断"), EN: "an officer must judge it", Basis: k.Basis}}
+				r.Reasons = []Reason{{ZH: manualText(k.Manual, "须由工作人员判断"), EN: "an officer must judge it"}}
 			} else {
 				r.Met = met(k.Kind, applies, k.Requires.Eval(q.project))
 				for _, key := range q.open(k.Requires, applies == standard.True) {
@@ -234,7 +238,7 @@ func (q *question) clauses(g *Guide) {
 						r.Missing = append(r.Missing, key)
 					}
 				}
-				r.Reasons = q.reasons(k.Requires, k.Basis)
+				r.Reasons = q.reasons(k.Requires)
 			}
 			g.Clauses = append(g.Clauses, r)
 		}
@@ -268,11 +272,11 @@ func (q *question) judgedIn(code string) string {
 	return code
 }
 
-func (q *question) reasons(e *standard.Expr, basis []law.Basis) []Reason {
+func (q *question) reasons(e *standard.Expr) []Reason {
 	explained := e.Explain(q.project)
 	out := make([]Reason, len(explained))
 	for i, r := range explained {
-		out[i] = Reason{Operator: r.Operator, Needed: r.Needed, Actual: r.Actual, ZH: r.ZH, EN: r.EN, Basis: basis}
+		out[i] = Reason{Operator: r.Operator, Needed: r.Needed, Actual: r.Actual, ZH: r.ZH, EN: r.EN}
 		if r.Fact >= 0 {
 			out[i].Fact = q.c.vocabulary.At(r.Fact).Key
 			q.named[r.Fact] = true
@@ -352,9 +356,18 @@ func (q *question) excerpts(g *Guide) {
 			g.Departments = append(g.Departments, q.c.departments[code])
 		}
 	}
+	named := 0
+	for _, is := range q.named {
+		if is {
+			named++
+		}
+	}
+	g.Vocabulary = make([]*standard.Fact, 0, named)
+	g.encodedFacts = make([][]byte, 0, named)
 	for f, named := range q.named {
 		if named {
-			g.Vocabulary = append(g.Vocabulary, *q.c.vocabulary.At(f))
+			g.Vocabulary = append(g.Vocabulary, q.c.vocabulary.At(f))
+			g.encodedFacts = append(g.encodedFacts, q.c.encoded[f])
 		}
 	}
 }
@@ -387,7 +400,7 @@ func obligations(g *Guide) []string {
 }
 
 // materials merges the papers of the needed items: one paper once.
-func materials(needed []ItemResult) []Material {
+func materials(needed []*ItemResult) []Material {
 	out := []Material{}
 	at := map[string]int{}
 	for _, r := range needed {

@@ -5,7 +5,6 @@ package guide
 import (
 	"github.com/onedoor/onedoor/internal/district"
 	"github.com/onedoor/onedoor/internal/item"
-	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -14,6 +13,7 @@ import (
 // Guide is the answer for one project on one day. It stands alone: everything
 // it names, it holds, so that a frozen guide reads the same when the catalogue
 // has changed. Items, departments and facts are named by code elsewhere in it.
+// What comes from the catalogue is shared with it and must not be changed.
 type Guide struct {
 	Scheme  *SchemeRef     `json:"scheme,omitempty"` // nil for a single item
 	Item    string         `json:"item,omitempty"`   // code, for a single item
@@ -32,7 +32,9 @@ type Guide struct {
 	FeeYuan     int            `json:"fee_yuan"`
 
 	Departments []district.Department `json:"departments"` // all that the answer names
-	Vocabulary  []standard.Fact       `json:"vocabulary"`  // all that the answer names
+	Vocabulary  []*standard.Fact      `json:"vocabulary"`  // all that the answer names
+
+	encodedFacts [][]byte // Vocabulary in canonical JSON, made with the catalogue
 }
 
 // Complete says that nothing depends on a missing fact any more.
@@ -48,37 +50,40 @@ type SchemeRef struct {
 
 // ItemResult says whether an item is needed, and why.
 type ItemResult struct {
-	Item            item.Item      `json:"item"`
+	Item            *item.Item     `json:"item"`
 	Version         int            `json:"version"`
 	Needed          standard.Truth `json:"needed"`
 	Stage           string         `json:"stage,omitempty"`
 	After           []string       `json:"after"`             // must be finished first
 	AfterOrPromised []string       `json:"after_or_promised"` // may be promised or run in parallel
 	Because         []Reason       `json:"because"`
+
+	encoded []byte // Item in canonical JSON, made with the catalogue
 }
 
 // ClauseResult says whether a clause concerns the project and is met.
 type ClauseResult struct {
-	Clause   standard.Clause `json:"clause"`
-	Version  int             `json:"version"`
-	Applies  standard.Truth  `json:"applies"`
-	Met      standard.Truth  `json:"met"`
-	Manual   bool            `json:"manual"`    // an officer must judge it
-	JudgedIn string          `json:"judged_in"` // code of the item in which it is judged
-	Because  []Reason        `json:"because"`   // why it applies
-	Reasons  []Reason        `json:"reasons"`   // what it demands and what there is
-	Missing  []string        `json:"missing_facts"`
+	Clause   *standard.Clause `json:"clause"`
+	Version  int              `json:"version"`
+	Applies  standard.Truth   `json:"applies"`
+	Met      standard.Truth   `json:"met"`
+	Manual   bool             `json:"manual"`    // an officer must judge it
+	JudgedIn string           `json:"judged_in"` // code of the item in which it is judged
+	Because  []Reason         `json:"because"`   // why it applies
+	Reasons  []Reason         `json:"reasons"`   // what it demands and what there is
+	Missing  []string         `json:"missing_facts"`
+
+	encoded []byte // Clause in canonical JSON, made with the catalogue
 }
 
-// Reason is one why in law's terms.
+// Reason is one why in law's terms. Its basis is that of its item or clause.
 type Reason struct {
-	Fact     string      `json:"fact,omitempty"`
-	Operator string      `json:"operator,omitempty"`
-	Needed   string      `json:"needed,omitempty"`
-	Actual   string      `json:"actual,omitempty"` // empty: not answered
-	ZH       string      `json:"zh"`
-	EN       string      `json:"en"`
-	Basis    []law.Basis `json:"basis"`
+	Fact     string `json:"fact,omitempty"`
+	Operator string `json:"operator,omitempty"`
+	Needed   string `json:"needed,omitempty"`
+	Actual   string `json:"actual,omitempty"` // empty: not answered
+	ZH       string `json:"zh"`
+	EN       string `json:"en"`
 }
 
 // MaterialSource says who brings a material.

@@ -22,17 +22,6 @@ type Notice struct {
 	Document []byte // the guide as canonical JSON
 }
 
-// Canonical gives the guide as JSON, the same bytes for the same answer.
-func (g *Guide) Canonical() ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(g); err != nil {
-		return nil, fmt.Errorf("guide.Canonical: %w", err)
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
-}
-
 // DigestOf gives the SHA-256 of a canonical answer, in hex.
 func DigestOf(document []byte) string {
 	sum := sha256.Sum256(document)

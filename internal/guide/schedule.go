@@ -143,14 +143,14 @@ func (c *Catalogue) schedule(g *Guide, stages []scheme.Stage) Schedule {
 
 // longest gives the chain of items along After that takes the most days, and
 // the days. The items stand in their order, so one pass is enough.
-func longest(needed []ItemResult, days func(item.Time) int) ([]string, int) {
+func longest(needed []*ItemResult, days func(item.Time) int) ([]string, int) {
 	finish := make(map[string]int, len(needed))
 	before := make(map[string]string, len(needed))
 	last, most := "", -1
 	for _, r := range needed {
 		start := 0
 		for _, code := range r.After {
-			if f, ok := finish[code]; ok && (before[r.Item.Code] == "" || f > start) {
+			if f, ok := finish[code]; ok && (before[r.Item.Code] == "" || f >= start) {
 				start, before[r.Item.Code] = f, code
 			}
 		}
@@ -169,7 +169,7 @@ func longest(needed []ItemResult, days func(item.Time) int) ([]string, int) {
 
 // dueOn gives the day on which the last needed item is due when everything is
 // accepted on start. It is zero when no calendar covers the time.
-func (c *Catalogue) dueOn(needed []ItemResult, start workday.Date, days func(item.Time) int) (due workday.Date, provisional bool) {
+func (c *Catalogue) dueOn(needed []*ItemResult, start workday.Date, days func(item.Time) int) (due workday.Date, provisional bool) {
 	if c.calendar == nil || len(needed) == 0 {
 		return workday.Date{}, false
 	}

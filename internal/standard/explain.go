@@ -1,7 +1,6 @@
 package standard
 
 import (
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -48,8 +47,8 @@ func (x *explainer) onlyDepends(r *Reason, n *node) {
 	x.eachFact(n, func(fact int) {
 		if r.ZH == "" && x.values[fact] == unanswered {
 			f := x.vocabulary.At(fact)
-			r.ZH = fmt.Sprintf(chinese.depends, chinese.label(f))
-			r.EN = fmt.Sprintf(english.depends, english.label(f))
+			r.ZH = chinese.label(f) + chinese.depends
+			r.EN = english.label(f) + english.depends
 		}
 	})
 }
@@ -135,25 +134,46 @@ func (x *explainer) reason(n node) Reason {
 	if value != unanswered {
 		r.Actual = plainText(f, value)
 	}
-	var needed []int64
 	switch n.kind {
 	case answered:
-		r.Needed = fmt.Sprint(n.value == 1)
+		r.Needed = truthText(n.value == 1)
 		r.Truth = TruthOf((value != unanswered) == (n.value == 1))
 		r.ZH, r.EN = chinese.answered(f, value), english.answered(f, value)
 		return r
 	case member:
-		set := &x.sets[n.extra]
-		for _, v := range set.values {
-			needed = append(needed, int64(v))
-		}
 		if value != unanswered {
-			r.Truth = TruthOf(set.has(value) == (n.op == opIn))
+			r.Truth = TruthOf(x.sets[n.extra].has(value) == (n.op == opIn))
 		}
 	default:
-		needed = []int64{n.value}
 		if value != unanswered {
 			r.Truth = TruthOf(n.op.holds(value, n.value))
+		}
+	}
+	d := x.demand(n, f)
+	r.Needed = d.plain
+	actualZH, actualEN := "", ""
+	if value != unanswered {
+		actualZH, actualEN = chinese.value(f, value), english.value(f, value)
+	}
+	r.ZH = chinese.sentence(r.Truth, chinese.label(f), actualZH, d.zh)
+	r.EN = english.sentence(r.Truth, english.label(f), actualEN, d.en)
+	return r
+}
+
+// demand is what a leaf needs, in words: the same for every project.
+type demand struct{ plain, zh, en string }
+
+// demand words what a leaf needs, once for each wording that is asked for.
+func (x *explainer) demand(n node, f *Fact) demand {
+	key := leaf{n.op, n.fact, n.extra, n.value}
+	if d, ok := x.demands.Load(key); ok {
+		return d.(demand)
+	}
+	needed := []int64{n.value}
+	if n.kind == member {
+		needed = needed[:0]
+		for _, v := range x.sets[n.extra].values {
+			needed = append(needed, int64(v))
 		}
 	}
 	var plain, zh, en []string
@@ -162,15 +182,21 @@ func (x *explainer) reason(n node) Reason {
 		zh = append(zh, chinese.value(f, v))
 		en = append(en, english.value(f, v))
 	}
-	r.Needed = strings.Join(plain, ", ")
-	actualZH, actualEN := "", ""
-	if value != unanswered {
-		actualZH, actualEN = chinese.value(f, value), english.value(f, value)
-	}
 	numeric := f.Kind == Number || f.Kind == Int
-	r.ZH = chinese.sentence(r.Truth, chinese.label(f), actualZH, chinese.phrase(numeric, n.op, strings.Join(zh, "、")))
-	r.EN = english.sentence(r.Truth, english.label(f), actualEN, english.phrase(numeric, n.op, strings.Join(en, ", ")))
-	return r
+	d := demand{
+		plain: strings.Join(plain, ", "),
+		zh:    chinese.phrase(numeric, n.op, strings.Join(zh, "、")),
+		en:    english.phrase(numeric, n.op, strings.Join(en, ", ")),
+	}
+	x.demands.Store(key, d)
+	return d
+}
+
+// leaf tells the demands of one expression apart.
+type leaf struct {
+	op          operator
+	fact, extra int32
+	value       int64
 }
 
 // sumReason words a comparison of several facts: both sides as written, with
@@ -244,7 +270,22 @@ func (x *explainer) total(l linear) (string, bool) {
 }
 
 // plainText gives a value as the public API writes it.
-func plainText(f *Fact, value int64) string { return fmt.Sprint(f.answer(value)) }
+func plainText(f *Fact, value int64) string {
+	switch f.Kind {
+	case Bool:
+		return truthText(value == 1)
+	case Enum:
+		return f.Values[value].Code
+	}
+	return Decimal(value).String()
+}
+
+func truthText(holds bool) string {
+	if holds {
+		return "true"
+	}
+	return "false"
+}
 
 func withUnit(number, unit string) string {
 	if unit == "" {
@@ -253,28 +294,34 @@ func withUnit(number, unit string) string {
 	return number + " " + unit
 }
 
-// words is how one language speaks of facts.
+// words is how one language speaks of facts. Sentences are put together from
+// fixed parts, since a guide words hundreds of them.
 type words struct {
-	label                       func(*Fact) string
-	valueLabel                  func(FactValue) string
-	yes, no                     string
-	met, unmet, open            string // label, actual, phrase; label, phrase when open
-	isAnswered, isOpen, depends string
-	equals                      string              // between several facts and what they come to
-	operators, valueOperators   map[operator]string // for numbers; for enums and booleans
+	label                func(*Fact) string
+	valueLabel           func(FactValue) string
+	yes, no              string
+	is                   string // between a label and its value
+	meets, fails, closed string // a judged leaf: label is actual meets phrase closed
+	open                 string // an open leaf: label open phrase
+	wasAnswered, isOpen  string
+	depends, equals      string // equals: between several facts and what they come to
+	numbers, values      [len(operatorNames)]around
 }
+
+// around is what stands before and after the needed value.
+type around struct{ before, after string }
 
 var chinese = words{
 	label:      func(f *Fact) string { return f.Label },
 	valueLabel: func(v FactValue) string { return v.Label },
-	yes:        "是", no: "否",
-	met: "%s %s（符合：%s）", unmet: "%s %s（不符合：须%s）", open: "%s 尚未填写，须%s",
-	isAnswered: "%s %s（已填写）", isOpen: "%s 尚未填写", depends: "%s 尚未填写，判断取决于此", equals: " =",
-	operators: map[operator]string{
-		opEQ: "等于 %s", opNE: "不等于 %s", opLT: "小于 %s", opLE: "不超过 %s", opGT: "大于 %s", opGE: "不少于 %s",
+	yes:        "是", no: "否", is: " ",
+	meets: "（符合：", fails: "（不符合：须", closed: "）", open: " 尚未填写，须",
+	wasAnswered: "（已填写）", isOpen: " 尚未填写", depends: " 尚未填写，判断取决于此", equals: " =",
+	numbers: [...]around{
+		opEQ: {"等于 ", ""}, opNE: {"不等于 ", ""}, opLT: {"小于 ", ""}, opLE: {"不超过 ", ""}, opGT: {"大于 ", ""}, opGE: {"不少于 ", ""}, opAnswered: {},
 	},
-	valueOperators: map[operator]string{
-		opEQ: "为%s", opNE: "不为%s", opIn: "为%s之一", opNotIn: "不为%s",
+	values: [...]around{
+		opEQ: {"为", ""}, opNE: {"不为", ""}, opIn: {"为", "之一"}, opNotIn: {"不为", ""}, opAnswered: {},
 	},
 }
 
@@ -291,14 +338,14 @@ var english = words{
 		}
 		return v.LabelEN
 	},
-	yes: "yes", no: "no",
-	met: "%s: %s (meets: %s)", unmet: "%s: %s (fails: must be %s)", open: "%s: not answered yet, must be %s",
-	isAnswered: "%s: %s (answered)", isOpen: "%s: not answered yet", depends: "%s: not answered yet, the result depends on it",
-	operators: map[operator]string{
-		opEQ: "equal to %s", opNE: "other than %s", opLT: "less than %s", opLE: "at most %s", opGT: "more than %s", opGE: "at least %s",
+	yes: "yes", no: "no", is: ": ",
+	meets: " (meets: ", fails: " (fails: must be ", closed: ")", open: ": not answered yet, must be ",
+	wasAnswered: " (answered)", isOpen: ": not answered yet", depends: ": not answered yet, the result depends on it",
+	numbers: [...]around{
+		opEQ: {"equal to ", ""}, opNE: {"other than ", ""}, opLT: {"less than ", ""}, opLE: {"at most ", ""}, opGT: {"more than ", ""}, opGE: {"at least ", ""}, opAnswered: {},
 	},
-	valueOperators: map[operator]string{
-		opEQ: "%s", opNE: "other than %s", opIn: "one of %s", opNotIn: "none of %s",
+	values: [...]around{
+		opEQ: {}, opNE: {"other than ", ""}, opIn: {"one of ", ""}, opNotIn: {"none of ", ""}, opAnswered: {},
 	},
 }
 
@@ -318,28 +365,29 @@ func (w *words) value(f *Fact, value int64) string {
 
 // phrase words what is needed.
 func (w *words) phrase(numeric bool, op operator, needed string) string {
+	parts := &w.values[op]
 	if numeric {
-		return fmt.Sprintf(w.operators[op], needed)
+		parts = &w.numbers[op]
 	}
-	return fmt.Sprintf(w.valueOperators[op], needed)
+	return parts.before + needed + parts.after
 }
 
 // sentence words a judged or open leaf.
 func (w *words) sentence(t Truth, label, actual, phrase string) string {
 	switch t {
 	case True:
-		return fmt.Sprintf(w.met, label, actual, phrase)
+		return label + w.is + actual + w.meets + phrase + w.closed
 	case False:
-		return fmt.Sprintf(w.unmet, label, actual, phrase)
+		return label + w.is + actual + w.fails + phrase + w.closed
 	}
-	return fmt.Sprintf(w.open, label, phrase)
+	return label + w.open + phrase
 }
 
 func (w *words) answered(f *Fact, value int64) string {
 	if value == unanswered {
-		return fmt.Sprintf(w.isOpen, w.label(f))
+		return w.label(f) + w.isOpen
 	}
-	return fmt.Sprintf(w.isAnswered, w.label(f), w.value(f, value))
+	return w.label(f) + w.is + w.value(f, value) + w.wasAnswered
 }
 
 // side words one side of a comparison of several facts.

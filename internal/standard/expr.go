@@ -3,10 +3,11 @@ package standard
 import (
 	"maps"
 	"slices"
+	"sync"
 )
 
 // Expr is a compiled condition over the facts of one vocabulary. It is
-// immutable and safe for use by many goroutines.
+// safe for use by many goroutines; nothing that it says ever changes.
 type Expr struct {
 	vocabulary *Vocabulary
 	source     string
@@ -15,6 +16,7 @@ type Expr struct {
 	sums       []comparison
 	facts      []int
 	warnings   []Diagnostic
+	demands    sync.Map // leaf → demand: the words for what its leaves need
 }
 
 // node is one step of an expression. There is no NOT: negations are pushed
@@ -55,9 +57,11 @@ const (
 	opAnswered
 )
 
+var operatorNames = [...]string{"==", "!=", "<", ">=", "<=", ">", "IN", "NOT_IN", "ANSWERED"}
+
 // String gives the operator's public name.
 func (o operator) String() string {
-	return [...]string{"==", "!=", "<", ">=", "<=", ">", "IN", "NOT_IN", "ANSWERED"}[o]
+	return operatorNames[o]
 }
 
 // not gives the operator that holds exactly when o does not. Opposites stand

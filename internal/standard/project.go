@@ -39,29 +39,39 @@ func (v *Vocabulary) Project(facts map[string]any) (*Project, []fault.Problem) {
 // example, the facts that a scheme implies.
 func (p *Project) With(facts map[string]any) (*Project, []fault.Problem) {
 	changed := &Project{vocabulary: p.vocabulary, values: slices.Clone(p.values)}
-	var problems []fault.Problem
-	unknown := 0
-	for _, key := range slices.Sorted(maps.Keys(facts)) {
+	for key, v := range facts {
 		i, ok := p.vocabulary.index[key]
 		if !ok {
-			unknown++ // A search for the nearest name costs, so only the first faults get one.
-			zh, en := p.vocabulary.unknownFact(key, unknown <= 20)
-			problems = append(problems, fault.Problem{Path: "facts." + clip(key), Code: CodeUnknownFact, ZH: zh, EN: en})
-			continue
+			return nil, p.vocabulary.problems(facts)
 		}
-		value, problem := p.vocabulary.facts[i].read(facts[key])
+		value, problem := p.vocabulary.facts[i].read(v)
 		if problem != nil {
-			problem.Path = "facts." + key
-			problems = append(problems, *problem)
-			continue
+			return nil, p.vocabulary.problems(facts)
 		}
 		changed.values[i] = value
 	}
-	if len(problems) > 0 {
-		slices.SortStableFunc(problems, func(a, b fault.Problem) int { return cmp.Compare(a.Path, b.Path) })
-		return nil, problems
-	}
 	return changed, nil
+}
+
+// problems finds everything that is wrong with the answers, sorted by path.
+func (v *Vocabulary) problems(facts map[string]any) []fault.Problem {
+	var problems []fault.Problem
+	unknown := 0
+	for _, key := range slices.Sorted(maps.Keys(facts)) {
+		i, ok := v.index[key]
+		if !ok {
+			unknown++ // A search for the nearest name costs, so only the first faults get one.
+			zh, en := v.unknownFact(key, unknown <= 20)
+			problems = append(problems, fault.Problem{Path: "facts." + clip(key), Code: CodeUnknownFact, ZH: zh, EN: en})
+			continue
+		}
+		if _, problem := v.facts[i].read(facts[key]); problem != nil {
+			problem.Path = "facts." + key
+			problems = append(problems, *problem)
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b fault.Problem) int { return cmp.Compare(a.Path, b.Path) })
+	return problems
 }
 
 // read turns a JSON value into the stored form.
@@ -143,7 +153,7 @@ func (p *Project) Value(i int) any {
 // Facts gives every answer in its canonical form. Project reads the same
 // answers back from it.
 func (p *Project) Facts() map[string]any {
-	facts := make(map[string]any)
+	facts := make(map[string]any, len(p.values))
 	for i := range p.values {
 		if p.Known(i) {
 			facts[p.vocabulary.facts[i].Key] = p.Value(i)
