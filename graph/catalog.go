@@ -123,7 +123,7 @@ func (r *Resolver) facts(keys []string) ([]*standard.Fact, error) {
 
 func (r *Resolver) department(code string) *ent.Department {
 	if d, ok := r.Book.Current().Department(code); ok {
-		return model.DepartmentRow(d)
+		return model.DepartmentRow(r.Client, d)
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (r *Resolver) item(code string) *ent.ItemVersion {
 	if !ok {
 		return nil
 	}
-	return model.ItemRow(&it, version, r.department(it.Department))
+	return model.ItemRow(r.Client, &it, version, r.department(it.Department))
 }
 
 func (r *Resolver) preconditions(in []item.Precondition) []*model.Precondition {

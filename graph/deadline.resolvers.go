@@ -8,10 +8,22 @@ package graph
 import (
 	"context"
 
+	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
+func (r *dayExplainedResolver) Number(ctx context.Context, obj *workday.DayExplained) (*int, error) {
+	if !obj.Counts {
+		return nil, nil
+	}
+	return &obj.Number, nil
+}
+
 func (r *queryResolver) Deadline(ctx context.Context, input model.DeadlineInput) (*workday.Deadline, error) {
 	return r.r.deadline(input)
 }
+
+func (r *Resolver) DayExplained() generated.DayExplainedResolver { return &dayExplainedResolver{r} }
+
+type dayExplainedResolver struct{ r *Resolver }

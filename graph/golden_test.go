@@ -160,9 +160,10 @@ func (g golden) rewrite(t *testing.T, answer string, statements int64) {
 			parts = append(parts, part)
 		}
 	}
-	g.archive.Files = append(parts,
+	parts = append(parts,
 		txtar.File{Name: budgetPart, Data: fmt.Appendln(nil, statements)},
 		txtar.File{Name: answerPart, Data: []byte(answer)})
+	g.archive.Files = parts
 	if err := os.WriteFile(g.file, txtar.Format(g.archive), 0o644); err != nil {
 		t.Fatal(err)
 	}

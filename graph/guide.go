@@ -20,11 +20,11 @@ func (r *Resolver) guide(in model.GuideInput) (*guide.Guide, error) {
 	})
 }
 
-func noticeView(n guide.Notice, g *guide.Guide) *model.Notice {
+func (r *Resolver) noticeView(n guide.Notice, g *guide.Guide) *model.Notice {
 	if g == nil {
 		return nil
 	}
-	return &model.Notice{Number: n.Number, IssuedAt: n.IssuedAt, Digest: n.Digest, Guide: model.NewGuide(g), Document: string(n.Document)}
+	return &model.Notice{Number: n.Number, IssuedAt: n.IssuedAt, Digest: n.Digest, Guide: model.NewGuide(r.Client, g), Document: string(n.Document)}
 }
 
 func (r *Resolver) deadline(in model.DeadlineInput) (*workday.Deadline, error) {

@@ -26,7 +26,7 @@ func (r *mutationResolver) IssueNotice(ctx context.Context, input model.IssueNot
 	if err := r.r.Notices.SaveNotice(ctx, n); err != nil {
 		return nil, err
 	}
-	return &model.IssueNoticePayload{Notice: noticeView(n, g)}, nil
+	return &model.IssueNoticePayload{Notice: r.r.noticeView(n, g)}, nil
 }
 
 func (r *queryResolver) Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error) {
@@ -34,7 +34,7 @@ func (r *queryResolver) Guide(ctx context.Context, input model.GuideInput) (*mod
 	if err != nil {
 		return nil, err
 	}
-	return model.NewGuide(g), nil
+	return model.NewGuide(r.r.Client, g), nil
 }
 
 func (r *queryResolver) Notice(ctx context.Context, number string) (*model.Notice, error) {
@@ -46,7 +46,7 @@ func (r *queryResolver) Notice(ctx context.Context, number string) (*model.Notic
 		return nil, err
 	}
 	g, err := guide.Read(n.Document)
-	return noticeView(n, g), err
+	return r.r.noticeView(n, g), err
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -47,7 +47,8 @@ func Serve(schema graphql.ExecutableSchema, documents graphql.Cache[string]) htt
 	})
 }
 
-// pageCap refuses pages of more than maxPage, wherever in the operation.
+// pageCap refuses pages of more than maxPage, and pages from both ends, wherever
+// in the operation.
 type pageCap struct{}
 
 // ExtensionName names the extension.
@@ -70,6 +71,7 @@ func checkPages(set ast.SelectionSet, variables map[string]any, seen map[string]
 		var inner ast.SelectionSet
 		switch s := selection.(type) {
 		case *ast.Field:
+			asked := 0
 			for _, name := range []string{"first", "last"} {
 				arg := s.Arguments.ForName(name)
 				if arg == nil || arg.Value == nil {
@@ -79,9 +81,15 @@ func checkPages(set ast.SelectionSet, variables map[string]any, seen map[string]
 				if err != nil || v == nil {
 					continue // the executor says what is wrong with it
 				}
-				if n, err := strconv.Atoi(fmt.Sprint(v)); err == nil && n > maxPage {
+				n, err := strconv.Atoi(fmt.Sprint(v))
+				if err == nil && n > maxPage {
 					return tooMany(s.Alias+"."+name, n)
 				}
+				asked++
+			}
+			if asked == 2 {
+				return fault.InvalidInput("graph.page", fault.Problem{Path: s.Alias, Code: "BOTH_ENDS",
+					ZH: "first 和 last 只能给出一个", EN: "give either first or last, not both"})
 			}
 			inner = s.SelectionSet
 		case *ast.InlineFragment:

@@ -8,10 +8,15 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/onedoor/onedoor/internal/fault"
 )
+
+// persistedQueryNotFound is the code by which clients know that they must send
+// an operation's text (automatic persisted queries).
+const persistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND"
 
 type languageKey struct{}
 
@@ -58,13 +63,16 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		problems[i] = problem{Path: p.Path, Code: p.Code, Message: inLanguage(ctx, p.ZH, p.EN), MessageEN: p.EN}
 	}
 	out.Err = nil
+	if code, _ := out.Extensions["code"].(string); code == persistedQueryNotFound {
+		return out // the protocol's own words: the client sends the text next
+	}
 	out.Message = inLanguage(ctx, f.ZH, f.EN)
 	if len(problems) > 0 && len(problems) <= 3 {
 		var texts []string
 		for _, p := range problems {
 			texts = append(texts, strings.TrimPrefix(p.Path+": ", ": ")+p.Message)
 		}
-		out.Message += "：" + strings.Join(texts, "；")
+		out.Message += inLanguage(ctx, "：", ": ") + strings.Join(texts, inLanguage(ctx, "；", "; "))
 	}
 	out.Extensions = map[string]any{"code": string(f.Code), "op": f.Op, "problems": problems}
 	return out
@@ -88,12 +96,17 @@ func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	return &fault.Error{Code: fault.Internal, Op: "graphql", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: e}
 }
 
-// argumentPath gives the place of a wrong argument below its field: input.start.
+// argumentPath gives the place of a wrong argument below its field and its
+// input, as the core's own problems do: start, pauses[0].from.
 func argumentPath(e *gqlerror.Error) string {
-	if len(e.Path) < 2 {
-		return e.Path.String()
+	path := e.Path
+	if len(path) > 1 {
+		path = path[1:]
 	}
-	return e.Path[1:].String()
+	if len(path) > 1 && path[0] == ast.PathName("input") {
+		path = path[1:]
+	}
+	return path.String()
 }
 
 // argumentsFailed says that a field's arguments could not be read.

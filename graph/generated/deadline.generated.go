@@ -16,6 +16,10 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type DayExplainedResolver interface {
+	Number(ctx context.Context, obj *workday.DayExplained) (*int, error)
+}
+
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
@@ -79,18 +83,18 @@ func _DayExplained_number(ctx context.Context, ec *executionContext, field graph
 			return fieldContext_DayExplained_number(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
+			return ec.Resolvers.DayExplained().Number(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalOInt2int(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func fieldContext_DayExplained_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DayExplained", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("DayExplained", field, true, true, "Int")
 }
 
 func _DayExplained_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *workday.DayExplained) (ret graphql.Marshaler) {
@@ -392,32 +396,33 @@ func _DayExplained(ctx context.Context, ec *executionContext, sel ast.SelectionS
 		case "date":
 			out.Values[i] = _DayExplained_date(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "counts":
 			out.Values[i] = _DayExplained_counts(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "number":
-			out.Values[i] = _DayExplained_number(ctx, ec, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _DayExplained_number(ctx, ec, field, obj)
+				})
 		case "reason":
 			out.Values[i] = _DayExplained_reason(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reasonEn":
 			out.Values[i] = _DayExplained_reasonEn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "source":
 			out.Values[i] = _DayExplained_source(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

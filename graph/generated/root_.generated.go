@@ -27,6 +27,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Clause() ClauseResolver
+	DayExplained() DayExplainedResolver
 	Fact() FactResolver
 	Item() ItemResolver
 	Mutation() MutationResolver
@@ -4210,6 +4211,10 @@ type GuideItem {
 type ClauseResult {
   clause: Clause!
   applies: Truth!
+  """
+  FALSE: the project fails a binding demand. UNKNOWN: facts are missing, a person must
+  judge, or unmet advice; ` + "`" + `missingFacts` + "`" + `, ` + "`" + `manual` + "`" + ` and ` + "`" + `binding` + "`" + ` say which.
+  """
   met: Truth!
   """True: no machine can judge it, an officer will."""
   manual: Boolean!
@@ -4268,7 +4273,10 @@ type Schedule {
   stages: [ScheduleStage!]!
   """The chain of items that decides the promised time, in order."""
   criticalPath: [Item!]!
-  """Along the critical path, each clock starting when the earlier result arrives."""
+  """
+  Along the critical path, each clock starting when the earlier result arrives. Where
+  the law sets no period, the promise counts as the statutory limit too.
+  """
   promisedWorkdays: Int!
   statutoryWorkdays: Int!
   """One after the other, as it was before joint handling."""

@@ -20,6 +20,7 @@ import (
 // Guide is a computed or frozen guide as the API shows it. Everything in it
 // comes from the guide itself, so that a frozen one never changes.
 type Guide struct {
+	client      *ent.Client
 	g           *guide.Guide
 	facts       map[string]*standard.Fact
 	departments map[string]*ent.Department
@@ -28,8 +29,9 @@ type Guide struct {
 }
 
 // NewGuide makes the view of a guide.
-func NewGuide(g *guide.Guide) *Guide {
+func NewGuide(client *ent.Client, g *guide.Guide) *Guide {
 	v := &Guide{
+		client:      client,
 		g:           g,
 		digest:      sync.OnceValues(g.Digest),
 		facts:       make(map[string]*standard.Fact, len(g.Vocabulary)),
@@ -40,12 +42,12 @@ func NewGuide(g *guide.Guide) *Guide {
 		v.facts[f.Key] = f
 	}
 	for _, d := range g.Departments {
-		v.departments[d.Code] = DepartmentRow(d)
+		v.departments[d.Code] = DepartmentRow(client, d)
 	}
 	for _, list := range [][]guide.ItemResult{g.Items, g.Outside} {
 		for i := range list {
 			it := list[i].Item
-			v.items[it.Code] = ItemRow(it, list[i].Version, v.departments[it.Department])
+			v.items[it.Code] = ItemRow(client, it, list[i].Version, v.departments[it.Department])
 		}
 	}
 	return v
@@ -227,7 +229,7 @@ type ClauseResult struct {
 
 // Clause is the clause in its version.
 func (c *ClauseResult) Clause() *ent.Clause {
-	return ClauseRow(c.r.Clause, c.r.Version, c.v.departments[c.r.Clause.Department])
+	return ClauseRow(c.v.client, c.r.Clause, c.r.Version, c.v.departments[c.r.Clause.Department])
 }
 
 // Applies says whether the clause concerns the project.
@@ -242,8 +244,11 @@ func (c *ClauseResult) Manual() bool { return c.r.Manual }
 // Promisable says that it may be met by a commitment.
 func (c *ClauseResult) Promisable() bool { return c.r.Clause.Promisable }
 
-// Binding says that it is more than advice.
-func (c *ClauseResult) Binding() bool { return c.r.Clause.Kind != standard.Advice }
+// Binding says that the applicant must meet it: advice binds nobody, and a rule
+// of classification or procedure binds the authority.
+func (c *ClauseResult) Binding() bool {
+	return c.r.Clause.Kind != standard.Advice && c.r.Clause.Kind != standard.Rule
+}
 
 // JudgedIn is the code of the item in which it is judged.
 func (c *ClauseResult) JudgedIn() string { return c.r.JudgedIn }

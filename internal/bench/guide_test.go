@@ -133,7 +133,7 @@ func BenchmarkGuideHTTP(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	view := model.NewGuide(g)
+	view := model.NewGuide(r.Client, g)
 	computed := graph.NewHandler(r, graphql.MapCache[string]{})
 	fromPrepared := graph.Serve(generated.NewExecutableSchema(generated.Config{Resolvers: prepared{r, view}}), graphql.MapCache[string]{})
 

@@ -62,13 +62,12 @@ func (c *checker) codes() {
 	c.zones = codesOf(c, c.pack.Zones, func(i int) string { return c.pack.Zones[i].Value.Code })
 	c.items = codesOf(c, c.pack.Items, func(i int) string { return c.pack.Items[i].Value.Code })
 	c.clauses = codesOf(c, c.pack.Clauses, func(i int) string { return c.pack.Clauses[i].Value.Code })
-	schemes := codesOf(c, c.pack.Schemes, func(i int) string { return c.pack.Schemes[i].Value.Code })
+	codesOf(c, c.pack.Schemes, func(i int) string { return c.pack.Schemes[i].Value.Code })
 	for _, e := range c.pack.Schemes {
 		if c.items[e.Value.Code] {
 			c.fault(e.place, "id", "%s is an item already: a standard is found by its code", e.Value.Code)
 		}
 	}
-	_ = schemes
 	c.laws = map[string]bool{}
 	for _, e := range c.pack.Laws {
 		if e.Value.Name == "" {
@@ -129,6 +128,7 @@ func (c *checker) places() {
 	for _, e := range c.pack.Regions {
 		r := e.Value
 		c.needs(e.place, "name", r.Name)
+		c.needs(e.place, "kind", r.Kind)
 		if r.Parent == nil {
 			continue
 		}
@@ -168,6 +168,7 @@ func (c *checker) item(e Entry[item.Item]) {
 	c.needs(at, "type", it.Type)
 	c.refers(at, "department", "department", c.departments, it.Department)
 	c.basis(at, it.Basis)
+	c.present(at, e.Extra, "time/statutory", "time/promised", "preconditions", "materials", "obligations", "fee/amount")
 	c.expression(at, "needed_when", it.NeededWhen)
 	c.oneOf(at, "time/unit", string(it.Time.Unit), string(item.Workdays), string(item.CalendarDays))
 	for field, days := range map[string]int{"time/statutory": it.Time.Statutory, "time/promised": it.Time.Promised} {
@@ -211,6 +212,7 @@ func (c *checker) clause(e Entry[standard.Clause]) {
 	c.refers(at, "department", "department", c.departments, cl.Department)
 	c.oneOf(at, "kind", strings.ToLower(string(cl.Kind)), "condition", "prohibition", "mitigation", "obligation", "rule", "advice")
 	c.basis(at, cl.Basis)
+	c.present(at, e.Extra, "promisable", "evidence")
 	c.expression(at, "applies_when", cl.AppliesWhen)
 	if cl.Requires != nil {
 		c.expression(at, "requires", *cl.Requires)
@@ -251,6 +253,7 @@ func (c *checker) scheme(e Entry[scheme.Scheme]) {
 			c.fault(at, fmt.Sprintf("stages/%d/id", i), "stage %q: an id of its own", st.Code)
 		}
 		stages[st.Code] = true
+		c.needs(at, fmt.Sprintf("stages/%d/name", i), st.Name)
 		if st.Lead != "" {
 			c.refers(at, fmt.Sprintf("stages/%d/lead", i), "department", c.departments, st.Lead)
 		}
@@ -270,6 +273,13 @@ func (c *checker) scheme(e Entry[scheme.Scheme]) {
 		c.refers(at, field+"/from", "item of the scheme", members, edge.From)
 		c.refers(at, field+"/to", "item of the scheme", members, edge.To)
 		c.oneOf(at, field+"/type", string(edge.Type), string(item.Hard), string(item.Soft))
+	}
+	for _, it := range c.pack.Items { // preconditions order the scheme as its edges do
+		for _, pre := range it.Value.Preconditions {
+			if members[it.Value.Code] && members[pre.Item] {
+				s.Edges = append(s.Edges[:len(s.Edges):len(s.Edges)], scheme.Edge{From: pre.Item, To: it.Value.Code, Type: pre.Strength})
+			}
+		}
 	}
 	if cycle := s.HardCycle(); cycle != nil {
 		c.fault(at, "edges", "items wait for each other: %s", strings.Join(cycle, " → "))
@@ -295,10 +305,8 @@ func (c *checker) calendar() {
 		c.fault(at, "", "calendar: the code is missing")
 	}
 	years := make([]workday.Year, len(c.pack.Years))
-	places := map[string]place{}
 	for i, e := range c.pack.Years {
 		years[i] = e.Value
-		places[fmt.Sprint(e.Value.Year)] = e.place
 	}
 	_, err := workday.NewCalendar(c.pack.Calendar, years)
 	var f *fault.Error
@@ -309,7 +317,20 @@ func (c *checker) calendar() {
 	} else if err != nil {
 		c.fault(at, "", "%v", err)
 	}
-	_ = places
+}
+
+// present says that fields must stand in the pack, whatever their value: a
+// misspelt one would otherwise silently count as false, zero or empty.
+func (c *checker) present(at place, extra map[string]any, fields ...string) {
+	absent, _ := extra[absentKey].([]any)
+	for _, field := range fields {
+		for _, path := range absent {
+			if path == "/"+field || strings.HasPrefix(path.(string), "/"+field+"/") {
+				c.fault(at, field, "%s is missing", field)
+				break
+			}
+		}
+	}
 }
 
 // needs says that a field must not be empty.

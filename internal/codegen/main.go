@@ -32,7 +32,7 @@ func run() error {
 	}
 	err = entc.Generate("./ent/schema", &gen.Config{
 		Features: []gen.Feature{gen.FeatureVersionedMigration, gen.FeatureLock},
-	}, entc.Extensions(graphql))
+	}, entc.Extensions(graphql), entc.TemplateDir("./internal/codegen/template"))
 	if err != nil {
 		return fmt.Errorf("ent: %w", err)
 	}

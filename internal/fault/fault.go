@@ -29,7 +29,7 @@ const (
 // Problem is one fault in an input: where it is, what kind it is, and what to
 // do about it in Chinese and English.
 type Problem struct {
-	Path string `json:"path"` // e.g. "input.facts.use_area"
+	Path string `json:"path"` // below the input, e.g. "facts.use_area"
 	Code string `json:"code"` // e.g. "UNKNOWN_FACT"
 	ZH   string `json:"zh"`
 	EN   string `json:"en"`

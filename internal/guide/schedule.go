@@ -110,6 +110,17 @@ func inWorkdays(days int, unit item.TimeUnit) int {
 	return days
 }
 
+func promised(t item.Time) int { return t.Promised }
+
+// statutory is the law's limit, or where the law sets none the promise, which
+// then is all that binds.
+func statutory(t item.Time) int {
+	if t.Statutory == 0 {
+		return t.Promised
+	}
+	return t.Statutory
+}
+
 // schedule computes the days that the needed items take. An item's clock starts
 // when the results that it needs have arrived (浙江省保障“最多跑一次”改革规定 第5条).
 func (c *Catalogue) schedule(g *Guide, stages []scheme.Stage) Schedule {
@@ -128,15 +139,15 @@ func (c *Catalogue) schedule(g *Guide, stages []scheme.Stage) Schedule {
 	}
 	for _, r := range needed {
 		t := r.Item.Time
-		s.PromisedSum += inWorkdays(t.Promised, t.Unit)
-		s.StatutorySum += inWorkdays(t.Statutory, t.Unit)
+		s.PromisedSum += inWorkdays(promised(t), t.Unit)
+		s.StatutorySum += inWorkdays(statutory(t), t.Unit)
 		s.Estimated = s.Estimated || t.Unit == item.CalendarDays
 	}
-	s.CriticalPath, s.PromisedWorkdays = longest(needed, func(t item.Time) int { return inWorkdays(t.Promised, t.Unit) })
-	_, s.StatutoryWorkdays = longest(needed, func(t item.Time) int { return inWorkdays(t.Statutory, t.Unit) })
+	s.CriticalPath, s.PromisedWorkdays = longest(needed, promised)
+	_, s.StatutoryWorkdays = longest(needed, statutory)
 	var provisional [2]bool
-	s.PromisedDueOn, provisional[0] = c.dueOn(needed, g.AsOf, func(t item.Time) int { return t.Promised })
-	s.StatutoryDueOn, provisional[1] = c.dueOn(needed, g.AsOf, func(t item.Time) int { return t.Statutory })
+	s.PromisedDueOn, provisional[0] = c.dueOn(needed, g.AsOf, promised)
+	s.StatutoryDueOn, provisional[1] = c.dueOn(needed, g.AsOf, statutory)
 	s.Provisional = provisional[0] || provisional[1]
 	return s
 }
@@ -154,7 +165,7 @@ func longest(needed []*ItemResult, days func(item.Time) int) ([]string, int) {
 				start, before[r.Item.Code] = f, code
 			}
 		}
-		end := start + days(r.Item.Time)
+		end := start + inWorkdays(days(r.Item.Time), r.Item.Time.Unit)
 		finish[r.Item.Code] = end
 		if end > most {
 			last, most = r.Item.Code, end

@@ -1,0 +1,47 @@
+# onedoor. `make run` and `make test` are all that a newcomer needs.
+GO       ?= go
+BIN      := $(CURDIR)/bin
+LINT     := $(BIN)/golangci-lint
+LINTVER  := v2.15.0
+# Packages without generated code: the race detector is affordable there.
+CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./internal/item/... ./internal/scheme/... \
+            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/...
+
+.PHONY: run build gen verify test race lint bench migration clean
+
+run: ## serve on http://127.0.0.1:8080/ with the embedded database
+	$(GO) run ./server
+
+build: ## bin/server
+	$(GO) build -o $(BIN)/server ./server
+
+gen: ## write all generated code
+	$(GO) generate .
+
+verify: ## generated code and go.mod are what they should be, and the code vets
+	./scripts/verify
+	$(GO) vet ./...
+
+test: ## everything, against real PostgreSQL and Redis
+	./scripts/install-services
+	$(GO) test -timeout 20m ./...
+	$(MAKE) race
+
+race: ## the packages without generated code under the race detector
+	$(GO) test -race -timeout 20m $(CORE)
+
+lint: $(LINT)
+	$(LINT) run --timeout 15m ./...
+
+$(LINT):
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTVER)
+
+bench: ## figures beside their limits, one run
+	$(GO) test -run '^$$' -bench . -benchtime 3s ./internal/standard ./internal/workday
+	$(GO) test -run '^$$' -bench . -benchtime 5s -timeout 30m ./internal/bench
+
+migration: ## make migration name=what_changes; needs an empty PostgreSQL in MIGRATION_DATABASE_URL
+	$(GO) run ./internal/migrationgen $(name)
+
+clean:
+	rm -rf $(BIN)
