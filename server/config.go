@@ -62,13 +62,13 @@ func (c *config) check() error {
 	}
 	u, err := url.Parse(c.databaseURL)
 	if err != nil || u.Scheme != "sqlite" && u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return fmt.Errorf("DATABASE_URL: begins with postgres:// or sqlite:")
+		return fmt.Errorf("DATABASE_URL: must begin with sqlite: or postgres://")
 	}
 	if c.redisURL == "" {
 		c.redisURL = cache.Embedded
 	}
 	if u, err = url.Parse(c.redisURL); err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && c.redisURL != cache.Embedded {
-		return fmt.Errorf("REDIS_URL: begins with redis:// or rediss://")
+		return fmt.Errorf("REDIS_URL: must begin with redis:// or rediss://")
 	}
 	return nil
 }

@@ -1,3 +1,5 @@
+// Package schema says what the database keeps: one file an entity, its fields,
+// edges and indexes. Rules live in the core, never here.
 package schema
 
 import (

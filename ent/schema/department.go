@@ -14,7 +14,9 @@ import (
 type Department struct{ ent.Schema }
 
 // Mixin of Department.
-func (Department) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}, mixin.Retirable{}} }
+func (Department) Mixin() []ent.Mixin {
+	return []ent.Mixin{mixin.ID{}, mixin.Pack{}, mixin.Retirable{}}
+}
 
 // Fields of Department.
 func (Department) Fields() []ent.Field {

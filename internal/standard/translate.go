@@ -312,7 +312,7 @@ func (t *translator) numbers(e ast.Expr, op operator, left, right ast.Expr) *tre
 		return &tree{}
 	}
 	return pairs(l, r, func(a, b linear) *tree { return t.atom(e, op, a, b, right) },
-		func(condition, yes, no *tree) *tree { return chooseTree(condition, yes, no) })
+		chooseTree)
 }
 
 // number is a linear form, or a choice between two numbers.
