@@ -207,15 +207,6 @@ func (w window) orDefault() window {
 	return w
 }
 
-// inPackOrder orders a list as the pack has it when the client asks for nothing
-// else.
-func inPackOrder[T any](orderBy []T, position T) []T {
-	if len(orderBy) == 0 {
-		return []T{position}
-	}
-	return orderBy
-}
-
 func tooMany(path string, n int) error {
 	return fault.InvalidInput("graph.page", fault.Problem{Path: path, Code: "PAGE_TOO_LARGE",
 		ZH: fmt.Sprintf("一次最多 %d 个，要了 %d 个", maxPage, n), EN: fmt.Sprintf("at most %d at once, not %d", maxPage, n)})

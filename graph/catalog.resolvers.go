@@ -54,19 +54,19 @@ func (r *itemResolver) Preconditions(ctx context.Context, obj *ent.ItemVersion) 
 func (r *queryResolver) Departments(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) (*ent.DepartmentConnection, error) {
 	page := window{first, last}.orDefault()
 	return r.r.Client.Department.Query().Where(department.Retired(false)).
-		Paginate(ctx, after, page.first, before, page.last, ent.WithDepartmentOrder(inPackOrder(orderBy, &ent.DepartmentOrder{Direction: entgql.OrderDirectionAsc, Field: ent.DepartmentOrderFieldPosition})), ent.WithDepartmentFilter(where.Filter))
+		Paginate(ctx, after, page.first, before, page.last, ent.WithDepartmentOrder(orderBy), ent.WithDepartmentFilter(where.Filter))
 }
 
 func (r *queryResolver) Regions(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) (*ent.RegionConnection, error) {
 	page := window{first, last}.orDefault()
 	return r.r.Client.Region.Query().Where(region.Retired(false)).
-		Paginate(ctx, after, page.first, before, page.last, ent.WithRegionOrder(inPackOrder(orderBy, &ent.RegionOrder{Direction: entgql.OrderDirectionAsc, Field: ent.RegionOrderFieldPosition})), ent.WithRegionFilter(where.Filter))
+		Paginate(ctx, after, page.first, before, page.last, ent.WithRegionOrder(orderBy), ent.WithRegionFilter(where.Filter))
 }
 
 func (r *queryResolver) Zones(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) (*ent.ZoneConnection, error) {
 	page := window{first, last}.orDefault()
 	return r.r.Client.Zone.Query().
-		Paginate(ctx, after, page.first, before, page.last, ent.WithZoneOrder(inPackOrder(orderBy, &ent.ZoneOrder{Direction: entgql.OrderDirectionAsc, Field: ent.ZoneOrderFieldPosition})))
+		Paginate(ctx, after, page.first, before, page.last, ent.WithZoneOrder(orderBy))
 }
 
 func (r *queryResolver) Facts(ctx context.Context, keys []string) ([]*standard.Fact, error) {
@@ -76,7 +76,7 @@ func (r *queryResolver) Facts(ctx context.Context, keys []string) ([]*standard.F
 func (r *queryResolver) Items(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) (*ent.ItemConnection, error) {
 	page := window{first, last}.orDefault()
 	return r.r.Client.ItemVersion.Query().Where(itemversion.HasStandardWith(inForce(r.r.day(asOf)))).
-		Paginate(ctx, after, page.first, before, page.last, ent.WithItemOrder(inPackOrder(orderBy, &ent.ItemOrder{Direction: entgql.OrderDirectionAsc, Field: ent.ItemVersionOrderFieldPosition})), ent.WithItemFilter(where.Filter))
+		Paginate(ctx, after, page.first, before, page.last, ent.WithItemOrder(orderBy), ent.WithItemFilter(where.Filter))
 }
 
 func (r *queryResolver) Item(ctx context.Context, code string, asOf *workday.Date) (*ent.ItemVersion, error) {
@@ -91,7 +91,7 @@ func (r *queryResolver) Item(ctx context.Context, code string, asOf *workday.Dat
 func (r *queryResolver) Schemes(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) (*ent.SchemeConnection, error) {
 	page := window{first, last}.orDefault()
 	return r.r.Client.SchemeVersion.Query().Where(schemeversion.HasStandardWith(inForce(r.r.day(asOf)))).
-		Paginate(ctx, after, page.first, before, page.last, ent.WithSchemeOrder(inPackOrder(orderBy, &ent.SchemeOrder{Direction: entgql.OrderDirectionAsc, Field: ent.SchemeVersionOrderFieldPosition})))
+		Paginate(ctx, after, page.first, before, page.last, ent.WithSchemeOrder(orderBy))
 }
 
 func (r *queryResolver) Scheme(ctx context.Context, code string, asOf *workday.Date) (*ent.SchemeVersion, error) {
@@ -109,7 +109,7 @@ func (r *queryResolver) Standards(ctx context.Context, after *entgql.Cursor[stri
 	if asOf != nil {
 		q.Where(inForce(r.r.day(asOf)))
 	}
-	return q.Paginate(ctx, after, page.first, before, page.last, ent.WithStandardOrder(inPackOrder(orderBy, &ent.StandardOrder{Direction: entgql.OrderDirectionAsc, Field: ent.StandardVersionOrderFieldPosition})), ent.WithStandardFilter(where.Filter))
+	return q.Paginate(ctx, after, page.first, before, page.last, ent.WithStandardOrder(orderBy), ent.WithStandardFilter(where.Filter))
 }
 
 func (r *queryResolver) Standard(ctx context.Context, code string, version *int, asOf *workday.Date) (*ent.StandardVersion, error) {
@@ -129,17 +129,17 @@ func (r *queryResolver) Standard(ctx context.Context, code string, version *int,
 func (r *queryResolver) Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) (*ent.LawConnection, error) {
 	page := window{first, last}.orDefault()
 	return r.r.Client.CitedLaw.Query().
-		Paginate(ctx, after, page.first, before, page.last, ent.WithLawOrder(inPackOrder(orderBy, &ent.LawOrder{Direction: entgql.OrderDirectionAsc, Field: ent.CitedLawOrderFieldPosition})))
+		Paginate(ctx, after, page.first, before, page.last, ent.WithLawOrder(orderBy))
 }
 
-func (r *queryResolver) PolicyRules(ctx context.Context, section *string, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) (*ent.PolicyRuleConnection, error) {
+func (r *queryResolver) PolicyRules(ctx context.Context, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) (*ent.PolicyRuleConnection, error) {
 	page := window{first, last}.orDefault()
 	q := r.r.Client.PolicyRule.Query()
 	if section != nil {
 		q.Where(policyrule.Section(*section))
 	}
 	return q.Paginate(ctx, after, page.first, before, page.last,
-		ent.WithPolicyRuleOrder([]*ent.PolicyRuleOrder{{Direction: entgql.OrderDirectionAsc, Field: ent.PolicyRuleOrderFieldPosition}}))
+		ent.WithPolicyRuleOrder(orderBy))
 }
 
 func (r *schemeResolver) Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error) {

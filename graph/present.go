@@ -90,6 +90,9 @@ func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 			code = "BAD_ARGUMENT"
 		}
 		return fault.InvalidInput("graphql", fault.Problem{Path: argumentPath(e), Code: code, ZH: e.Message, EN: e.Message})
+	case graphql.GetFieldContext(ctx) == nil: // before any field: the request itself
+		message, _, _ := strings.Cut(e.Message, " body:") // never the body back
+		return fault.InvalidInput("graphql", fault.Problem{Code: "BAD_REQUEST", ZH: message, EN: message})
 	case code != "" && e.Err == nil: // another refusal of the executor, such as a limit
 		return fault.InvalidInput("graphql", fault.Problem{Path: e.Path.String(), Code: code, ZH: e.Message, EN: e.Message})
 	}

@@ -68,7 +68,7 @@ func readPack(dir string) (*catalog.Pack, error) {
 	pack, err := catalog.Read(os.DirFS(dir))
 	var faults catalog.Faults
 	if errors.As(err, &faults) {
-		return nil, fmt.Errorf("%w\n%s: %d faults, nothing applied", faults, dir, len(faults))
+		return nil, fmt.Errorf("%w\n%s: faults: %d; nothing applied", faults, dir, len(faults))
 	}
 	return pack, err
 }
@@ -104,6 +104,9 @@ func exportCatalog(ctx context.Context, c config, dir string, stdout io.Writer) 
 		return err
 	}
 	defer s.Close()
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
 	pack, err := s.Export(ctx)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/onedoor/onedoor/internal/cache"
 )
@@ -32,12 +34,16 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	}
 	var c config
 	flags := flag.NewFlagSet("server "+command, flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // run's caller prints the error, once
 	flags.StringVar(&c.addr, "addr", env("ONEDOOR_ADDR", "127.0.0.1:8080"), "address to serve on (ONEDOOR_ADDR)")
 	flags.StringVar(&c.data, "data", env("ONEDOOR_DATA", "./data"), "folder of the embedded database (ONEDOOR_DATA)")
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
+		}
 		return config{}, nil, err
 	}
 	if err := c.check(); err != nil {
@@ -63,6 +69,9 @@ func (c *config) check() error {
 	u, err := url.Parse(c.databaseURL)
 	if err != nil || u.Scheme != "sqlite" && u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return fmt.Errorf("DATABASE_URL: must begin with sqlite: or postgres://")
+	}
+	if u.Scheme == "sqlite" && strings.Trim(strings.TrimPrefix(c.databaseURL, "sqlite:"), "/") == "" {
+		return fmt.Errorf("DATABASE_URL: sqlite: needs a path, such as sqlite:./data/onedoor.db")
 	}
 	if c.redisURL == "" {
 		c.redisURL = cache.Embedded

@@ -48,7 +48,7 @@ type QueryResolver interface {
 	Standards(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) (*ent.StandardConnection, error)
 	Standard(ctx context.Context, code string, version *int, asOf *workday.Date) (*ent.StandardVersion, error)
 	Laws(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) (*ent.LawConnection, error)
-	PolicyRules(ctx context.Context, section *string, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) (*ent.PolicyRuleConnection, error)
+	PolicyRules(ctx context.Context, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) (*ent.PolicyRuleConnection, error)
 	Deadline(ctx context.Context, input model.DeadlineInput) (*workday.Deadline, error)
 	Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error)
 	Notice(ctx context.Context, number string) (*model.Notice, error)
@@ -406,38 +406,46 @@ func field_Query_policyRules_args(ctx context.Context, ec *executionContext, raw
 		return nil, err
 	}
 	args["section"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) ([]*ent.PolicyRuleOrder, error) {
+			return unmarshalOPolicyRuleOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPolicyRuleOrderᚄ(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
 			return unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return unmarshalOInt2ᚖint(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
 			return unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int, error) {
 			return unmarshalOInt2ᚖint(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg4
+	args["last"] = arg5
 	return args, nil
 }
 
@@ -4047,7 +4055,7 @@ func _Query_policyRules(ctx context.Context, ec *executionContext, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PolicyRules(ctx, fc.Args["section"].(*string), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int))
+			return ec.Resolvers.Query().PolicyRules(ctx, fc.Args["section"].(*string), fc.Args["orderBy"].([]*ent.PolicyRuleOrder), fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.PolicyRuleConnection) graphql.Marshaler {
@@ -11391,6 +11399,11 @@ func marshalNPolicyRuleConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPo
 	return _PolicyRuleConnection(ctx, ec, sel, v)
 }
 
+func unmarshalNPolicyRuleOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPolicyRuleOrder(ctx context.Context, ec *executionContext, v any) (*ent.PolicyRuleOrder, error) {
+	res, err := unmarshalInputPolicyRuleOrder(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNPolicyRuleOrderField2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPolicyRuleOrderField(ctx context.Context, ec *executionContext, v any) (*ent.PolicyRuleOrderField, error) {
 	var res = new(ent.PolicyRuleOrderField)
 	err := res.UnmarshalGQL(v)
@@ -11901,6 +11914,23 @@ func marshalOPolicyRuleEdge2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPolicyRu
 		return graphql.Null
 	}
 	return _PolicyRuleEdge(ctx, ec, sel, v)
+}
+
+func unmarshalOPolicyRuleOrder2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPolicyRuleOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.PolicyRuleOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*ent.PolicyRuleOrder, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNPolicyRuleOrder2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐPolicyRuleOrder(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func marshalORegion2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐRegion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.Region) graphql.Marshaler {

@@ -351,7 +351,7 @@ type ComplexityRoot struct {
 		Node        func(childComplexity int, id string) int
 		Nodes       func(childComplexity int, ids []string) int
 		Notice      func(childComplexity int, number string) int
-		PolicyRules func(childComplexity int, section *string, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
+		PolicyRules func(childComplexity int, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
 		Regions     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) int
 		Scheme      func(childComplexity int, code string, asOf *workday.Date) int
 		Schemes     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) int
@@ -1844,7 +1844,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.PolicyRules(childComplexity, args["section"].(*string), args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int)), true
+		return e.ComplexityRoot.Query.PolicyRules(childComplexity, args["section"].(*string), args["orderBy"].([]*ent.PolicyRuleOrder), args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int)), true
 	case "Query.regions":
 		if e.ComplexityRoot.Query.Regions == nil {
 			break
@@ -2729,25 +2729,25 @@ extend type Scheme {
 }
 
 extend type Query {
-  departments(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [DepartmentOrder!], where: DepartmentWhereInput): DepartmentConnection!
-  regions(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [RegionOrder!], where: RegionWhereInput): RegionConnection!
+  departments(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [DepartmentOrder!] = [{direction: ASC, field: POSITION}], where: DepartmentWhereInput): DepartmentConnection!
+  regions(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [RegionOrder!] = [{direction: ASC, field: POSITION}], where: RegionWhereInput): RegionConnection!
   """Functional zones."""
-  zones(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [ZoneOrder!]): ZoneConnection!
+  zones(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [ZoneOrder!] = [{direction: ASC, field: POSITION}]): ZoneConnection!
   """The vocabulary, or the facts of these keys in their order. An unknown key is INVALID."""
   facts(keys: [String!]): [Fact!]!
   """Items in force on a day (today when not given)."""
-  items(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [ItemOrder!], where: ItemWhereInput, asOf: Date): ItemConnection!
+  items(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [ItemOrder!] = [{direction: ASC, field: POSITION}], where: ItemWhereInput, asOf: Date): ItemConnection!
   item(code: String!, asOf: Date): Item
   """Schemes in force on a day (today when not given)."""
-  schemes(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [SchemeOrder!], asOf: Date): SchemeConnection!
+  schemes(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [SchemeOrder!] = [{direction: ASC, field: POSITION}], asOf: Date): SchemeConnection!
   scheme(code: String!, asOf: Date): Scheme
   """Published standards, all versions; with ` + "`" + `asOf` + "`" + ` those in force on that day."""
-  standards(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [StandardOrder!], where: StandardWhereInput, asOf: Date): StandardConnection!
+  standards(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [StandardOrder!] = [{direction: ASC, field: POSITION}], where: StandardWhereInput, asOf: Date): StandardConnection!
   """One version of a standard: by number, or the one in force on a day (today when neither is given)."""
   standard(code: String!, version: Int, asOf: Date): Standard
-  laws(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [LawOrder!]): LawConnection!
+  laws(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [LawOrder!] = [{direction: ASC, field: POSITION}]): LawConnection!
   """The district's rules as data: time rules, lamps, rating scale, privacy masks."""
-  policyRules(section: String, after: Cursor, first: Int, before: Cursor, last: Int): PolicyRuleConnection!
+  policyRules(section: String, orderBy: [PolicyRuleOrder!] = [{direction: ASC, field: POSITION}], after: Cursor, first: Int, before: Cursor, last: Int): PolicyRuleConnection!
 }
 `, BuiltIn: false},
 	{Name: "../schema/deadline.graphql", Input: `input DeadlineInput {
@@ -3143,7 +3143,7 @@ type Item implements Node @goModel(model: "github.com/onedoor/onedoor/ent.ItemVe
     """
     Ordering options for Materials returned from the connection.
     """
-    orderBy: [MaterialOrder!]
+    orderBy: [MaterialOrder!] = [{direction:ASC,field:POSITION}]
   ): MaterialConnection!
 }
 """
@@ -3658,7 +3658,7 @@ type Region implements Node {
     """
     Ordering options for Regions returned from the connection.
     """
-    orderBy: [RegionOrder!]
+    orderBy: [RegionOrder!] = [{direction:ASC,field:POSITION}]
   ): RegionConnection!
   zones(
     """
@@ -3684,7 +3684,7 @@ type Region implements Node {
     """
     Ordering options for Zones returned from the connection.
     """
-    orderBy: [ZoneOrder!]
+    orderBy: [ZoneOrder!] = [{direction:ASC,field:POSITION}]
   ): ZoneConnection!
 }
 """
@@ -3962,7 +3962,7 @@ type Standard implements Node @goModel(model: "github.com/onedoor/onedoor/ent.St
     """
     Ordering options for Clauses returned from the connection.
     """
-    orderBy: [ClauseOrder!]
+    orderBy: [ClauseOrder!] = [{direction:ASC,field:POSITION}]
   ): ClauseConnection!
 }
 """

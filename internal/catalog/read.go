@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/law"
 )
 
@@ -162,7 +163,7 @@ func list[T any](r *reader, file string, value *yaml.Node, into *[]Entry[T]) {
 		}
 		entry := Entry[T]{place: place{file, node}}
 		if err := node.Decode(&entry.Value); err != nil {
-			r.yamlFaults(file, node.Line, err)
+			r.yamlFaults(file, lineOf(node, err), err)
 			continue
 		}
 		extra, err := leftover(node, entry.Value)
@@ -243,12 +244,37 @@ func jsonLike(v any) any {
 	return v
 }
 
+// lineOf gives the line of the value that a decoding error quotes, or of the
+// entry.
+func lineOf(entry *yaml.Node, err error) int {
+	if n := quotedIn(entry, err.Error()); n != nil {
+		return n.Line
+	}
+	return entry.Line
+}
+
+func quotedIn(n *yaml.Node, text string) *yaml.Node {
+	if n.Kind == yaml.ScalarNode && n.Value != "" && strings.Contains(text, strconv.Quote(n.Value)) {
+		return n
+	}
+	for _, child := range n.Content {
+		if found := quotedIn(child, text); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
 // yamlFaults turns the library's errors, which carry their line in the text,
 // into faults.
 func (r *reader) yamlFaults(file string, line int, err error) {
 	texts := []string{err.Error()}
+	var wrong *fault.Error
+	if errors.As(err, &wrong) && len(wrong.Problems) > 0 {
+		texts = []string{wrong.Problems[0].EN}
+	}
 	var typeErr *yaml.TypeError
 	if errors.As(err, &typeErr) {
 		texts = typeErr.Errors

@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/entc/gen"
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 func main() {
@@ -20,12 +21,32 @@ func main() {
 	}
 }
 
+// packOrder makes every list come in the order of the pack unless the client
+// asks for another.
+func packOrder(_ *gen.Graph, schema *ast.Schema) error {
+	for _, object := range schema.Types {
+		for _, field := range object.Fields {
+			arg := field.Arguments.ForName("orderBy")
+			if arg == nil || arg.Type.Elem == nil {
+				continue
+			}
+			order := &ast.Value{Kind: ast.ObjectValue, Children: ast.ChildValueList{
+				{Name: "direction", Value: &ast.Value{Kind: ast.EnumValue, Raw: "ASC"}},
+				{Name: "field", Value: &ast.Value{Kind: ast.EnumValue, Raw: "POSITION"}},
+			}}
+			arg.DefaultValue = &ast.Value{Kind: ast.ListValue, Children: ast.ChildValueList{{Value: order}}}
+		}
+	}
+	return nil
+}
+
 func run() error {
 	graphql, err := entgql.NewExtension(
 		entgql.WithSchemaGenerator(),
 		entgql.WithSchemaPath("graph/schema/ent.graphql"),
 		entgql.WithConfigPath("gqlgen.yml"),
 		entgql.WithWhereInputs(true),
+		entgql.WithSchemaHook(packOrder),
 	)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,6 +46,10 @@ func (s *Store) Import(ctx context.Context, pack *catalog.Pack, now time.Time) (
 	if ent.IsConstraintError(err) {
 		return Imported{}, &fault.Error{Code: fault.Conflict, Op: "store.Import",
 			ZH: "另一个导入正在进行，请重试", EN: "another import got in first; try again", Err: err}
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return Imported{}, err
 	}
 	if err != nil {
 		return Imported{}, fmt.Errorf("store.Import: %w", err)

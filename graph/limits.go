@@ -1,0 +1,135 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/onedoor/onedoor/internal/fault"
+)
+
+// What one operation may ask for.
+const (
+	maxDepth = 16     // fields within fields
+	maxCost  = 60_000 // list elements that the answer may hold, at most
+	// openList is what a list counts that says no size of its own; the catalogue's
+	// nested lists are shorter.
+	openList = 30
+	// guideCost is what a computed answer counts, in list elements.
+	guideCost = 500
+)
+
+// limits refuses operations that are too deep or ask for too much, pages of more
+// than maxPage, and pages from both ends, before anything runs.
+type limits struct{}
+
+// ExtensionName names the extension.
+func (limits) ExtensionName() string { return "Limits" }
+
+// Validate accepts every schema.
+func (limits) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext weighs the operation.
+func (limits) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	w := weigher{variables: op.Variables, fragments: map[string]int{}}
+	cost := w.set(op.Operation.SelectionSet, 1)
+	if w.err == nil && cost > maxCost {
+		w.refuse("", "TOO_COSTLY", fmt.Sprintf("查询可能返回 %d 个元素，上限 %d：请减小 first 或分次查询", cost, maxCost),
+			fmt.Sprintf("the answer may hold %d elements, at most %d: ask for smaller pages, or in parts", cost, maxCost))
+	}
+	if w.err != nil {
+		return gqlerror.WrapIfUnwrapped(w.err)
+	}
+	return nil
+}
+
+// weigher adds up what an operation may cost. A fragment is weighed once,
+// however often it is spread.
+type weigher struct {
+	variables map[string]any
+	fragments map[string]int
+	err       error
+}
+
+func (w *weigher) refuse(path, code, zh, en string) {
+	if w.err == nil {
+		w.err = fault.InvalidInput("graph.limits", fault.Problem{Path: path, Code: code, ZH: zh, EN: en})
+	}
+}
+
+// set gives the elements that a selection may hold for one parent.
+func (w *weigher) set(set ast.SelectionSet, depth int) int {
+	if depth > maxDepth {
+		w.refuse("", "TOO_DEEP", fmt.Sprintf("查询嵌套超过 %d 层", maxDepth), fmt.Sprintf("the query is nested deeper than %d fields", maxDepth))
+	}
+	if w.err != nil {
+		return 0
+	}
+	cost := 0
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			cost += w.field(s, depth)
+		case *ast.InlineFragment:
+			cost += w.set(s.SelectionSet, depth)
+		case *ast.FragmentSpread:
+			known, ok := w.fragments[s.Name]
+			if !ok {
+				known = w.set(s.Definition.SelectionSet, depth)
+				w.fragments[s.Name] = known
+			}
+			cost += known
+		}
+		cost = min(cost, 10*maxCost) // enough to refuse, and no overflow
+	}
+	return cost
+}
+
+func (w *weigher) field(f *ast.Field, depth int) int {
+	if strings.HasPrefix(f.Name, "__") {
+		return 0 // introspection is bounded by the schema
+	}
+	size := 1
+	if f.Definition != nil && strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
+		size = w.page(f)
+	}
+	if f.Name == "guide" || f.Name == "issueNotice" {
+		size = guideCost
+		return size + w.set(f.SelectionSet, depth+1)
+	}
+	return size * max(1, w.set(f.SelectionSet, depth+1))
+}
+
+// page gives the size of a page and refuses one that is too large or has two
+// ends.
+func (w *weigher) page(f *ast.Field) int {
+	size, asked := openList, 0
+	for _, name := range []string{"first", "last"} {
+		arg := f.Arguments.ForName(name)
+		if arg == nil || arg.Value == nil {
+			continue
+		}
+		v, err := arg.Value.Value(w.variables)
+		if err != nil || v == nil {
+			continue // the executor says what is wrong with it
+		}
+		asked++
+		n, err := strconv.Atoi(fmt.Sprint(v))
+		switch {
+		case err != nil:
+		case n > maxPage:
+			w.err = tooMany(f.Alias+"."+name, n)
+		default:
+			size = max(n, 1)
+		}
+	}
+	if asked == 2 {
+		w.refuse(f.Alias, "BOTH_ENDS", "first 和 last 只能给出一个", "give either first or last, not both")
+	}
+	return size
+}
