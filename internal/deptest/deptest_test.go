@@ -59,7 +59,7 @@ var rules = []rule{
 	{"internal/store", "entgo.io/ent/dialect/... github.com/jackc/pgx/v5/... github.com/pressly/goose/v3/... modernc.org/sqlite ent/... internal/catalog core"},
 
 	// Tools of the build and of tests.
-	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/..."},
+	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast"},
 	{"internal/migrationgen", "ariga.io/atlas/... entgo.io/ent/dialect/... github.com/jackc/pgx/v5/stdlib modernc.org/sqlite ent/migrate"},
 	{"internal/testservices", "github.com/jackc/pgx/v5 github.com/redis/go-redis/v9"},
 	{"internal/acceptance", ""},
