@@ -3,9 +3,11 @@ package graph
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
+	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -25,7 +27,8 @@ const (
 )
 
 // limits refuses operations that are too deep or ask for too much, pages of more
-// than maxPage, and pages from both ends, before anything runs.
+// than maxPage or from both ends, and cursors that do not fit their list, before
+// anything runs.
 type limits struct{}
 
 // ExtensionName names the extension.
@@ -128,8 +131,53 @@ func (w *weigher) page(f *ast.Field) int {
 			size = max(n, 1)
 		}
 	}
+	w.cursors(f)
 	if asked == 2 {
 		w.refuse(f.Alias, "BOTH_ENDS", "first 和 last 只能给出一个", "give either first or last, not both")
 	}
 	return size
+}
+
+// cursors refuses a cursor that was not made by this list in this order: its
+// values would reach the database as they are.
+func (w *weigher) cursors(f *ast.Field) {
+	args := f.ArgumentMap(w.variables)
+	orders, isList := args["orderBy"].([]any)
+	if one, ok := args["orderBy"].(map[string]any); ok && !isList {
+		orders = []any{one} // GraphQL takes one value for a list of one
+	}
+	for _, name := range []string{"after", "before"} {
+		text, ok := args[name].(string)
+		if !ok {
+			continue
+		}
+		var cursor entgql.Cursor[string]
+		if cursor.UnmarshalGQL(text) != nil || !fits(cursor.Value, orders) {
+			w.refuse(f.Alias+"."+name, "BAD_CURSOR", "游标不属于这个列表或这个排序：请使用同一查询返回的 cursor",
+				"the cursor is not of this list in this order: use one that the same query gave")
+		}
+	}
+}
+
+// fits says that a cursor has one value for each field of the order, of that
+// field's type.
+func fits(value any, orders []any) bool {
+	values, ok := value.([]any)
+	if !ok && value != nil || len(values) != len(orders) {
+		return false
+	}
+	for i, order := range orders {
+		by, _ := order.(map[string]any)
+		switch kind := reflect.ValueOf(values[i]); {
+		case !kind.IsValid():
+			return false
+		case by["field"] == "POSITION" || by["field"] == "VERSION":
+			if !kind.CanInt() && !kind.CanUint() {
+				return false
+			}
+		case kind.Kind() != reflect.String:
+			return false
+		}
+	}
+	return true
 }
