@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -96,24 +97,20 @@ func limitsOf(t item.Time) *model.ItemLimits {
 
 // facts gives the vocabulary, or the facts of these keys.
 func (r *Resolver) facts(keys []string) ([]*standard.Fact, error) {
-	words := r.Book.Current().Vocabulary()
+	facts := r.Book.Current().Facts()
 	if keys == nil {
-		out := make([]*standard.Fact, words.Len())
-		for i := range out {
-			out[i] = words.At(i)
-		}
-		return out, nil
+		return facts, nil
 	}
 	var problems []fault.Problem
 	out := make([]*standard.Fact, 0, len(keys))
 	for i, key := range keys {
-		f, ok := words.Fact(key)
-		if !ok {
+		at := slices.IndexFunc(facts, func(f *standard.Fact) bool { return f.Key == key })
+		if at < 0 {
 			problems = append(problems, fault.Problem{Path: fmt.Sprintf("keys[%d]", i), Code: standard.CodeUnknownFact,
 				ZH: fmt.Sprintf("没有要素 %q", key), EN: fmt.Sprintf("there is no fact %q", key)})
 			continue
 		}
-		out = append(out, f)
+		out = append(out, facts[at])
 	}
 	if len(problems) > 0 {
 		return nil, fault.InvalidInput("graph.facts", problems...)

@@ -19,6 +19,7 @@ import (
 const (
 	maxDepth = 16     // fields within fields
 	maxCost  = 60_000 // list elements that the answer may hold, at most
+	maxList  = 1000   // values of a list in an argument
 	// openList is what a list counts that says no size of its own; the catalogue's
 	// nested lists are shorter.
 	openList = 30
@@ -49,6 +50,23 @@ func (limits) MutateOperationContext(_ context.Context, op *graphql.OperationCon
 		return gqlerror.WrapIfUnwrapped(w.err)
 	}
 	return nil
+}
+
+// longest gives the length of the longest list in an argument.
+func longest(v any) int {
+	most := 0
+	switch v := v.(type) {
+	case map[string]any:
+		for _, child := range v {
+			most = max(most, longest(child))
+		}
+	case []any:
+		most = len(v)
+		for _, child := range v {
+			most = max(most, longest(child))
+		}
+	}
+	return most
 }
 
 // weigher adds up what an operation may cost. A fragment is weighed once,
@@ -96,6 +114,10 @@ func (w *weigher) set(set ast.SelectionSet, depth int) int {
 func (w *weigher) field(f *ast.Field, depth int) int {
 	if strings.HasPrefix(f.Name, "__") {
 		return 0 // introspection is bounded by the schema
+	}
+	if len(f.Arguments) > 0 && longest(f.ArgumentMap(w.variables)) > maxList {
+		w.refuse(f.Alias, "LIST_TOO_LONG", fmt.Sprintf("列表最多 %d 个值", maxList), fmt.Sprintf("a list holds at most %d values", maxList))
+		return 0
 	}
 	size := 1
 	if f.Definition != nil && strings.HasSuffix(f.Definition.Type.Name(), "Connection") {

@@ -83,6 +83,8 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
 	switch {
+	case strings.Contains(e.Message, "empty predicate"):
+		return fault.InvalidInput("graphql", fault.Problem{Path: "where", Code: "EMPTY_FILTER", ZH: "where 里有空的条件", EN: "where holds an empty condition"})
 	case code == "NOT_FOUND":
 		return &fault.Error{Code: fault.NotFound, Op: "graphql", ZH: "没有这个对象", EN: e.Message}
 	case code == errcode.ValidationFailed, code == errcode.ParseFailed, code == "INVALID_PAGINATION", argumentsFailed(ctx):

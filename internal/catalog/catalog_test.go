@@ -77,7 +77,7 @@ func TestExportGivesThePackBack(t *testing.T) {
 	m := files(t)
 	// Fields that the model does not know, at the top, in an entry and deep in it.
 	replace(t, m, "items.yaml", "      promised: 1\n", "      promised: 1\n      remark: 当场\n      steps: [a, b, c, d, e, f, g, h, i, j, k, l]\n")
-	replace(t, m, "items.yaml", "  - id: biz-reg\n", "  - id: biz-reg\n    hotline: {number: '12345', hours: [9, 17]}\n")
+	replace(t, m, "items.yaml", "  - id: biz-reg\n", "  - id: biz-reg\n    hotline: {number: '12345', hours: [9, 17]}\n    remark: {'1': a, '3': b}\n")
 	replace(t, m, "facts.yaml", "facts:\n", "edition: 3\nfacts:\n")
 	pack, err := catalog.Read(m)
 	if err != nil {
@@ -132,6 +132,37 @@ func TestEveryFaultHasItsLine(t *testing.T) {
 		if !strings.HasPrefix(got[i], want[i]) {
 			t.Errorf("fault %d is\n  %s\nwant\n  %s…", i, got[i], want[i])
 		}
+	}
+}
+
+// TestNothingHidesAnotherFault mixes faults of reading, of values and of
+// references: one report has them all.
+func TestNothingHidesAnotherFault(t *testing.T) {
+	t.Parallel()
+	m := files(t)
+	replace(t, m, "clauses.yaml", "promisable: false", "promisable: maybe")
+	replace(t, m, "clauses.yaml", "promisable: false", "promisable: null")
+	replace(t, m, "items.yaml", "      statutory: 3\n", "      statutory: 2.7\n")
+	replace(t, m, "items.yaml", "facts.industry != \"construction\"", "facts.industri != \"construction\"")
+	replace(t, m, "facts.yaml", "    default: domestic\n", "    default: martian\n")
+	replace(t, m, "departments.yaml", "  - id: samr\n", "  - id: gab\n")
+	replace(t, m, "industries.yaml", "      - zone: style\n", "      - zone: core\n")
+	m["laws.yaml"] = &fstest.MapFile{Data: append(m["laws.yaml"].Data, "---\nlaws: []\n"...)}
+	_, err := catalog.Read(m)
+	if err == nil {
+		t.Fatal("a faulty pack was read")
+	}
+	for _, want := range []string{
+		"clauses.yaml:20: cannot unmarshal", "promisable: <nil> cannot stand here", "time/statutory: 2.7 cannot stand here",
+		"fact investor_kind: the default is wrong", "gab stands here twice", "department: \"samr\" is no department",
+		"core has a verdict already", "a second document in the file",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in the report", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%.3000s", err)
 	}
 }
 

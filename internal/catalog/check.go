@@ -19,9 +19,7 @@ import (
 func check(p *Pack) Faults {
 	c := checker{pack: p}
 	c.codes()
-	if c.vocabulary(); c.words == nil {
-		return c.faults // without a vocabulary every expression would seem wrong
-	}
+	c.vocabulary()
 	c.places()
 	for _, e := range p.Items {
 		c.item(e)
@@ -98,6 +96,9 @@ func codesOf[T any](c *checker, entries []Entry[T], code func(int) string) map[s
 }
 
 func (c *checker) vocabulary() {
+	if len(c.pack.Facts) == 0 {
+		return // the file could not be read, which is told
+	}
 	facts := make([]standard.Fact, len(c.pack.Facts))
 	at := map[string]place{}
 	for i, e := range c.pack.Facts {
@@ -152,6 +153,9 @@ func (c *checker) places() {
 	for _, e := range c.pack.Departments {
 		c.needs(e.place, "name", e.Value.Name)
 		c.needs(e.place, "role", e.Value.Role)
+	}
+	if c.words == nil {
+		return
 	}
 	if zone, ok := c.words.Fact(scheme.ZoneFact); ok {
 		for _, v := range zone.Values {
@@ -284,8 +288,13 @@ func (c *checker) scheme(e Entry[scheme.Scheme]) {
 	if cycle := s.HardCycle(); cycle != nil {
 		c.fault(at, "edges", "items wait for each other: %s", strings.Join(cycle, " → "))
 	}
+	verdicts := map[string]bool{}
 	for i, z := range s.Zoning {
 		field := fmt.Sprintf("zoning/%d", i)
+		if verdicts[z.Zone] {
+			c.fault(at, field+"/zone", "%s has a verdict already", z.Zone)
+		}
+		verdicts[z.Zone] = true
 		c.refers(at, field+"/zone", "zone", c.zones, z.Zone)
 		c.oneOf(at, field+"/verdict", z.Verdict, "allowed", "restricted", "forbidden")
 		for j, cl := range z.Clauses {
@@ -293,6 +302,9 @@ func (c *checker) scheme(e Entry[scheme.Scheme]) {
 		}
 	}
 	for i, key := range s.AskFirst {
+		if c.words == nil {
+			break
+		}
 		if _, ok := c.words.Fact(key); !ok {
 			c.fault(at, fmt.Sprintf("ask_first/%d", i), "%s is no fact", key)
 		}
@@ -301,6 +313,9 @@ func (c *checker) scheme(e Entry[scheme.Scheme]) {
 
 func (c *checker) calendar() {
 	at := place{file: fileHolidays}
+	if c.pack.Calendar == "" && len(c.pack.Years) == 0 {
+		return // the file could not be read, which is told
+	}
 	if c.pack.Calendar == "" {
 		c.fault(at, "", "calendar: the code is missing")
 	}
@@ -342,7 +357,7 @@ func (c *checker) needs(at place, field, value string) {
 
 // refers says that a code must be one of those known.
 func (c *checker) refers(at place, field, what string, known map[string]bool, code string) {
-	if !known[code] {
+	if len(known) > 0 && !known[code] { // an empty list is a file that could not be read
 		c.fault(at, field, "%s: %q is no %s", field, code, what)
 	}
 }
@@ -361,15 +376,19 @@ func (c *checker) basis(at place, basis []law.Basis) {
 		c.fault(at, "basis", "no legal basis")
 	}
 	for i, b := range basis {
-		if !c.laws[b.Law] {
+		if len(c.laws) > 0 && !c.laws[b.Law] {
 			c.fault(at, fmt.Sprintf("basis/%d/law", i), "%q is not in %s", b.Law, fileLaws)
 		}
 	}
 }
 
 // expression says that a predicate must parse, type-check and stay in the
-// ranges of its facts.
+// ranges of its facts. Without a vocabulary, whose own faults are told, nothing
+// can be said of it.
 func (c *checker) expression(at place, field, src string) {
+	if c.words == nil {
+		return
+	}
 	expr, diagnostics := c.words.Parse(src)
 	if expr != nil {
 		diagnostics = append(diagnostics, expr.OutOfRange()...)

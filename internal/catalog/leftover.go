@@ -16,43 +16,90 @@ import (
 // and the pack left out.
 const absentKey = "absent"
 
-// leftover gives what raw says and typed does not.
-func leftover(raw *yaml.Node, typed any) (map[string]any, error) {
+// leftover gives what raw says and typed does not, and the paths of values that
+// our types cannot hold: a fraction where a whole number stands, or a null
+// where a value must.
+func leftover(raw *yaml.Node, typed any) (extra map[string]any, wrong []string, err error) {
 	var node yaml.Node
 	if err := node.Encode(typed); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ours, err := flatten(&node)
-	if err != nil {
-		return nil, err
+	var ours, theirs any
+	if err := node.Decode(&ours); err != nil {
+		return nil, nil, err
 	}
-	theirs, err := flatten(raw)
-	if err != nil {
-		return nil, err
+	if err := raw.Decode(&theirs); err != nil {
+		return nil, nil, err
 	}
-	var extra map[string]any
-	put := func(path string, v any) {
-		if extra == nil {
-			extra = map[string]any{}
+	d := difference{extra: map[string]any{}}
+	d.walk("", jsonLike(theirs), jsonLike(ours))
+	if len(d.absent) > 0 {
+		sort.Slice(d.absent, func(i, j int) bool { return d.absent[i].(string) < d.absent[j].(string) })
+		d.extra[absentKey] = d.absent
+	}
+	if len(d.extra) == 0 {
+		d.extra = nil
+	}
+	sort.Strings(d.wrong)
+	return d.extra, d.wrong, nil
+}
+
+type difference struct {
+	extra  map[string]any
+	absent []any
+	wrong  []string
+}
+
+func (d *difference) walk(path string, theirs, ours any) {
+	switch theirs := theirs.(type) {
+	case map[string]any:
+		if ours, ok := ours.(map[string]any); ok {
+			d.maps(path, theirs, ours)
+			return
 		}
-		extra[path] = v
-	}
-	for path, v := range theirs {
-		if mine, ok := ours[path]; !ok || !same(mine, v) {
-			put(path, v)
+	case []any:
+		if ours, ok := ours.([]any); ok {
+			for i, v := range theirs {
+				at := path + "/" + strconv.Itoa(i)
+				if i < len(ours) {
+					d.walk(at, v, ours[i])
+				} else {
+					d.extra[at] = v
+				}
+			}
+			return
 		}
 	}
-	var absent []any
-	for path := range ours {
-		if _, ok := theirs[path]; !ok && !hasBelow(theirs, path) {
-			absent = append(absent, path)
+	if same(theirs, ours) {
+		return
+	}
+	_, numbers := number(theirs)
+	_, ours2 := number(ours)
+	if theirs == nil && ours != nil && !isEmptyList(ours) || numbers && ours2 {
+		d.wrong = append(d.wrong, path)
+	}
+	d.extra[path] = theirs
+}
+
+func (d *difference) maps(path string, theirs, ours map[string]any) {
+	for key, v := range theirs {
+		at := path + "/" + escape.Replace(key)
+		if mine, ok := ours[key]; ok {
+			d.walk(at, v, mine)
+		} else {
+			d.extra[at] = v
 		}
 	}
-	if len(absent) > 0 {
-		sort.Slice(absent, func(i, j int) bool { return absent[i].(string) < absent[j].(string) })
-		put(absentKey, absent)
+	for key := range ours {
+		if _, ok := theirs[key]; !ok {
+			d.absent = append(d.absent, path+"/"+escape.Replace(key))
+		}
 	}
-	return extra, nil
+}
+
+func isEmptyList(v any) bool {
+	list, ok := v.([]any)
+	return ok && len(list) == 0
 }
 
 // restore gives the entry as the pack had it: typed, without what was absent,
@@ -83,38 +130,6 @@ func restore(typed any, extra map[string]any) (*yaml.Node, error) {
 		}
 	}
 	return &node, nil
-}
-
-// flatten gives the leaves of a node: scalars, empty lists and empty maps.
-func flatten(n *yaml.Node) (map[string]any, error) {
-	var v any
-	if err := n.Decode(&v); err != nil {
-		return nil, err
-	}
-	leaves := map[string]any{}
-	var walk func(path string, v any)
-	walk = func(path string, v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			if len(v) == 0 {
-				leaves[path] = v
-			}
-			for k, child := range v {
-				walk(path+"/"+escape.Replace(k), child)
-			}
-		case []any:
-			if len(v) == 0 {
-				leaves[path] = v
-			}
-			for i, child := range v {
-				walk(path+"/"+strconv.Itoa(i), child)
-			}
-		default:
-			leaves[path] = v
-		}
-	}
-	walk("", jsonLike(v))
-	return leaves, nil
 }
 
 var (
@@ -170,15 +185,6 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-func hasBelow(leaves map[string]any, path string) bool {
-	for p := range leaves {
-		if strings.HasPrefix(p, path+"/") {
-			return true
-		}
-	}
-	return false
-}
-
 // child finds the value of a key of a mapping or an index of a list.
 func child(n *yaml.Node, key string) *yaml.Node {
 	switch n.Kind {
@@ -222,17 +228,10 @@ func set(n *yaml.Node, path []string, value *yaml.Node) error {
 			*next = *value
 			return nil
 		}
-		if next.Kind == yaml.ScalarNode { // typed null where the pack has more
-			*next = *container(path[1])
-		}
 		return set(next, path[1:], value)
 	}
 	if len(path) > 1 {
-		inner := container(path[1])
-		if err := set(inner, path[1:], value); err != nil {
-			return err
-		}
-		value = inner
+		return fmt.Errorf("there is no %s to put it in", path[0])
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -243,12 +242,4 @@ func set(n *yaml.Node, path []string, value *yaml.Node) error {
 		return fmt.Errorf("nothing can stand below a plain value")
 	}
 	return nil
-}
-
-// container makes the list or mapping that a next path element asks for.
-func container(key string) *yaml.Node {
-	if _, err := strconv.Atoi(key); err == nil {
-		return &yaml.Node{Kind: yaml.SequenceNode}
-	}
-	return &yaml.Node{Kind: yaml.MappingNode}
 }

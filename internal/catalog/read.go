@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -62,9 +64,7 @@ func Read(dir fs.FS) (*Pack, error) {
 			r.faultAt(name, 1, "the pack has no such file")
 		}
 	}
-	if len(r.faults) == 0 {
-		r.faults = check(r.pack)
-	}
+	r.faults = append(r.faults, check(r.pack)...)
 	if len(r.faults) > 0 {
 		return nil, r.faults.sorted()
 	}
@@ -93,7 +93,14 @@ func (r *reader) file(dir fs.FS, name string) {
 	}
 	var doc yaml.Node
 	if err == nil {
-		err = yaml.Unmarshal(text, &doc)
+		documents := yaml.NewDecoder(bytes.NewReader(text))
+		if err = documents.Decode(&doc); errors.Is(err, io.EOF) {
+			err = nil // an empty file
+		}
+		var more yaml.Node
+		if err == nil && len(doc.Content) > 0 && documents.Decode(&more) == nil {
+			r.faultAt(name, more.Line, "a second document in the file")
+		}
 	}
 	if err != nil {
 		r.yamlFaults(name, 1, err)
@@ -164,14 +171,21 @@ func list[T any](r *reader, file string, value *yaml.Node, into *[]Entry[T]) {
 		entry := Entry[T]{place: place{file, node}}
 		if err := node.Decode(&entry.Value); err != nil {
 			r.yamlFaults(file, lineOf(node, err), err)
-			continue
+			var partly *yaml.TypeError
+			if !errors.As(err, &partly) {
+				continue
+			}
+		} else {
+			extra, wrong, err := leftover(node, entry.Value)
+			if err != nil {
+				r.yamlFaults(file, node.Line, err)
+			}
+			for _, path := range wrong {
+				field := strings.TrimPrefix(path, "/")
+				r.faultAt(file, entry.place.line(field), "%s: %v cannot stand here", field, extra[path])
+			}
+			entry.Extra = extra
 		}
-		extra, err := leftover(node, entry.Value)
-		if err != nil {
-			r.yamlFaults(file, node.Line, err)
-			continue
-		}
-		entry.Extra = extra
 		*into = append(*into, entry)
 	}
 }

@@ -2,8 +2,11 @@ package guide
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/onedoor/onedoor/internal/district"
+	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
@@ -20,6 +23,35 @@ type Source struct {
 	Items       []ItemStandard
 	Schemes     []JointStandard
 	Calendar    *workday.Calendar // the district's own; nil when there is none
+	Retired     Retired
+}
+
+// Retired tells what the vocabulary keeps only for versions of old: from Since
+// on it is no answer any more.
+type Retired struct {
+	Since  string              // day of the last import
+	Facts  map[string]bool     // by key
+	Values map[string][]string // fact → values
+}
+
+// problems finds answers that are retired on a day.
+func (r *Retired) problems(facts map[string]any, day string) []fault.Problem {
+	if day < r.Since {
+		return nil
+	}
+	var problems []fault.Problem
+	for _, key := range slices.Sorted(maps.Keys(facts)) {
+		value, _ := facts[key].(string)
+		switch {
+		case r.Facts[key]:
+			problems = append(problems, fault.Problem{Path: "facts." + key, Code: standard.CodeUnknownFact,
+				ZH: "要素 " + key + " 已停用", EN: "fact " + key + " is no longer in use"})
+		case value != "" && slices.Contains(r.Values[key], value):
+			problems = append(problems, fault.Problem{Path: "facts." + key, Code: standard.CodeUnknownValue,
+				ZH: key + " 的取值 " + value + " 已停用", EN: "value " + value + " of " + key + " is no longer in use"})
+		}
+	}
+	return problems
 }
 
 // Term is the time in which a version is in force: from From, before To. Empty
@@ -58,6 +90,7 @@ type Catalogue struct {
 	items       []*itemStandard
 	schemes     []*jointStandard
 	calendar    *workday.Calendar
+	retired     Retired
 }
 
 type itemStandard struct {
@@ -92,6 +125,7 @@ func Compile(src Source) (*Catalogue, error) {
 		regions:     make(map[string]district.Region, len(src.Regions)),
 		zones:       make(map[string]district.Zone, len(src.Zones)),
 		calendar:    src.Calendar,
+		retired:     src.Retired,
 	}
 	for _, d := range src.Departments {
 		c.departments[d.Code] = d
@@ -159,6 +193,24 @@ func Compile(src Source) (*Catalogue, error) {
 
 // Vocabulary is the typed vocabulary of facts.
 func (c *Catalogue) Vocabulary() *standard.Vocabulary { return c.vocabulary }
+
+// Facts are the facts that may be asked for today, in their order.
+func (c *Catalogue) Facts() []*standard.Fact {
+	facts := make([]*standard.Fact, 0, c.vocabulary.Len())
+	for i := range c.vocabulary.Len() {
+		f := c.vocabulary.At(i)
+		if c.retired.Facts[f.Key] {
+			continue
+		}
+		if retired := c.retired.Values[f.Key]; len(retired) > 0 {
+			now := *f
+			now.Values = slices.DeleteFunc(slices.Clone(f.Values), func(v standard.FactValue) bool { return slices.Contains(retired, v.Code) })
+			f = &now
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
 
 // Department finds a department by its code.
 func (c *Catalogue) Department(code string) (district.Department, bool) {

@@ -114,6 +114,7 @@ func (c *Catalogue) question(in Input) (*question, error) {
 	}
 	project, faults := c.vocabulary.Project(facts)
 	problems = append(problems, faults...)
+	problems = append(problems, c.retired.problems(facts, day)...)
 	if _, ok := c.regions[in.Region]; in.Region != "" && !ok {
 		bad("region", "UNKNOWN_REGION", fmt.Sprintf("没有区域 %q", in.Region), fmt.Sprintf("no region %q", in.Region))
 	} else if zone, _ := facts[scheme.ZoneFact].(string); ok {

@@ -34,33 +34,44 @@ import (
 // Revision gives the number of the last import that changed the catalogue; 0
 // means that there is no catalogue yet.
 func (s *Store) Revision(ctx context.Context) (int, error) {
-	last, err := s.client.Revision.Query().Order(revision.ByID(entsql.OrderDesc())).First(ctx)
-	if ent.IsNotFound(err) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("store.Revision: %w", err)
+	last, err := lastRevision(ctx, s.client)
+	if err != nil || last == nil {
+		return 0, err
 	}
 	return last.ID, nil
 }
 
+// lastRevision gives the row of the last import, or nil.
+func lastRevision(ctx context.Context, c *ent.Client) (*ent.Revision, error) {
+	last, err := c.Revision.Query().Order(revision.ByID(entsql.OrderDesc())).First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store.Revision: %w", err)
+	}
+	return last, nil
+}
+
 // Catalogue loads the catalogue, every version of it, compiled.
 func (s *Store) Catalogue(ctx context.Context) (*guide.Catalogue, error) {
-	rev, err := s.Revision(ctx)
-	if err != nil {
-		return nil, err
-	}
 	src, err := loadSource(ctx, s.client)
 	if err != nil {
 		return nil, fmt.Errorf("store.Catalogue: %w", err)
 	}
-	src.Revision = rev
 	return guide.Compile(*src)
 }
 
 func loadSource(ctx context.Context, c *ent.Client) (*guide.Source, error) {
+	last, err := lastRevision(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	l := loader{ctx: ctx, c: c}
-	src := &guide.Source{}
+	src := &guide.Source{Retired: guide.Retired{Facts: map[string]bool{}, Values: map[string][]string{}}}
+	if last != nil {
+		src.Revision, src.Retired.Since = last.ID, last.EffectiveFrom
+	}
 	for _, row := range l.departments(true) {
 		src.Departments = append(src.Departments, departmentOf(row))
 	}
@@ -72,7 +83,13 @@ func loadSource(ctx context.Context, c *ent.Client) (*guide.Source, error) {
 	}
 	for _, row := range l.facts(true) {
 		f := row.Definition
-		f.Values = append(f.Values, row.RetiredValues...)
+		if row.Retired {
+			src.Retired.Facts[f.Key] = true
+		}
+		for _, v := range row.RetiredValues {
+			f.Values = append(f.Values, v)
+			src.Retired.Values[f.Key] = append(src.Retired.Values[f.Key], v.Code)
+		}
 		src.Facts = append(src.Facts, f)
 	}
 	for _, row := range l.standards() {

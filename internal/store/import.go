@@ -9,12 +9,9 @@ import (
 	"fmt"
 	"time"
 
-	entsql "entgo.io/ent/dialect/sql"
-
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/region"
-	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/fault"
@@ -69,13 +66,13 @@ type importer struct {
 
 func (im *importer) run() error {
 	digest := digestOf(im.pack)
-	last, err := im.c.Revision.Query().Order(revision.ByID(entsql.OrderDesc())).First(im.ctx)
+	last, err := lastRevision(im.ctx, im.c)
 	switch {
-	case ent.IsNotFound(err):
-		im.first = true
-		im.done.Revision = 1
 	case err != nil:
 		return err
+	case last == nil:
+		im.first = true
+		im.done.Revision = 1
 	case last.Digest == digest:
 		im.done = Imported{Revision: last.ID, Unchanged: true}
 		return nil

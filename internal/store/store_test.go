@@ -224,6 +224,35 @@ func TestAnItemThatLeavesThePackEnds(t *testing.T) {
 	})
 }
 
+func TestWhatLeftTheVocabularyIsNoAnswerAnyMore(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		m := jiangbei(t)
+		importPack(t, s, m, now)
+		replace(t, m, "items.yaml", `facts.investor_kind in ["foreign", "hmt"]`, `facts.investor_kind == "foreign"`)
+		text := string(m["clauses.yaml"].Data)
+		m["clauses.yaml"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(text, `facts.investor_kind in ["foreign", "hmt"]`, `facts.investor_kind == "foreign"`))}
+		replace(t, m, "facts.yaml", "      - id: hmt\n        zh: 港澳台资\n", "")
+		importPack(t, s, m, now.AddDate(0, 0, 1))
+		c, err := s.Catalogue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := guide.Input{Scheme: "catering", Facts: map[string]any{"investor_kind": "hmt"}, AsOf: workday.DateOf(now)}
+		if _, err := c.Compute(in); err != nil {
+			t.Errorf("on the day before, the value was an answer: %v", err)
+		}
+		in.AsOf = in.AsOf.AddDays(1)
+		if _, err := c.Compute(in); err == nil || !strings.Contains(err.Error(), "UNKNOWN_VALUE") {
+			t.Errorf("a value that left the pack was taken: %v", err)
+		}
+		for _, f := range c.Facts() {
+			if f.Key == "investor_kind" && len(f.Values) != 3 {
+				t.Errorf("the values offered: %v", f.Values)
+			}
+		}
+	})
+}
+
 func TestAPackThatCannotFollowIsRefusedWhole(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store) {
 		importPack(t, s, jiangbei(t), now)
