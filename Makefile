@@ -5,7 +5,7 @@ LINT     := $(BIN)/golangci-lint
 LINTVER  := v2.15.0
 # Packages without generated code: the race detector is affordable there.
 CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./internal/item/... ./internal/scheme/... \
-            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/...
+            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/...
 
 .PHONY: run build gen verify test race lint bench migration clean
 

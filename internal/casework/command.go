@@ -1,0 +1,879 @@
+package casework
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/onedoor/onedoor/internal/fault"
+	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/law"
+	"github.com/onedoor/onedoor/internal/workday"
+)
+
+// By is who gives a command and when. A zero OccurredAt means RecordedAt. A
+// Version that is not 0 must be the case's own, else the command is STALE.
+type By struct {
+	Actor      Actor
+	OccurredAt time.Time
+	RecordedAt time.Time
+	Version    int
+}
+
+func (b By) occurred() time.Time {
+	if b.OccurredAt.IsZero() {
+		return b.RecordedAt
+	}
+	return b.OccurredAt
+}
+
+func (b By) day() workday.Date { return workday.DateOf(b.occurred()) }
+
+func invalid(action Action, problems ...fault.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return fault.InvalidInput("casework."+string(action), problems...)
+}
+
+func problem(path, code, zh, en string) fault.Problem {
+	return fault.Problem{Path: path, Code: code, ZH: zh, EN: en}
+}
+
+func required(path string) fault.Problem { return problem(path, "REQUIRED", "必填", "is required") }
+
+// reasonsProblems: at least one reason, and each with a clause or a text
+// (行政许可法 第38条第2款).
+func reasonsProblems(reasons []Reason) []fault.Problem {
+	if len(reasons) == 0 {
+		return []fault.Problem{required("reasons")}
+	}
+	var found []fault.Problem
+	for i, r := range reasons {
+		if r.Clause == "" && r.Text == "" {
+			found = append(found, problem(fmt.Sprintf("reasons.%d", i), "REQUIRED", "须写明条款或理由", "needs a clause or a text"))
+		}
+	}
+	return found
+}
+
+// begin checks version, party, state, guard and times. It changes nothing; nor
+// does a command before it has checked its whole input.
+func (c *Case) begin(by By, action Action, to CaseState) (Transition, error) {
+	if by.Version != 0 && by.Version != c.Version {
+		f := fault.New(fault.Stale, "casework."+string(action), "办件已被他人更改", "somebody else has changed the case")
+		f.Problems = []fault.Problem{problem("version", fmt.Sprint(c.Version), "当前版本", "the current version")}
+		return Transition{}, f
+	}
+	t, err := c.find(by.Actor, action, to)
+	if err != nil {
+		return t, err
+	}
+	return t, c.times(by, action)
+}
+
+func (c *Case) times(by By, action Action) error {
+	switch {
+	case by.RecordedAt.IsZero():
+		return invalid(action, required("recordedAt"))
+	case by.occurred().After(by.RecordedAt):
+		return invalid(action, problem("occurredAt", "FUTURE", "不能晚于记录时间", "is after the time of recording"))
+	case by.occurred().Before(c.OpenedAt):
+		return invalid(action, problem("occurredAt", "TOO_EARLY", "不能早于开办时间", "is before the case was opened"))
+	}
+	return nil
+}
+
+// commit makes the transition and appends its event.
+func (c *Case) commit(by By, t Transition, data map[string]any) {
+	c.State = t.To
+	c.Version++
+	c.event(by, string(t.Action), data)
+}
+
+// event appends what happened. Clocks of instances differ a little: RecordedAt
+// is never before that of the last event.
+func (c *Case) event(by By, kind string, data map[string]any) {
+	recorded := by.RecordedAt.UTC()
+	if n := len(c.Events); n > 0 && recorded.Before(c.Events[n-1].RecordedAt) {
+		recorded = c.Events[n-1].RecordedAt
+	}
+	c.Events = append(c.Events, Event{
+		Kind: kind, OccurredAt: by.occurred().UTC(), RecordedAt: recorded, Actor: by.Actor,
+		Late: by.day().Before(workday.DateOf(by.RecordedAt)), Data: data,
+	})
+}
+
+// Opening is what a case begins with.
+type Opening struct {
+	Scheme, Item, Lead, Applicant, Region, Notice string
+	Materials                                     []guide.Material
+	Facts                                         map[string]any
+	Needs                                         []Need
+}
+
+// New opens a case as a DRAFT of version 1.
+func New(by By, in Opening) (*Case, error) {
+	c := &Case{
+		State: Draft, Version: 1, Scheme: in.Scheme, Item: in.Item, Lead: in.Lead, Applicant: in.Applicant, Region: in.Region,
+		Notice: in.Notice, Materials: slices.Clone(in.Materials), Facts: maps.Clone(in.Facts), Needs: slices.Clone(in.Needs),
+	}
+	if err := c.times(by, EventOpened); err != nil {
+		return nil, err
+	}
+	found := needsProblems(in.Needs)
+	if (in.Scheme == "") == (in.Item == "") {
+		found = append(found, problem("scheme", "ONE_OF", "方案和事项须且只能填一个", "give either a scheme or an item"))
+	}
+	if in.Lead == "" {
+		found = append(found, required("lead"))
+	}
+	if in.Applicant == "" {
+		found = append(found, required("applicant"))
+	}
+	if len(found) > 0 {
+		return nil, invalid(EventOpened, found...)
+	}
+	if !slices.ContainsFunc([]Party{TheApplicant, TheAgent, TheWindow}, func(p Party) bool { return p.is(c, by.Actor) }) {
+		return nil, fault.New(fault.Denied, "casework.openCase", "您不能进行此操作", "you may not open this case")
+	}
+	c.OpenedAt = by.occurred().UTC()
+	c.event(by, EventOpened, nil)
+	return c, nil
+}
+
+// needsProblems: every awaited item is there, and no items wait for each other
+// (互为前置).
+func needsProblems(needs []Need) []fault.Problem {
+	var found []fault.Problem
+	after := map[string][]string{}
+	for i, n := range needs {
+		if n.Item == "" || n.Department == "" {
+			found = append(found, required(fmt.Sprintf("needs.%d", i)))
+		}
+		if slices.ContainsFunc(needs[:i], func(m Need) bool { return m.Item == n.Item && m.Department == n.Department }) {
+			found = append(found, problem(fmt.Sprintf("needs.%d", i), "DUPLICATE", "同一部门同一事项重复", "the department reviews this item already"))
+		}
+		after[n.Item] = append(after[n.Item], n.After...)
+	}
+	for i, n := range needs {
+		for _, code := range n.After {
+			if _, ok := after[code]; !ok {
+				found = append(found, problem(fmt.Sprintf("needs.%d.after", i), "UNKNOWN_ITEM", "前置事项不在本办件："+code, "the case has no item "+code))
+			}
+		}
+	}
+	// Take away what waits for nothing; what stays waits for itself.
+	for taken := true; taken; {
+		taken = false
+		for code, waits := range after {
+			if !slices.ContainsFunc(waits, func(w string) bool { _, there := after[w]; return there }) {
+				delete(after, code)
+				taken = true
+			}
+		}
+	}
+	if len(after) > 0 {
+		found = append(found, problem("needs", "CYCLE", "事项互为前置", "items wait for each other"))
+	}
+	return found
+}
+
+// Change sets the facts, and the needs that follow from them. After acceptance
+// the needs stay: departments come and go by addDepartment and releaseDepartment.
+func (c *Case) Change(by By, facts map[string]any, needs []Need) error {
+	t, err := c.begin(by, ActChange, "")
+	if err != nil {
+		return err
+	}
+	if !c.accepted() {
+		if err := invalid(ActChange, needsProblems(needs)...); err != nil {
+			return err
+		}
+		c.Needs = slices.Clone(needs)
+	}
+	c.Facts = maps.Clone(facts)
+	c.commit(by, t, nil)
+	return nil
+}
+
+// Submit gives the case its number; the receipt is this event.
+func (c *Case) Submit(by By, number string) error {
+	t, err := c.begin(by, ActSubmit, "")
+	if err != nil {
+		return err
+	}
+	if number == "" {
+		return invalid(ActSubmit, required("number"))
+	}
+	c.Number = number
+	c.ReceivedAt = by.occurred().UTC()
+	c.commit(by, t, map[string]any{"number": number})
+	return nil
+}
+
+// Withdraw takes the application back before a decision (撤件).
+func (c *Case) Withdraw(by By, reason string) error {
+	t, err := c.begin(by, ActWithdraw, "")
+	if err != nil {
+		return err
+	}
+	c.commit(by, t, map[string]any{"reason": reason})
+	at := by.occurred().UTC()
+	for i := range c.Procedures {
+		if c.Procedures[i].EndedAt.IsZero() {
+			c.Procedures[i].EndedAt = at
+		}
+	}
+	for i := range c.Supplements {
+		if c.Supplements[i].Open() {
+			c.Supplements[i].DroppedAt = at
+		}
+	}
+	c.releaseUnanswered(by, "withdrawn")
+	return nil
+}
+
+func (c *Case) releaseUnanswered(by By, cause string) {
+	for i := range c.Reviews {
+		if r := &c.Reviews[i]; r.State != Answered && r.State != Released {
+			r.State = Released
+			c.event(by, EventReviewReleased, map[string]any{"review": r.ID, "cause": cause})
+		}
+	}
+}
+
+// Acceptance pins what the case is judged under.
+type Acceptance struct {
+	Standards []Pin
+	Preset    Preset
+	Tolerate  []string // codes of SECONDARY materials that may come later (容缺受理)
+}
+
+// Accept accepts the case and copies it to all concerned: reviews without
+// unfinished preconditions open at once, the others wait.
+func (c *Case) Accept(by By, in Acceptance) error {
+	t, err := c.begin(by, ActAccept, "")
+	if err != nil {
+		return err
+	}
+	var found []fault.Problem
+	for i, code := range in.Tolerate {
+		if slices.ContainsFunc(c.Materials, func(m guide.Material) bool { return m.Code == code && !m.Tolerable }) {
+			found = append(found, problem(fmt.Sprintf("tolerate.%d", i), "KEY_MATERIAL", "主审要件不能容缺", "a key material cannot come later"))
+		}
+	}
+	if err := invalid(ActAccept, found...); err != nil {
+		return err
+	}
+	c.accept(by, t, in, by.occurred())
+	return nil
+}
+
+// DeemAccepted records that silence past the limit has accepted the case, as of
+// the day of receipt (行政许可法 第32条第1款第4项).
+func (c *Case) DeemAccepted(by By, in Acceptance, cal *workday.Calendar) error {
+	t, err := c.begin(by, ActDeemAccepted, "")
+	if err != nil {
+		return err
+	}
+	if err := c.past(by, ActDeemAccepted, cal, c.ReceivedAt, in.Preset.AcceptWithin, nil); err != nil {
+		return err
+	}
+	c.accept(by, t, in, c.ReceivedAt)
+	return nil
+}
+
+// past refuses a timer that comes before its limit has run out.
+func (c *Case) past(by By, action Action, cal *workday.Calendar, from time.Time, limit workday.Limit, pauses []workday.Pause) error {
+	if limit.Amount <= 0 {
+		return c.conflict(by.Actor, action, problem("limit", "NO_LIMIT", "没有期限", "there is no limit"))
+	}
+	d, err := cal.Deadline(workday.DateOf(from), limit, pauses)
+	if err != nil {
+		return err
+	}
+	if !by.day().After(d.DueOn) {
+		return c.conflict(by.Actor, action, problem("dueOn", "NOT_DUE", "期限至 "+d.DueOn.String(), "the limit runs until "+d.DueOn.String()))
+	}
+	return nil
+}
+
+func (c *Case) accept(by By, t Transition, in Acceptance, asOf time.Time) {
+	c.AcceptedAt = asOf.UTC()
+	c.Standards, c.Preset, c.Tolerated = slices.Clone(in.Standards), in.Preset, slices.Clone(in.Tolerate)
+	c.commit(by, t, map[string]any{"acceptedAt": c.AcceptedAt, "basis": t.Basis})
+	for _, n := range c.Needs {
+		c.addReview(by, n)
+	}
+	c.openWaiting(by, asOf)
+}
+
+func (c *Case) addReview(by By, n Need) {
+	c.Reviews = append(c.Reviews, Review{
+		ID: fmt.Sprintf("R%d", len(c.Reviews)+1), Item: n.Item, Department: n.Department, Lead: n.Lead, Binding: n.Binding || n.Lead,
+		SafetyOfLife: n.SafetyOfLife, State: Waiting, After: slices.Clone(n.After), Limit: n.Limit, CopySentAt: by.RecordedAt.UTC(),
+	})
+	c.event(by, EventReviewWaits, map[string]any{"review": c.Reviews[len(c.Reviews)-1].ID})
+}
+
+// openWaiting opens the reviews whose earlier results have all arrived; their
+// clocks start then (浙江省保障“最多跑一次”改革规定 第5条).
+func (c *Case) openWaiting(by By, at time.Time) {
+	for i := range c.Reviews {
+		r := &c.Reviews[i]
+		if r.State == Waiting && !slices.ContainsFunc(r.After, func(code string) bool { return !resultArrived(c.Reviews, code) }) {
+			r.State, r.OpenedAt = Open, at.UTC()
+			c.event(by, EventReviewOpened, map[string]any{"review": r.ID})
+		}
+	}
+}
+
+// Refuse ends a case that is outside the organ's powers (REFUSED) or needs no
+// licence (NOT_REQUIRED). Reasons are required (行政许可法 第32条).
+func (c *Case) Refuse(by By, outcome CaseState, reasons []Reason) error {
+	if outcome != Refused && outcome != NotRequired {
+		return invalid(ActRefuse, problem("outcome", "UNKNOWN", "须为 REFUSED 或 NOT_REQUIRED", "is REFUSED or NOT_REQUIRED"))
+	}
+	t, err := c.begin(by, ActRefuse, outcome)
+	if err != nil {
+		return err
+	}
+	if err := invalid(ActRefuse, reasonsProblems(reasons)...); err != nil {
+		return err
+	}
+	c.commit(by, t, map[string]any{"outcome": outcome, "reasons": reasons})
+	return nil
+}
+
+// RequestSupplement asks for everything at once, for all departments. A material
+// outside the notice is refused, and so is one that is passed inside.
+func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
+	t, err := c.begin(by, ActAskSupplement, "")
+	if err != nil {
+		return err
+	}
+	var found []fault.Problem
+	if len(asks) == 0 {
+		found = append(found, required("asks"))
+	}
+	if !dueOn.After(by.day()) {
+		found = append(found, problem("dueOn", "TOO_EARLY", "须晚于当日", "must be after today"))
+	}
+	for i, a := range asks {
+		path := fmt.Sprintf("asks.%d", i)
+		if a.Text == "" && a.Material == "" {
+			found = append(found, required(path))
+		}
+		if k := c.review(a.Review); c.accepted() && (k < 0 || !c.Reviews[k].mayAsk()) {
+			found = append(found, problem(path+".review", "MAY_NOT_ASK", "该审查不能要求补正", "this review may not ask"))
+		}
+		if !c.accepted() && a.Review != "" {
+			found = append(found, problem(path+".review", "NOT_ACCEPTED", "受理前由窗口提出", "before acceptance the window asks"))
+		}
+		if a.Material == "" {
+			continue
+		}
+		k := slices.IndexFunc(c.Materials, func(m guide.Material) bool { return m.Code == a.Material })
+		switch {
+		case k >= 0 && c.Materials[k].Source == guide.FromInside:
+			found = append(found, problem(path+".material", "INTERNAL_RESULT", "内部流转的结果不得向申请人索要", "an internal result is never asked of the applicant"))
+		case k < 0 && c.Notice != "":
+			found = append(found, problem(path+".material", "OUTSIDE_NOTICE", "不在告知书 "+c.Notice+" 内", "is not in notice "+c.Notice))
+		}
+	}
+	if err := invalid(ActAskSupplement, found...); err != nil {
+		return err
+	}
+	s := Supplement{ID: fmt.Sprintf("S%d", len(c.Supplements)+1), Asks: slices.Clone(asks), DueOn: dueOn, AskedAt: by.occurred().UTC()}
+	c.Supplements = append(c.Supplements, s)
+	for _, a := range asks {
+		k := c.review(a.Review)
+		if k < 0 || c.Reviews[k].State == Paused {
+			continue
+		}
+		r := &c.Reviews[k]
+		r.PausedAt = s.AskedAt
+		if r.State == Answered {
+			r.PausedAt = r.AnsweredAt
+		}
+		r.State = Paused
+	}
+	c.commit(by, t, map[string]any{"supplement": s.ID, "asks": s.Asks, "again": len(c.Supplements) > 1})
+	return nil
+}
+
+// Supply ends the supplement: before acceptance the case is received anew, after
+// it only the departments that asked review again.
+func (c *Case) Supply(by By) error {
+	return c.endSupplement(by, ActSupply, func(s *Supplement, at time.Time) {
+		s.SuppliedAt = at
+		if !c.accepted() {
+			c.ReceivedAt = at
+		}
+	})
+}
+
+// MissSupplement records that the date has passed. The case goes back to who
+// asked, who decides; nothing closes by itself.
+func (c *Case) MissSupplement(by By) error {
+	t, err := c.begin(by, ActMissSupplement, "")
+	if err != nil {
+		return err
+	}
+	if s := c.Supplements[len(c.Supplements)-1]; !by.day().After(s.DueOn) {
+		return c.conflict(by.Actor, t.Action, problem("dueOn", "NOT_DUE", "期限至 "+s.DueOn.String(), "the limit runs until "+s.DueOn.String()))
+	}
+	return c.endSupplement(by, ActMissSupplement, func(s *Supplement, at time.Time) { s.MissedAt = at })
+}
+
+func (c *Case) endSupplement(by By, action Action, end func(*Supplement, time.Time)) error {
+	t, err := c.begin(by, action, "")
+	if err != nil {
+		return err
+	}
+	s := &c.Supplements[len(c.Supplements)-1]
+	if by.occurred().Before(s.AskedAt) {
+		return invalid(action, problem("occurredAt", "TOO_EARLY", "不能早于补正通知", "is before the request"))
+	}
+	end(s, by.occurred().UTC())
+	c.commit(by, t, map[string]any{"supplement": s.ID})
+	for _, a := range s.Asks {
+		if k := c.review(a.Review); k >= 0 && c.Reviews[k].State == Paused {
+			r := &c.Reviews[k]
+			r.resume(by.occurred(), "补正 "+s.ID)
+			r.Opinion, r.Reasons, r.AnsweredAt = "", nil, time.Time{}
+			c.event(by, EventReviewOpened, map[string]any{"review": r.ID, "supplement": s.ID})
+		}
+	}
+	return nil
+}
+
+// resume opens a paused review; the days from its pause to now do not count.
+func (r *Review) resume(at time.Time, reason string) {
+	if !at.Before(r.PausedAt) { // a late entry may be dated before the pause: then nothing was paused
+		r.Pauses = append(r.Pauses, workday.Pause{From: workday.DateOf(r.PausedAt), To: workday.DateOf(at), Reason: reason})
+	}
+	r.State, r.PausedAt = Open, time.Time{}
+}
+
+// own finds a review of the actor's department.
+func (c *Case) own(by By, action Action, id string) (*Review, error) {
+	k := c.review(id)
+	if k < 0 {
+		return nil, fault.New(fault.NotFound, "casework."+string(action), "没有这个审查", "there is no such review")
+	}
+	if r := &c.Reviews[k]; r.Department == by.Actor.Department {
+		return r, nil
+	}
+	return nil, fault.New(fault.Denied, "casework."+string(action), "不是本部门的审查", "this is another department's review")
+}
+
+// inReviewState is the CONFLICT of an action that a review's state refuses.
+func (c *Case) inReviewState(by By, action Action, r *Review) error {
+	return c.conflict(by.Actor, action, problem("review."+r.ID, string(r.State), "该审查的状态", "the state of the review"))
+}
+
+// OpenCopyNotice records that the department has opened its copy (抄告).
+func (c *Case) OpenCopyNotice(by By, id string) error {
+	t, err := c.begin(by, ActOpenCopy, "")
+	if err != nil {
+		return err
+	}
+	r, err := c.own(by, t.Action, id)
+	if err != nil {
+		return err
+	}
+	if !r.copyUnopened() {
+		return c.inReviewState(by, t.Action, r)
+	}
+	r.CopyOpenedAt = by.occurred().UTC()
+	c.commit(by, t, map[string]any{"review": id})
+	return nil
+}
+
+// GiveOpinion answers a review. A department may answer only CONSENT, DISSENT
+// with reasons, or CONSENT_PENDING_SUPERIOR; everything else is INVALID.
+func (c *Case) GiveOpinion(by By, id string, opinion Opinion, reasons []Reason) error {
+	t, err := c.begin(by, ActOpinion, "")
+	if err != nil {
+		return err
+	}
+	r, err := c.own(by, t.Action, id)
+	if err != nil {
+		return err
+	}
+	if !r.mayAnswer() {
+		return c.inReviewState(by, t.Action, r)
+	}
+	var found []fault.Problem
+	switch opinion {
+	case Dissent:
+		found = reasonsProblems(reasons)
+	case Consent:
+	case ConsentPendingSuperior:
+		if r.Opinion == ConsentPendingSuperior {
+			return c.inReviewState(by, t.Action, r)
+		}
+	default:
+		found = append(found, problem("opinion", "NOT_TO_BE_GIVEN", "只能答复同意、不同意或需转报", "is CONSENT, DISSENT or CONSENT_PENDING_SUPERIOR"))
+	}
+	if err := invalid(t.Action, found...); err != nil {
+		return err
+	}
+	r.answer(opinion, reasons, by.occurred())
+	c.commit(by, t, map[string]any{"review": id, "opinion": opinion, "reasons": reasons})
+	c.openWaiting(by, by.occurred())
+	return nil
+}
+
+func (r *Review) answer(opinion Opinion, reasons []Reason, at time.Time) {
+	r.State, r.Opinion, r.Reasons, r.AnsweredAt = Answered, opinion, slices.Clone(reasons), at.UTC()
+}
+
+// DeemConsent records that a department's silence past its limit is consent,
+// where the preset says so, and never on clauses on safety of life.
+func (c *Case) DeemConsent(by By, id string, cal *workday.Calendar) error {
+	t, err := c.begin(by, ActDeemConsent, "")
+	if err != nil {
+		return err
+	}
+	k := c.review(id)
+	if k < 0 {
+		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个审查", "there is no such review")
+	}
+	r := &c.Reviews[k]
+	if r.State != Open || r.SafetyOfLife {
+		return c.inReviewState(by, t.Action, r)
+	}
+	if err := c.past(by, t.Action, cal, r.OpenedAt, r.Limit, r.Pauses); err != nil {
+		return err
+	}
+	r.answer(DeemedConsent, nil, by.occurred())
+	c.commit(by, t, map[string]any{"review": id, "cause": "SILENCE", "department": r.Department})
+	c.openWaiting(by, by.occurred())
+	return nil
+}
+
+// ProcedureInput starts a special procedure. Days is the time needed, of which
+// the applicant is told in writing (行政许可法 第45条).
+type ProcedureInput struct {
+	Review string
+	Kind   ProcedureKind
+	Days   int
+	Basis  law.Basis
+}
+
+// StartSpecialProcedure pauses the review.
+func (c *Case) StartSpecialProcedure(by By, in ProcedureInput) error {
+	t, err := c.begin(by, ActStartProcedure, "")
+	if err != nil {
+		return err
+	}
+	r, err := c.own(by, t.Action, in.Review)
+	if err != nil {
+		return err
+	}
+	if r.State != Open {
+		return c.inReviewState(by, t.Action, r)
+	}
+	var found []fault.Problem
+	if !slices.Contains(procedureKinds, in.Kind) {
+		found = append(found, problem("kind", "UNKNOWN", "不是特别程序；现场踏勘不停表", "is no special procedure; a site visit does not stop the clock"))
+	}
+	if in.Days <= 0 || in.Days > workday.MaxDays {
+		found = append(found, problem("days", "OUT_OF_RANGE", "须写明所需时间", "the time needed must be told"))
+	}
+	if in.Basis == (law.Basis{}) {
+		if in.Kind == Publicity {
+			found = append(found, required("basis"))
+		}
+		in.Basis = t.Basis
+	}
+	if err := invalid(t.Action, found...); err != nil {
+		return err
+	}
+	p := SpecialProcedure{ID: fmt.Sprintf("P%d", len(c.Procedures)+1), Review: r.ID, Kind: in.Kind, Days: in.Days, Basis: in.Basis, StartedAt: by.occurred().UTC()}
+	c.Procedures = append(c.Procedures, p)
+	r.State, r.PausedAt = Paused, p.StartedAt
+	c.commit(by, t, map[string]any{"procedure": p.ID, "review": r.ID, "kind": p.Kind, "days": p.Days, "basis": p.Basis})
+	return nil
+}
+
+// EndSpecialProcedure lets the clock of its review go on.
+func (c *Case) EndSpecialProcedure(by By, id string) error {
+	t, err := c.begin(by, ActEndProcedure, "")
+	if err != nil {
+		return err
+	}
+	k := slices.IndexFunc(c.Procedures, func(p SpecialProcedure) bool { return p.ID == id })
+	if k < 0 {
+		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个特别程序", "there is no such procedure")
+	}
+	p := &c.Procedures[k]
+	r, err := c.own(by, t.Action, p.Review)
+	if err != nil {
+		return err
+	}
+	if !p.EndedAt.IsZero() {
+		return c.inReviewState(by, t.Action, r)
+	}
+	if by.occurred().Before(p.StartedAt) {
+		return invalid(t.Action, problem("occurredAt", "TOO_EARLY", "不能早于开始", "is before the start"))
+	}
+	p.EndedAt = by.occurred().UTC()
+	r.resume(p.EndedAt, string(p.Kind)+" "+p.ID)
+	c.commit(by, t, map[string]any{"procedure": id, "review": r.ID})
+	return nil
+}
+
+// AddDepartment adds a review to a live case, with a reason.
+func (c *Case) AddDepartment(by By, n Need, reason string) error {
+	t, err := c.begin(by, ActAddDepartment, "")
+	if err != nil {
+		return err
+	}
+	var needs []Need
+	for _, r := range c.Reviews {
+		if r.State != Released {
+			needs = append(needs, Need{Item: r.Item, Department: r.Department, After: r.After})
+		}
+	}
+	for i := range needs { // what has been released is waited for no more
+		needs[i].After = slices.DeleteFunc(slices.Clone(needs[i].After), func(code string) bool {
+			return code != n.Item && !slices.ContainsFunc(needs, func(m Need) bool { return m.Item == code })
+		})
+	}
+	found := needsProblems(append(needs, n))
+	if reason == "" {
+		found = append(found, required("reason"))
+	}
+	if n.Lead {
+		found = append(found, problem("lead", "NOT_LEAD", "增加的是协办部门", "an added department is no lead"))
+	}
+	if err := invalid(t.Action, found...); err != nil {
+		return err
+	}
+	c.commit(by, t, map[string]any{"item": n.Item, "department": n.Department, "reason": reason})
+	c.addReview(by, n)
+	c.openWaiting(by, by.occurred())
+	return nil
+}
+
+// ReleaseDepartment lets a co-department go that has not answered, with a
+// reason. A dissent cannot be released away.
+func (c *Case) ReleaseDepartment(by By, id, reason string) error {
+	t, err := c.begin(by, ActRelease, "")
+	if err != nil {
+		return err
+	}
+	k := c.review(id)
+	if k < 0 {
+		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个审查", "there is no such review")
+	}
+	r := &c.Reviews[k]
+	if !r.releasable() {
+		return c.inReviewState(by, t.Action, r)
+	}
+	if reason == "" {
+		return invalid(t.Action, required("reason"))
+	}
+	r.State = Released
+	c.commit(by, t, map[string]any{"review": id, "reason": reason})
+	c.openWaiting(by, by.occurred())
+	return nil
+}
+
+// CallMeeting calls departments to one slot. A department that missed a site
+// visit cannot have a second one.
+func (c *Case) CallMeeting(by By, kind MeetingKind, departments []string, on workday.Date) error {
+	t, err := c.begin(by, ActCallMeeting, "")
+	if err != nil {
+		return err
+	}
+	var found []fault.Problem
+	if kind != ReviewMeeting && kind != CoordinationMeeting && kind != SiteVisit {
+		found = append(found, problem("kind", "UNKNOWN", "未知的会议", "is no kind of meeting"))
+	}
+	if len(departments) == 0 {
+		found = append(found, required("departments"))
+	}
+	if on.IsZero() || on.Before(by.day()) {
+		found = append(found, problem("on", "TOO_EARLY", "不能早于当日", "is before today"))
+	}
+	for i, d := range departments {
+		path := fmt.Sprintf("departments.%d", i)
+		if !slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Department == d && r.State != Released }) {
+			found = append(found, problem(path, "NOT_CONCERNED", "不是本办件的部门", "has no review in this case"))
+		}
+		if kind == SiteVisit && slices.ContainsFunc(c.Meetings, func(m Meeting) bool { return m.Kind == SiteVisit && slices.Contains(m.Absent, d) }) {
+			found = append(found, problem(path, "SECOND_VISIT", "缺席联合踏勘后不得再次要求", "was absent from a visit and cannot have a second one"))
+		}
+	}
+	if err := invalid(t.Action, found...); err != nil {
+		return err
+	}
+	m := Meeting{ID: fmt.Sprintf("M%d", len(c.Meetings)+1), Kind: kind, Departments: slices.Clone(departments), On: on, CalledAt: by.occurred().UTC()}
+	c.Meetings = append(c.Meetings, m)
+	c.commit(by, t, map[string]any{"meeting": m.ID, "kind": kind, "departments": m.Departments, "on": on.String()})
+	return nil
+}
+
+// RecordMeeting records who came. Where the preset says so, the absent consent
+// by default, except on clauses on safety of life.
+func (c *Case) RecordMeeting(by By, id string, present []string) error {
+	t, err := c.begin(by, ActRecordMeeting, "")
+	if err != nil {
+		return err
+	}
+	k := slices.IndexFunc(c.Meetings, func(m Meeting) bool { return m.ID == id })
+	if k < 0 {
+		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个会议", "there is no such meeting")
+	}
+	m := &c.Meetings[k]
+	if !m.HeldAt.IsZero() {
+		return c.conflict(by.Actor, t.Action, problem("meeting."+id, "HELD", "已记录", "is on record already"))
+	}
+	if by.day().Before(m.On) {
+		return invalid(t.Action, problem("occurredAt", "TOO_EARLY", "不能早于会议日期", "is before the meeting"))
+	}
+	m.HeldAt = by.occurred().UTC()
+	for _, d := range m.Departments {
+		if !slices.Contains(present, d) {
+			m.Absent = append(m.Absent, d)
+		}
+	}
+	c.commit(by, t, map[string]any{"meeting": id, "absent": m.Absent})
+	for i := range c.Reviews {
+		r := &c.Reviews[i]
+		if c.Preset.AbsenceIsConsent && r.State == Open && !r.SafetyOfLife && slices.Contains(m.Absent, r.Department) {
+			r.answer(DeemedConsent, nil, by.occurred())
+			c.event(by, EventDeemedConsent, map[string]any{"review": r.ID, "cause": "ABSENCE", "meeting": id, "department": r.Department})
+		}
+	}
+	c.openWaiting(by, by.occurred())
+	return nil
+}
+
+// PlaceHold keeps the case from its next milestone.
+func (c *Case) PlaceHold(by By, milestone Milestone, reason string) error {
+	t, err := c.begin(by, ActPlaceHold, "")
+	if err != nil {
+		return err
+	}
+	var found []fault.Problem
+	decided := c.State == Granted || c.State == Denied
+	if milestone != DeliveryMilestone && (milestone != DecisionMilestone || decided) {
+		found = append(found, problem("milestone", "PASSED", "该节点不能暂缓", "this milestone cannot be held"))
+	}
+	if reason == "" {
+		found = append(found, required("reason"))
+	}
+	if err := invalid(t.Action, found...); err != nil {
+		return err
+	}
+	h := Hold{ID: fmt.Sprintf("H%d", len(c.Holds)+1), Milestone: milestone, Reason: reason, PlacedBy: by.Actor, PlacedAt: by.occurred().UTC()}
+	c.Holds = append(c.Holds, h)
+	c.commit(by, t, map[string]any{"hold": h.ID, "milestone": milestone, "reason": reason})
+	return nil
+}
+
+// LiftHold ends a hold. Only who placed it, the same role of the same
+// department, lifts it.
+func (c *Case) LiftHold(by By, id string) error {
+	t, err := c.begin(by, ActLiftHold, "")
+	if err != nil {
+		return err
+	}
+	k := slices.IndexFunc(c.Holds, func(h Hold) bool { return h.ID == id })
+	if k < 0 {
+		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个暂缓", "there is no such hold")
+	}
+	h := &c.Holds[k]
+	if !h.mayLift(by.Actor) {
+		return fault.New(fault.Denied, "casework."+string(t.Action), "暂缓由设置者解除", "a hold is lifted by who placed it")
+	}
+	if !h.LiftedAt.IsZero() {
+		return c.conflict(by.Actor, t.Action, problem("hold."+id, "LIFTED", "已解除", "is lifted already"))
+	}
+	h.LiftedAt = by.occurred().UTC()
+	c.commit(by, t, map[string]any{"hold": id})
+	return nil
+}
+
+// Decide makes the joint decision, when the algebra allows it. A denial needs
+// reasons (行政许可法 第38条第2款). A grant over an ADVISORY dissent owes reasons.
+func (c *Case) Decide(by By, outcome Outcome, reasons []Reason) error {
+	to := map[Outcome]CaseState{Grant: Granted, Deny: Denied}[outcome]
+	if to == "" {
+		return invalid(ActDecide, problem("decision", "UNKNOWN", "须为 GRANT 或 DENY", "is GRANT or DENY"))
+	}
+	t, err := c.begin(by, ActDecide, to)
+	if err != nil {
+		return err
+	}
+	v := Joint(c.Reviews, c.Preset)
+	d := &Decision{Outcome: outcome, Granted: v.Grantable, Refused: v.Refused, Reasons: slices.Clone(reasons), DecidedAt: by.occurred().UTC()}
+	var duties []Duty
+	if outcome == Deny {
+		if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
+			return err
+		}
+		d.Granted, d.Refused = nil, slices.Concat(v.Refused, v.Grantable)
+	} else {
+		d.Overruled = v.Overruling
+		duties = append(duties, Duty{Kind: OwesDelivery, Since: by.day(), Within: c.Preset.DeliverWithin})
+		if len(v.Overruling) > 0 {
+			duties = append(duties, Duty{Kind: OwesReasons, Since: by.day(), Within: c.Preset.ReasonsWithin})
+		}
+	}
+	c.Decision, c.Duties = d, duties
+	c.commit(by, t, map[string]any{"decision": outcome, "granted": d.Granted, "refused": d.Refused, "overruled": d.Overruled, "reasons": reasons})
+	for _, duty := range duties {
+		c.event(by, EventDutyOwed, map[string]any{"duty": duty.Kind, "within": duty.Within})
+	}
+	c.releaseUnanswered(by, "behind a refused item")
+	return nil
+}
+
+// GiveReasons pays the written reasons that the lead owes for overruling a
+// dissent.
+func (c *Case) GiveReasons(by By, reasons []Reason) error {
+	t, err := c.begin(by, ActGiveReasons, "")
+	if err != nil {
+		return err
+	}
+	if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
+		return err
+	}
+	c.Duties[c.duty(OwesReasons)].DoneAt = by.occurred().UTC()
+	c.commit(by, t, map[string]any{"reasons": reasons})
+	return nil
+}
+
+// Deliver hands the decision over (行政许可法 第44条).
+func (c *Case) Deliver(by By) error {
+	t, err := c.begin(by, ActDeliver, "")
+	if err != nil {
+		return err
+	}
+	if k := c.duty(OwesDelivery); k >= 0 {
+		c.Duties[k].DoneAt = by.occurred().UTC()
+	}
+	c.commit(by, t, nil)
+	return nil
+}
+
+// Revoke takes a grant back by law (撤销, 行政许可法 第69条).
+func (c *Case) Revoke(by By, reasons []Reason) error {
+	t, err := c.begin(by, ActRevoke, "")
+	if err != nil {
+		return err
+	}
+	if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
+		return err
+	}
+	c.commit(by, t, map[string]any{"reasons": reasons})
+	return nil
+}
