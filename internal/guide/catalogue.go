@@ -191,9 +191,6 @@ func Compile(src Source) (*Catalogue, error) {
 	return c, nil
 }
 
-// Vocabulary is the typed vocabulary of facts.
-func (c *Catalogue) Vocabulary() *standard.Vocabulary { return c.vocabulary }
-
 // Facts are the facts that may be asked for today, in their order.
 func (c *Catalogue) Facts() []*standard.Fact {
 	facts := make([]*standard.Fact, 0, c.vocabulary.Len())

@@ -217,7 +217,8 @@ func (q *question) clauses(g *Guide) {
 			if !k.InForce(q.day) {
 				continue
 			}
-			applies := k.Applies.Eval(q.project)
+			verdict := k.Evaluate(q.project)
+			applies := verdict.Applies
 			if applies == standard.False {
 				continue
 			}
@@ -233,7 +234,7 @@ func (q *question) clauses(g *Guide) {
 			if r.Manual {
 				r.Reasons = []Reason{{ZH: manualText(k.Manual, "须由工作人员判断"), EN: "an officer must judge it"}}
 			} else {
-				r.Met = met(k.Kind, applies, k.Requires.Eval(q.project))
+				r.Met = met(k.Kind, applies, verdict.Met)
 				for _, key := range q.open(k.Requires, applies == standard.True) {
 					if !slices.Contains(r.Missing, key) {
 						r.Missing = append(r.Missing, key)
