@@ -43,6 +43,12 @@ type Error struct {
 	ZH, EN   string
 	Problems []Problem
 	Err      error
+
+	// Of a refused command on a thing with a life: where it stands, its version,
+	// and what the actor may do instead.
+	State   string
+	Version int
+	Allowed []string
 }
 
 // Error implements error, for logs.

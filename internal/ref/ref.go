@@ -1,11 +1,16 @@
-// Package ref makes the identities of catalogue things: a text whose prefix
-// names the type and whose rest is the natural key. The same pack has the same
-// identities in every database.
+// Package ref makes identities: a text whose prefix names the type and whose
+// rest is the natural key. The same catalogue pack has the same identities in
+// every database; a part of a case carries the case's key.
 package ref
 
 import (
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Department identifies a department.
@@ -56,6 +61,72 @@ func Material(item string, version, n int) string {
 // Notice identifies a notice.
 func Notice(number string) string { return "not_" + number }
 
+// Case identifies a case by its key, a text that nobody else's case has.
+func Case(key string) string { return "cas_" + key }
+
+// The parts of a case: each kind has its prefix.
+const (
+	Review     = "rev"
+	Supplement = "sup"
+	Procedure  = "prc"
+	Meeting    = "mtg"
+	Hold       = "hld"
+	Event      = "evt"
+	Paper      = "pap" // a material of a case
+)
+
+// Part identifies the n-th part of its kind in a case, counted from 1.
+func Part(kind, caseID string, n int) string {
+	return kind + "_" + strings.TrimPrefix(caseID, "cas_") + "_" + strconv.Itoa(n)
+}
+
+// CaseOf gives the identity of the case that a case's or a part's identity
+// names; "" when it names neither.
+func CaseOf(id string) string {
+	prefix, key, _ := strings.Cut(id, "_")
+	if prefix != "cas" {
+		switch prefix {
+		case Review, Supplement, Procedure, Meeting, Hold, Event, Paper:
+		default:
+			return ""
+		}
+		key, _, _ = strings.Cut(key, "_")
+	}
+	if key == "" {
+		return ""
+	}
+	return Case(key)
+}
+
+// crockford spells numbers without letters that look alike.
+var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// NewKey makes a key of 26 letters and digits that sorts by time (a ULID).
+func NewKey(now time.Time, random io.Reader) (string, error) {
+	var key [16]byte
+	binary.BigEndian.PutUint64(key[:8], uint64(now.UnixMilli())<<16) //nolint:gosec // after 1970
+	if _, err := io.ReadFull(random, key[6:]); err != nil {
+		return "", fmt.Errorf("ref.NewKey: %w", err)
+	}
+	return crockford.EncodeToString(key[:]), nil
+}
+
+// NewCode makes a code of n letters and digits, five random bits each.
+func NewCode(random io.Reader, n int) (string, error) {
+	bits := make([]byte, (n*5+7)/8)
+	if _, err := io.ReadFull(random, bits); err != nil {
+		return "", fmt.Errorf("ref.NewCode: %w", err)
+	}
+	return crockford.EncodeToString(bits)[:n], nil
+}
+
+// NewNumber makes a number for people: what it numbers, the day (2026-11-23) and
+// 50 random bits, so that nobody finds other people's by counting.
+func NewNumber(prefix, day string, random io.Reader) (string, error) {
+	code, err := NewCode(random, 10)
+	return prefix + strings.ReplaceAll(day, "-", "") + "-" + code, err
+}
+
 // Prefix gives the part of an identity that names the type, or "".
 func Prefix(id string) string {
 	prefix, _, ok := strings.Cut(id, "_")
@@ -63,6 +134,16 @@ func Prefix(id string) string {
 		return ""
 	}
 	return prefix
+}
+
+// Code gives the code in an identity: dep_samr → samr, itm_biz-reg_2 → biz-reg.
+func Code(id string) string {
+	prefix, rest, _ := strings.Cut(id, "_")
+	switch prefix {
+	case "itm", "sch", "std", "jst":
+		return rest[:strings.LastIndexByte(rest, '_')]
+	}
+	return rest
 }
 
 // Version gives the version in an identity that ends with one.
