@@ -5,7 +5,8 @@ LINT     := $(BIN)/golangci-lint
 LINTVER  := v2.15.0
 # Packages without generated code: the race detector is affordable there.
 CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./internal/item/... ./internal/scheme/... \
-            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/...
+            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/... \
+            ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/...
 
 .PHONY: run build gen verify test race lint bench migration clean
 

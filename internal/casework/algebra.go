@@ -25,6 +25,7 @@ type Preset struct {
 	DeemedConsent    bool          `json:"deemed_consent"`     // silence past the limit is consent
 	AbsenceIsConsent bool          `json:"absence_is_consent"` // absence from a called meeting or visit is consent
 	PartialGrant     bool          `json:"partial_grant"`      // the rest may be granted when an item is refused
+	Advisory         []string      `json:"advisory,omitempty"` // departments whose dissent the lead may overrule
 	SafetyCategories []string      `json:"safety_categories"`  // clause categories on safety of life
 	AcceptWithin     workday.Limit `json:"accept_within"`
 	ReasonsWithin    workday.Limit `json:"reasons_within"`
@@ -163,6 +164,7 @@ const (
 	BlockedByProcedure  BlockerKind = "SPECIAL_PROCEDURE"
 	BlockedByHold       BlockerKind = "HOLD"
 	BlockedByMeeting    BlockerKind = "MEETING"
+	BlockedByMaterial   BlockerKind = "MATERIAL"
 )
 
 // Blocker is one reason why the next milestone cannot be reached. ID names the
@@ -222,6 +224,11 @@ func Blockers(c *Case) []Blocker {
 	for _, p := range c.Procedures {
 		if p.EndedAt.IsZero() {
 			add(BlockedByProcedure, p.ID, "特别程序未结束", "a special procedure is under way")
+		}
+	}
+	for _, m := range c.Materials {
+		if m.awaited() {
+			add(BlockedByMaterial, m.ID, "容缺材料未补："+m.Name, "a tolerated material has not come: "+m.Name)
 		}
 	}
 	held := false

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/workday"
 )
@@ -12,49 +11,81 @@ import (
 // Case is one application on its way (办件). Only the commands change it; each
 // raises Version by one and appends what happened to Events.
 type Case struct {
-	Number      string // 申办流水号; empty while DRAFT
-	State       CaseState
-	Version     int
-	Scheme      string
-	Item        string // for a single-item case
-	Lead        string // the lead department (主办)
-	Applicant   string // the applicant's subject
-	Region      string
-	Notice      string           // number of the notice that the applicant holds
-	Materials   []guide.Material // what the notice asks for
-	Facts       map[string]any
-	Needs       []Need // the items to be reviewed, known from the guide
-	Standards   []Pin  // the versions accepted under
-	Preset      Preset
-	OpenedAt    time.Time
-	ReceivedAt  time.Time // of the application, or of the last supplement before acceptance
-	AcceptedAt  time.Time // deemed acceptance: the receipt
-	Tolerated   []string  // SECONDARY materials that may come later
-	Reviews     []Review
-	Supplements []Supplement
-	Procedures  []SpecialProcedure
-	Holds       []Hold
-	Meetings    []Meeting
-	Decision    *Decision
-	Duties      []Duty
-	Events      []Event
+	ID        string
+	Number    string // 申办流水号; empty until it is submitted for the first time
+	QueryCode string // with the number, shows the applicant's progress to who has both
+	State     CaseState
+	Version   int
+	Scheme    string
+	Item      string // for a single-item case
+	Lead      string // the lead department (主办)
+	Applicant string // the applicant's subject
+	Agent     string // the subject of the agent (全程员) who acts for the applicant
+	Region    string
+	Notice    string // number of the notice that the applicant holds
+	Facts     map[string]any
+	Dossier
+	Dates     Dates
+	Materials []Material // what the guide asks for
+	Reviews   []Review
+
+	OpenedAt   time.Time
+	ReceivedAt time.Time // of the application, or of the last supplement before acceptance
+	AcceptedAt time.Time // deemed acceptance: the receipt
+	DecidedAt  time.Time
+
+	Events     []Event   // that this command appended; those before are kept
+	EventCount int       // all events, those before too
+	RecordedAt time.Time // of the last event
+}
+
+// Dossier is what a case holds beside its papers and reviews. It is kept as one
+// value: nothing in it is looked up alone.
+type Dossier struct {
+	Mandate     string             `json:"mandate,omitempty"`   // by what the agent may act
+	Needs       []Need             `json:"needs,omitempty"`     // the items to be reviewed, known from the guide; reviews after acceptance
+	Undecided   []Undetermined     `json:"undecided,omitempty"` // items of which it is open whether they are needed
+	Standards   []Pin              `json:"standards,omitempty"` // the versions judged under; accepted under, once accepted
+	Preset      Preset             `json:"preset"`
+	Promised    workday.Limit      `json:"promised"` // of the whole case
+	Statutory   workday.Limit      `json:"statutory"`
+	Extendable  int                `json:"extendable,omitempty"` // by how much the law lets the statutory limit be prolonged
+	Supplements []Supplement       `json:"supplements,omitempty"`
+	Procedures  []SpecialProcedure `json:"procedures,omitempty"`
+	Extensions  []Extension        `json:"extensions,omitempty"`
+	Holds       []Hold             `json:"holds,omitempty"`
+	Meetings    []Meeting          `json:"meetings,omitempty"`
+	Decision    *Decision          `json:"decision,omitempty"`
+	Duties      []Duty             `json:"duties,omitempty"`
+	EndedBy     Action             `json:"ended_by,omitempty"`    // what ended it: withdrawCase, revokeCase and recallCase are kept apart
+	PaperCount  int                `json:"paper_count,omitempty"` // all materials that it ever had
+}
+
+// Undetermined is an item of which it is open whether the project needs it,
+// because these facts are missing. It is no review; the lead may still add it.
+type Undetermined struct {
+	Item    string   `json:"item"`
+	Missing []string `json:"missing_facts"`
 }
 
 // Need is an item that some department has to review.
 type Need struct {
-	Item         string
-	Department   string
-	Lead         bool
-	Binding      bool // its dissent refuses the item; otherwise ADVISORY
-	SafetyOfLife bool // judges clauses on safety of life: silence is never consent
-	After        []string
-	Limit        workday.Limit // zero: none
+	Item         string        `json:"item"`
+	Version      int           `json:"version"` // of its standard
+	Department   string        `json:"department"`
+	Lead         bool          `json:"lead,omitempty"`
+	Binding      bool          `json:"binding,omitempty"`        // its dissent refuses the item; otherwise ADVISORY
+	SafetyOfLife bool          `json:"safety_of_life,omitempty"` // judges clauses on safety of life: silence is never consent
+	After        []string      `json:"after,omitempty"`
+	Limit        workday.Limit `json:"limit"` // zero: none
+	Extendable   int           `json:"extendable,omitempty"`
+	Findings     []Finding     `json:"findings,omitempty"`
 }
 
 // Pin names the version of a standard that the case is judged under.
 type Pin struct {
-	Code    string
-	Version int
+	Code    string `json:"code"`
+	Version int    `json:"version"`
 }
 
 // Reason is one ground of an opinion or decision: the clause, or a text.
@@ -67,6 +98,7 @@ type Reason struct {
 type Review struct {
 	ID           string
 	Item         string
+	Version      int // of the item's standard
 	Department   string
 	Lead         bool
 	Binding      bool
@@ -74,14 +106,28 @@ type Review struct {
 	State        ReviewState
 	Opinion      Opinion
 	Reasons      []Reason
-	After        []string // codes of the items whose results it waits for
-	Limit        workday.Limit
-	CopySentAt   time.Time // the copy notice (抄告)
+	After        []string  // codes of the items whose results it waits for
+	CopySentAt   time.Time // the copy notice (抄告); in the department's inbox at once
 	CopyOpenedAt time.Time
 	OpenedAt     time.Time // its clock starts then
-	PausedAt     time.Time // while PAUSED
 	AnsweredAt   time.Time
-	Pauses       []workday.Pause // ended ones
+	DueOn        workday.Date // zero: no limit, or no clock yet
+	Findings     []Finding
+	Ledger
+}
+
+// Ledger is what a review's clock is reckoned from: budget and stops.
+type Ledger struct {
+	Limit      workday.Limit   `json:"limit"`
+	Extendable int             `json:"extendable,omitempty"` // by how much the law lets the limit be prolonged
+	Pauses     []workday.Pause `json:"pauses,omitempty"`     // ended ones
+	PausedAt   time.Time       `json:"paused_at,omitzero"`   // while PAUSED
+	RemindedAt time.Time       `json:"reminded_at,omitzero"` // that it is due soon
+}
+
+// consents says that the department's answer is a consent, given or deemed.
+func (r Review) consents() bool {
+	return r.State == Answered && (r.Opinion == Consent || r.Opinion == DeemedConsent)
 }
 
 func (r Review) copyUnopened() bool { return r.State != Released && r.CopyOpenedAt.IsZero() }
@@ -91,6 +137,14 @@ func (r Review) mayAnswer() bool {
 	return r.State == Open || r.State == Answered && r.Opinion == ConsentPendingSuperior
 }
 
+// running: its clock has started and nobody has answered.
+func (r Review) running() bool { return r.State == Open || r.State == Paused }
+
+// remindable: its limit runs and nobody has been reminded of it.
+func (r Review) remindable() bool {
+	return r.State == Open && !r.DueOn.IsZero() && r.RemindedAt.IsZero()
+}
+
 // mayAsk: an unanswered review, or a dissent that a supplement could cure. Who
 // has consented has nothing more to ask.
 func (r Review) mayAsk() bool { return r.State == Open || r.State == Answered && r.Opinion == Dissent }
@@ -98,21 +152,15 @@ func (r Review) mayAsk() bool { return r.State == Open || r.State == Answered &&
 // releasable: an answer, a dissent above all, is not made undone by a release.
 func (r Review) releasable() bool { return !r.Lead && (r.State == Open || r.State == Waiting) }
 
-// DueOn is the day on which the review's limit ends. Paused days do not count
-// (行政许可法 第45条).
-func (r Review) DueOn(cal *workday.Calendar) (workday.Deadline, error) {
-	return cal.Deadline(workday.DateOf(r.OpenedAt), r.Limit, r.Pauses)
-}
-
 // Supplement is the one consolidated request (一次性补正).
 type Supplement struct {
-	ID         string
-	Asks       []Ask
-	DueOn      workday.Date
-	AskedAt    time.Time
-	SuppliedAt time.Time
-	MissedAt   time.Time
-	DroppedAt  time.Time // the case was withdrawn
+	ID         string       `json:"id"`
+	Asks       []Ask        `json:"asks"`
+	DueOn      workday.Date `json:"due_on"`
+	AskedAt    time.Time    `json:"asked_at"`
+	SuppliedAt time.Time    `json:"supplied_at,omitzero"`
+	MissedAt   time.Time    `json:"missed_at,omitzero"`
+	DroppedAt  time.Time    `json:"dropped_at,omitzero"` // the case was withdrawn
 }
 
 // Open says that the applicant still has to supply.
@@ -149,13 +197,23 @@ var procedureKinds = []ProcedureKind{Hearing, Bidding, Auction, Inspection, Test
 
 // SpecialProcedure stops the clock of one review (特别程序).
 type SpecialProcedure struct {
-	ID        string
-	Review    string
-	Kind      ProcedureKind
-	Days      int // the time needed, told to the applicant in writing
-	Basis     law.Basis
-	StartedAt time.Time
-	EndedAt   time.Time
+	ID        string        `json:"id"`
+	Review    string        `json:"review"`
+	Kind      ProcedureKind `json:"kind"`
+	Days      int           `json:"days"` // the working days needed, told to the applicant in writing
+	Basis     law.Basis     `json:"basis"`
+	StartedAt time.Time     `json:"started_at"`
+	EndedAt   time.Time     `json:"ended_at,omitzero"`
+}
+
+// Extension prolongs a limit (行政许可法 第42条): who approved it and why, of
+// which the applicant is told. Review is empty for the whole case.
+type Extension struct {
+	Review     string    `json:"review,omitempty"`
+	Days       int       `json:"days"` // in the unit of the limit
+	Approver   string    `json:"approver"`
+	Reason     string    `json:"reason"`
+	ExtendedAt time.Time `json:"extended_at"`
 }
 
 // Milestone is what a hold blocks.
@@ -169,12 +227,12 @@ const (
 
 // Hold keeps a case from a milestone until who placed it lifts it.
 type Hold struct {
-	ID        string
-	Milestone Milestone
-	Reason    string
-	PlacedBy  Actor
-	PlacedAt  time.Time
-	LiftedAt  time.Time
+	ID        string    `json:"id"`
+	Milestone Milestone `json:"milestone"`
+	Reason    string    `json:"reason"`
+	PlacedBy  Actor     `json:"placed_by"`
+	PlacedAt  time.Time `json:"placed_at"`
+	LiftedAt  time.Time `json:"lifted_at,omitzero"`
 }
 
 // mayLift: the same role of the same department.
@@ -196,23 +254,23 @@ const (
 // Meeting is called with all the departments in one slot; an absent one cannot
 // have a second site visit.
 type Meeting struct {
-	ID          string
-	Kind        MeetingKind
-	Departments []string
-	On          workday.Date
-	CalledAt    time.Time
-	HeldAt      time.Time
-	Absent      []string
+	ID          string       `json:"id"`
+	Kind        MeetingKind  `json:"kind"`
+	Departments []string     `json:"departments"`
+	On          workday.Date `json:"on"`
+	CalledAt    time.Time    `json:"called_at"`
+	HeldAt      time.Time    `json:"held_at,omitzero"`
+	Absent      []string     `json:"absent,omitempty"`
 }
 
 // Decision is the joint decision of the lead.
 type Decision struct {
-	Outcome   Outcome
-	Granted   []string // items
-	Refused   []string
-	Overruled []string // ids of ADVISORY dissents
-	Reasons   []Reason
-	DecidedAt time.Time
+	Outcome   Outcome   `json:"outcome"`
+	Granted   []string  `json:"granted,omitempty"` // items
+	Refused   []string  `json:"refused,omitempty"`
+	Overruled []string  `json:"overruled,omitempty"` // ids of ADVISORY dissents
+	Reasons   []Reason  `json:"reasons,omitempty"`
+	DecidedAt time.Time `json:"decided_at"`
 }
 
 // DutyKind is what the lead owes after the decision.
@@ -226,10 +284,10 @@ const (
 
 // Duty is owed from a day on, within a limit.
 type Duty struct {
-	Kind   DutyKind
-	Since  workday.Date
-	Within workday.Limit
-	DoneAt time.Time
+	Kind   DutyKind      `json:"kind"`
+	Since  workday.Date  `json:"since"`
+	Within workday.Limit `json:"within"`
+	DoneAt time.Time     `json:"done_at,omitzero"`
 }
 
 // DueOn is the day on which the duty must be done.
@@ -240,6 +298,8 @@ func (d Duty) DueOn(cal *workday.Calendar) (workday.Deadline, error) {
 // Event is one thing that happened. Kind is the action's name, or one of the
 // consequences. Late says that it was keyed in on a later day than it happened.
 type Event struct {
+	ID         string
+	Position   int // in its case, from 1 on without a gap
 	Kind       string
 	OccurredAt time.Time
 	RecordedAt time.Time
@@ -256,9 +316,18 @@ const (
 	EventReviewReleased = "reviewReleased"
 	EventDeemedConsent  = "reviewDeemedConsent"
 	EventDutyOwed       = "dutyOwed"
+	EventResultPassed   = "resultPassed"
 )
 
+// Consequences lists the kinds of event that no command of its own leaves.
+var Consequences = []string{EventOpened, EventReviewWaits, EventReviewOpened, EventReviewReleased, EventDeemedConsent, EventDutyOwed, EventResultPassed}
+
 func (c *Case) accepted() bool { return !c.AcceptedAt.IsZero() }
+
+// material gives the index of a material, -1 when the case has none such.
+func (c *Case) material(code string) int {
+	return slices.IndexFunc(c.Materials, func(m Material) bool { return m.Code == code })
+}
 
 // review gives the index of a review, -1 when it is not there.
 func (c *Case) review(id string) int {

@@ -9,6 +9,7 @@ import (
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
+	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
@@ -52,7 +53,7 @@ func reasonsProblems(reasons []Reason) []fault.Problem {
 	var found []fault.Problem
 	for i, r := range reasons {
 		if r.Clause == "" && r.Text == "" {
-			found = append(found, problem(fmt.Sprintf("reasons.%d", i), "REQUIRED", "须写明条款或理由", "needs a clause or a text"))
+			found = append(found, problem(fmt.Sprintf("reasons[%d]", i), "REQUIRED", "须写明条款或理由", "needs a clause or a text"))
 		}
 	}
 	return found
@@ -63,7 +64,8 @@ func reasonsProblems(reasons []Reason) []fault.Problem {
 func (c *Case) begin(by By, action Action, to CaseState) (Transition, error) {
 	if by.Version != 0 && by.Version != c.Version {
 		f := fault.New(fault.Stale, "casework."+string(action), "办件已被他人更改", "somebody else has changed the case")
-		f.Problems = []fault.Problem{problem("version", fmt.Sprint(c.Version), "当前版本", "the current version")}
+		f.State, f.Version, f.Allowed = string(c.State), c.Version, Allowed(c, by.Actor)
+		f.Problems = []fault.Problem{problem("expectedVersion", "STALE", fmt.Sprintf("当前版本为 %d", c.Version), fmt.Sprintf("the current version is %d", c.Version))}
 		return Transition{}, f
 	}
 	t, err := c.find(by.Actor, action, to)
@@ -79,8 +81,21 @@ func (c *Case) times(by By, action Action) error {
 		return invalid(action, required("recordedAt"))
 	case by.occurred().After(by.RecordedAt):
 		return invalid(action, problem("occurredAt", "FUTURE", "不能晚于记录时间", "is after the time of recording"))
-	case by.occurred().Before(c.OpenedAt):
-		return invalid(action, problem("occurredAt", "TOO_EARLY", "不能早于开办时间", "is before the case was opened"))
+	case by.OccurredAt.IsZero():
+		return nil // the platform's own time; clocks of instances differ a little
+	}
+	for _, step := range []struct {
+		at     time.Time
+		zh, en string
+	}{
+		{c.DecidedAt, "不能早于决定时间", "is before the decision"},
+		{c.AcceptedAt, "不能早于受理时间", "is before the acceptance"},
+		{c.ReceivedAt, "不能早于收件时间", "is before the receipt"},
+		{c.OpenedAt, "不能早于开办时间", "is before the case was opened"},
+	} {
+		if by.OccurredAt.Before(step.at) {
+			return invalid(action, problem("occurredAt", "TOO_EARLY", step.zh, step.en))
+		}
 	}
 	return nil
 }
@@ -89,6 +104,14 @@ func (c *Case) times(by By, action Action) error {
 func (c *Case) commit(by By, t Transition, data map[string]any) {
 	c.State = t.To
 	c.Version++
+	switch t.To {
+	case Granted, Denied:
+		if t.Action == ActDecide {
+			c.DecidedAt = by.occurred().UTC()
+		}
+	case Refused, NotRequired, Withdrawn, Revoked:
+		c.EndedBy = t.Action
+	}
 	c.event(by, string(t.Action), data)
 }
 
@@ -96,50 +119,100 @@ func (c *Case) commit(by By, t Transition, data map[string]any) {
 // is never before that of the last event.
 func (c *Case) event(by By, kind string, data map[string]any) {
 	recorded := by.RecordedAt.UTC()
-	if n := len(c.Events); n > 0 && recorded.Before(c.Events[n-1].RecordedAt) {
-		recorded = c.Events[n-1].RecordedAt
+	if recorded.Before(c.RecordedAt) {
+		recorded = c.RecordedAt
 	}
+	c.RecordedAt = recorded
+	c.EventCount++
 	c.Events = append(c.Events, Event{
+		ID: ref.Part(ref.Event, c.ID, c.EventCount), Position: c.EventCount,
 		Kind: kind, OccurredAt: by.occurred().UTC(), RecordedAt: recorded, Actor: by.Actor,
 		Late: by.day().Before(workday.DateOf(by.RecordedAt)), Data: data,
 	})
 }
 
-// Opening is what a case begins with.
+// Evidence is what the guide of one day says about the project, gathered before
+// a command and pinned by it.
+type Evidence struct {
+	Lead       string
+	Needs      []Need
+	Undecided  []Undetermined
+	Materials  []Material
+	Standards  []Pin
+	Preset     Preset
+	Promised   workday.Limit // of the whole case
+	Statutory  workday.Limit
+	Extendable int
+}
+
+// pin takes the evidence into the case.
+func (c *Case) pin(ev Evidence) {
+	c.Lead, c.Needs, c.Undecided, c.Standards, c.Preset = ev.Lead, slices.Clone(ev.Needs), slices.Clone(ev.Undecided), slices.Clone(ev.Standards), ev.Preset
+	c.Promised, c.Statutory, c.Extendable = ev.Promised, ev.Statutory, ev.Extendable
+	c.Materials = c.papers(ev.Materials)
+	for i := range c.Materials {
+		if c.Materials[i].ID == "" {
+			c.PaperCount++
+			c.Materials[i].ID = ref.Part(ref.Paper, c.ID, c.PaperCount)
+		}
+	}
+}
+
+// papers are the materials that are asked for, with what has come of them.
+func (c *Case) papers(asked []Material) []Material {
+	asked = slices.Clone(asked)
+	for i, m := range asked {
+		if k := c.material(m.Code); k >= 0 {
+			asked[i] = c.Materials[k]
+			asked[i].Source, asked[i].From, asked[i].Tolerable = m.Source, m.From, m.Tolerable
+		}
+	}
+	for _, m := range c.Materials { // a paper that is here is not thrown away
+		if m.File != nil && !slices.ContainsFunc(asked, func(n Material) bool { return n.Code == m.Code }) {
+			asked = append(asked, m)
+		}
+	}
+	return asked
+}
+
+// Opening is what a case begins with. ID is the identity that it will have.
 type Opening struct {
-	Scheme, Item, Lead, Applicant, Region, Notice string
-	Materials                                     []guide.Material
-	Facts                                         map[string]any
-	Needs                                         []Need
+	ID, Scheme, Item, Applicant, Agent, Mandate, Region, Notice string
+	Facts                                                       map[string]any
+	Evidence                                                    Evidence
 }
 
 // New opens a case as a DRAFT of version 1.
 func New(by By, in Opening) (*Case, error) {
 	c := &Case{
-		State: Draft, Version: 1, Scheme: in.Scheme, Item: in.Item, Lead: in.Lead, Applicant: in.Applicant, Region: in.Region,
-		Notice: in.Notice, Materials: slices.Clone(in.Materials), Facts: maps.Clone(in.Facts), Needs: slices.Clone(in.Needs),
+		ID: in.ID, State: Draft, Version: 1, Scheme: in.Scheme, Item: in.Item, Applicant: in.Applicant, Agent: in.Agent,
+		Region: in.Region, Notice: in.Notice, Facts: maps.Clone(in.Facts), Dossier: Dossier{Mandate: in.Mandate},
 	}
 	if err := c.times(by, EventOpened); err != nil {
 		return nil, err
 	}
-	found := needsProblems(in.Needs)
+	found := needsProblems(in.Evidence.Needs)
 	if (in.Scheme == "") == (in.Item == "") {
 		found = append(found, problem("scheme", "ONE_OF", "方案和事项须且只能填一个", "give either a scheme or an item"))
 	}
-	if in.Lead == "" {
+	if in.Evidence.Lead == "" {
 		found = append(found, required("lead"))
 	}
 	if in.Applicant == "" {
 		found = append(found, required("applicant"))
 	}
+	if by.Actor.Role == RoleAgent && in.Mandate == "" {
+		found = append(found, problem("mandate", "REQUIRED", "全程员须出示委托书", "an agent acts by a mandate"))
+	}
 	if len(found) > 0 {
 		return nil, invalid(EventOpened, found...)
 	}
-	if !slices.ContainsFunc([]Party{TheApplicant, TheAgent, TheWindow}, func(p Party) bool { return p.is(c, by.Actor) }) {
+	if !slices.ContainsFunc(applicants, func(p Party) bool { return p.is(c, by.Actor) }) {
 		return nil, fault.New(fault.Denied, "casework.openCase", "您不能进行此操作", "you may not open this case")
 	}
+	c.pin(in.Evidence)
 	c.OpenedAt = by.occurred().UTC()
-	c.event(by, EventOpened, nil)
+	c.event(by, EventOpened, map[string]any{"applicant": c.Applicant, "scheme": c.Scheme, "item": c.Item, "notice": c.Notice, "mandate": c.Mandate})
 	return c, nil
 }
 
@@ -150,17 +223,17 @@ func needsProblems(needs []Need) []fault.Problem {
 	after := map[string][]string{}
 	for i, n := range needs {
 		if n.Item == "" || n.Department == "" {
-			found = append(found, required(fmt.Sprintf("needs.%d", i)))
+			found = append(found, required(fmt.Sprintf("needs[%d]", i)))
 		}
 		if slices.ContainsFunc(needs[:i], func(m Need) bool { return m.Item == n.Item && m.Department == n.Department }) {
-			found = append(found, problem(fmt.Sprintf("needs.%d", i), "DUPLICATE", "同一部门同一事项重复", "the department reviews this item already"))
+			found = append(found, problem(fmt.Sprintf("needs[%d]", i), "DUPLICATE", "同一部门同一事项重复", "the department reviews this item already"))
 		}
 		after[n.Item] = append(after[n.Item], n.After...)
 	}
 	for i, n := range needs {
 		for _, code := range n.After {
 			if _, ok := after[code]; !ok {
-				found = append(found, problem(fmt.Sprintf("needs.%d.after", i), "UNKNOWN_ITEM", "前置事项不在本办件："+code, "the case has no item "+code))
+				found = append(found, problem(fmt.Sprintf("needs[%d].after", i), "UNKNOWN_ITEM", "前置事项不在本办件："+code, "the case has no item "+code))
 			}
 		}
 	}
@@ -180,36 +253,107 @@ func needsProblems(needs []Need) []fault.Problem {
 	return found
 }
 
-// Change sets the facts, and the needs that follow from them. After acceptance
-// the needs stay: departments come and go by addDepartment and releaseDepartment.
-func (c *Case) Change(by By, facts map[string]any, needs []Need) error {
+// Change sets the facts, and what follows from them. After acceptance the needs
+// stay (departments come and go by addDepartment and releaseDepartment), but
+// what is not answered yet is judged anew.
+func (c *Case) Change(by By, facts map[string]any, ev Evidence) error {
 	t, err := c.begin(by, ActChange, "")
 	if err != nil {
 		return err
 	}
-	if !c.accepted() {
-		if err := invalid(ActChange, needsProblems(needs)...); err != nil {
+	if c.accepted() {
+		c.rejudge(ev.Needs)
+	} else {
+		if err := invalid(ActChange, needsProblems(ev.Needs)...); err != nil {
 			return err
 		}
-		c.Needs = slices.Clone(needs)
+		c.pin(ev)
 	}
+	before := c.Facts
 	c.Facts = maps.Clone(facts)
-	c.commit(by, t, nil)
+	c.commit(by, t, map[string]any{"changed": changedFacts(before, c.Facts)})
 	return nil
 }
 
-// Submit gives the case its number; the receipt is this event.
-func (c *Case) Submit(by By, number string) error {
+// changedFacts gives the keys whose answers differ, in order.
+func changedFacts(before, after map[string]any) []string {
+	changed := []string{}
+	for k, v := range after {
+		if w, ok := before[k]; !ok || fmt.Sprint(v) != fmt.Sprint(w) {
+			changed = append(changed, k)
+		}
+	}
+	for k := range before {
+		if _, ok := after[k]; !ok {
+			changed = append(changed, k)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+// rejudge puts new findings into the reviews that are not answered. What has
+// been on safety of life stays so.
+func (c *Case) rejudge(needs []Need) []string {
+	judged := []string{}
+	for i := range c.Reviews {
+		r := &c.Reviews[i]
+		if r.State == Answered || r.State == Released {
+			continue
+		}
+		if k := slices.IndexFunc(needs, func(n Need) bool { return n.Item == r.Item && n.Department == r.Department }); k >= 0 {
+			r.Findings, r.SafetyOfLife = needs[k].Findings, r.SafetyOfLife || needs[k].SafetyOfLife
+			judged = append(judged, r.ID)
+		}
+	}
+	return judged
+}
+
+// RerunChecks judges what is not answered anew, under the pinned standards.
+func (c *Case) RerunChecks(by By, needs []Need) error {
+	t, err := c.begin(by, ActRerun, "")
+	if err != nil {
+		return err
+	}
+	c.commit(by, t, map[string]any{"reviews": c.rejudge(needs)})
+	return nil
+}
+
+// Submit gives the case its number and query code, of which this event is the
+// receipt. A case that was returned keeps those that it had.
+func (c *Case) Submit(by By, number, queryCode string, ev Evidence) error {
 	t, err := c.begin(by, ActSubmit, "")
 	if err != nil {
 		return err
 	}
+	found := needsProblems(ev.Needs)
 	if number == "" {
-		return invalid(ActSubmit, required("number"))
+		found = append(found, required("number"))
 	}
-	c.Number = number
+	if err := invalid(ActSubmit, found...); err != nil {
+		return err
+	}
+	if c.Number == "" {
+		c.Number, c.QueryCode = number, queryCode
+	}
+	c.pin(ev)
 	c.ReceivedAt = by.occurred().UTC()
-	c.commit(by, t, map[string]any{"number": number})
+	c.commit(by, t, map[string]any{"number": c.Number, "receivedAt": c.ReceivedAt})
+	return nil
+}
+
+// Return sends an application back that was not meant to be filed as it is
+// (退件). It is a draft again, with its number; nothing is refused.
+func (c *Case) Return(by By, reasons []Reason) error {
+	t, err := c.begin(by, ActReturn, "")
+	if err != nil {
+		return err
+	}
+	if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
+		return err
+	}
+	c.ReceivedAt = time.Time{}
+	c.commit(by, t, map[string]any{"reasons": reasons})
 	return nil
 }
 
@@ -220,112 +364,203 @@ func (c *Case) Withdraw(by By, reason string) error {
 		return err
 	}
 	c.commit(by, t, map[string]any{"reason": reason})
-	at := by.occurred().UTC()
-	for i := range c.Procedures {
-		if c.Procedures[i].EndedAt.IsZero() {
-			c.Procedures[i].EndedAt = at
+	c.stop(by, "withdrawn")
+	return nil
+}
+
+// RevokeAcceptance ends a case whose tolerated material did not come by its day
+// (浙江省保障“最多跑一次”改革规定 第11条). Nothing is refused; it can be applied for
+// anew.
+func (c *Case) RevokeAcceptance(by By, reasons []Reason) error {
+	t, err := c.begin(by, ActRevokeAcceptance, "")
+	if err != nil {
+		return err
+	}
+	if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
+		return err
+	}
+	c.commit(by, t, map[string]any{"reasons": reasons})
+	c.stop(by, "acceptance revoked")
+	return nil
+}
+
+// stop ends all that runs inside a case.
+func (c *Case) stop(by By, cause string) {
+	for i := range c.Procedures { // a late entry may be dated before their start
+		if p := &c.Procedures[i]; p.EndedAt.IsZero() {
+			p.EndedAt = later(by.occurred().UTC(), p.StartedAt)
 		}
 	}
 	for i := range c.Supplements {
-		if c.Supplements[i].Open() {
-			c.Supplements[i].DroppedAt = at
+		if s := &c.Supplements[i]; s.Open() {
+			s.DroppedAt = later(by.occurred().UTC(), s.AskedAt)
 		}
 	}
-	c.releaseUnanswered(by, "withdrawn")
-	return nil
+	c.releaseUnanswered(by, cause)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 func (c *Case) releaseUnanswered(by By, cause string) {
 	for i := range c.Reviews {
 		if r := &c.Reviews[i]; r.State != Answered && r.State != Released {
-			r.State = Released
+			r.State, r.PausedAt = Released, time.Time{}
 			c.event(by, EventReviewReleased, map[string]any{"review": r.ID, "cause": cause})
 		}
 	}
 }
 
-// Acceptance pins what the case is judged under.
-type Acceptance struct {
-	Standards []Pin
-	Preset    Preset
-	Tolerate  []string // codes of SECONDARY materials that may come later (容缺受理)
-}
-
 // Accept accepts the case and copies it to all concerned: reviews without
-// unfinished preconditions open at once, the others wait.
-func (c *Case) Accept(by By, in Acceptance) error {
-	t, err := c.begin(by, ActAccept, "")
+// unfinished preconditions open at once, the others wait. Tolerate names the
+// SECONDARY materials that may come later (容缺受理), each within the promised
+// limit; what else has no file the window has before it on paper, and says so by
+// accepting.
+func (c *Case) Accept(by By, ev Evidence, tolerate []string, cal *workday.Calendar) error {
+	t, err := c.begin(by, ActAccept, c.acceptedTo(ev.Needs))
 	if err != nil {
 		return err
 	}
-	var found []fault.Problem
-	for i, code := range in.Tolerate {
-		if slices.ContainsFunc(c.Materials, func(m guide.Material) bool { return m.Code == code && !m.Tolerable }) {
-			found = append(found, problem(fmt.Sprintf("tolerate.%d", i), "KEY_MATERIAL", "主审要件不能容缺", "a key material cannot come later"))
+	found := needsProblems(ev.Needs)
+	papers := c.papers(ev.Materials)
+	for i, code := range tolerate {
+		path := fmt.Sprintf("tolerate[%d]", i)
+		k := slices.IndexFunc(papers, func(m Material) bool { return m.Code == code })
+		switch {
+		case ev.Promised.Amount <= 0:
+			found = append(found, problem(path, "NO_LIMIT", "没有承诺时限，不能容缺", "without a promised limit nothing can come later"))
+		case k < 0:
+			found = append(found, problem(path, "NOT_ASKED", "本办件不要求此材料", "the case does not ask for it"))
+		case !papers[k].Tolerable:
+			found = append(found, problem(path, "KEY_MATERIAL", "主审要件不能容缺", "a key material cannot come later"))
+		case papers[k].Given():
+			found = append(found, problem(path, "GIVEN", "材料已提交", "it is here already"))
+		case slices.Contains(tolerate[:i], code):
+			found = append(found, problem(path, "DUPLICATE", "重复", "is named twice"))
 		}
 	}
 	if err := invalid(ActAccept, found...); err != nil {
 		return err
 	}
-	c.accept(by, t, in, by.occurred())
+	var until workday.Date
+	if len(tolerate) > 0 {
+		if until, _, err = cal.DueOn(by.day(), ev.Promised); err != nil {
+			return err
+		}
+	}
+	c.pin(ev)
+	paper := []string{}
+	for i := range c.Materials {
+		m := &c.Materials[i]
+		switch {
+		case slices.Contains(tolerate, m.Code):
+			m.DueOn = until
+		case !m.Given():
+			m.OnPaper, m.Trust, m.AttachedBy, m.AttachedAt = true, TrustB, by.Actor.Subject, by.occurred().UTC()
+			paper = append(paper, m.Code)
+		}
+	}
+	c.accept(by, t, by.occurred(), map[string]any{"tolerated": tolerate, "onPaper": paper})
 	return nil
+}
+
+// acceptedTo is the state that acceptance leads to.
+func (c *Case) acceptedTo(needs []Need) CaseState {
+	if len(needs) > 0 {
+		return InReview
+	}
+	return Accepted
 }
 
 // DeemAccepted records that silence past the limit has accepted the case, as of
-// the day of receipt (行政许可法 第32条第1款第4项).
-func (c *Case) DeemAccepted(by By, in Acceptance, cal *workday.Calendar) error {
-	t, err := c.begin(by, ActDeemAccepted, "")
+// the day of receipt and under what was pinned then (行政许可法 第32条第1款第4项).
+func (c *Case) DeemAccepted(by By, cal *workday.Calendar) error {
+	t, err := c.begin(by, ActDeemAccepted, c.acceptedTo(c.Needs))
 	if err != nil {
 		return err
 	}
-	if err := c.past(by, ActDeemAccepted, cal, c.ReceivedAt, in.Preset.AcceptWithin, nil); err != nil {
-		return err
+	if c.Preset.AcceptWithin.Amount <= 0 {
+		return c.conflict(by.Actor, t.Action, problem("limit", "NO_LIMIT", "没有期限", "there is no limit"))
 	}
-	c.accept(by, t, in, c.ReceivedAt)
-	return nil
-}
-
-// past refuses a timer that comes before its limit has run out.
-func (c *Case) past(by By, action Action, cal *workday.Calendar, from time.Time, limit workday.Limit, pauses []workday.Pause) error {
-	if limit.Amount <= 0 {
-		return c.conflict(by.Actor, action, problem("limit", "NO_LIMIT", "没有期限", "there is no limit"))
-	}
-	d, err := cal.Deadline(workday.DateOf(from), limit, pauses)
+	d, err := cal.Deadline(workday.DateOf(c.ReceivedAt), c.Preset.AcceptWithin, nil)
 	if err != nil {
 		return err
 	}
-	if !by.day().After(d.DueOn) {
-		return c.conflict(by.Actor, action, problem("dueOn", "NOT_DUE", "期限至 "+d.DueOn.String(), "the limit runs until "+d.DueOn.String()))
+	if err := c.past(by, t.Action, d.DueOn); err != nil {
+		return err
+	}
+	c.accept(by, t, c.ReceivedAt, map[string]any{"cause": "SILENCE", "acceptBy": d.DueOn.String()})
+	return nil
+}
+
+// past refuses a timer that comes before its limit has run out. A limit that
+// ends in a year without a calendar has not.
+func (c *Case) past(by By, action Action, due workday.Date) error {
+	switch {
+	case due.IsZero():
+		return c.conflict(by.Actor, action, problem("dueOn", "NO_CALENDAR", "期限届满所在年份尚无日历", "there is no calendar for the year in which the limit ends"))
+	case !by.day().After(due):
+		return c.conflict(by.Actor, action, problem("dueOn", "NOT_DUE", "期限至 "+due.String(), "the limit runs until "+due.String()))
 	}
 	return nil
 }
 
-func (c *Case) accept(by By, t Transition, in Acceptance, asOf time.Time) {
+func (c *Case) accept(by By, t Transition, asOf time.Time, data map[string]any) {
 	c.AcceptedAt = asOf.UTC()
-	c.Standards, c.Preset, c.Tolerated = slices.Clone(in.Standards), in.Preset, slices.Clone(in.Tolerate)
-	c.commit(by, t, map[string]any{"acceptedAt": c.AcceptedAt, "basis": t.Basis})
+	data["acceptedAt"], data["basis"], data["standards"] = c.AcceptedAt, t.Basis, c.Standards
+	c.commit(by, t, data)
 	for _, n := range c.Needs {
 		c.addReview(by, n)
 	}
-	c.openWaiting(by, asOf)
+	c.openWaiting(by)
 }
 
 func (c *Case) addReview(by By, n Need) {
 	c.Reviews = append(c.Reviews, Review{
-		ID: fmt.Sprintf("R%d", len(c.Reviews)+1), Item: n.Item, Department: n.Department, Lead: n.Lead, Binding: n.Binding || n.Lead,
-		SafetyOfLife: n.SafetyOfLife, State: Waiting, After: slices.Clone(n.After), Limit: n.Limit, CopySentAt: by.RecordedAt.UTC(),
+		ID: ref.Part(ref.Review, c.ID, len(c.Reviews)+1), Item: n.Item, Version: n.Version, Department: n.Department, Lead: n.Lead,
+		Binding: n.Binding || n.Lead, SafetyOfLife: n.SafetyOfLife, State: Waiting, After: slices.Clone(n.After), CopySentAt: by.RecordedAt.UTC(), Findings: n.Findings,
+		Ledger: Ledger{Limit: n.Limit, Extendable: n.Extendable},
 	})
-	c.event(by, EventReviewWaits, map[string]any{"review": c.Reviews[len(c.Reviews)-1].ID})
+	r := c.Reviews[len(c.Reviews)-1]
+	c.event(by, EventReviewWaits, map[string]any{"review": r.ID, "item": r.Item, "department": r.Department, "after": r.After})
 }
 
-// openWaiting opens the reviews whose earlier results have all arrived; their
-// clocks start then (浙江省保障“最多跑一次”改革规定 第5条).
-func (c *Case) openWaiting(by By, at time.Time) {
+// openWaiting opens the reviews whose earlier results have all arrived. Their
+// clocks start when the copy or the result reaches the department (浙江省保障
+// “最多跑一次”改革规定 第5条): neither a late entry nor the days before a deemed
+// acceptance cost it its time.
+func (c *Case) openWaiting(by By) {
+	by.OccurredAt = time.Time{}
 	for i := range c.Reviews {
 		r := &c.Reviews[i]
 		if r.State == Waiting && !slices.ContainsFunc(r.After, func(code string) bool { return !resultArrived(c.Reviews, code) }) {
-			r.State, r.OpenedAt = Open, at.UTC()
-			c.event(by, EventReviewOpened, map[string]any{"review": r.ID})
+			r.State, r.OpenedAt = Open, by.RecordedAt.UTC()
+			c.event(by, EventReviewOpened, map[string]any{"review": r.ID, "item": r.Item, "department": r.Department})
+		}
+	}
+	c.passResults(by)
+}
+
+// passResults passes results inside: a paper that another item of the case gives
+// is there as soon as that item is consented to. It is never asked of the
+// applicant.
+func (c *Case) passResults(by By) {
+	for i := range c.Materials {
+		m := &c.Materials[i]
+		if m.Source != guide.FromInside || !m.AttachedAt.IsZero() {
+			continue
+		}
+		for _, code := range m.From {
+			k := slices.IndexFunc(c.Reviews, func(r Review) bool { return r.Item == code && r.consents() })
+			if k >= 0 && resultArrived(c.Reviews, code) {
+				m.AttachedAt, m.AttachedBy, m.Trust = by.RecordedAt.UTC(), c.Reviews[k].Department, TrustA
+				c.event(by, EventResultPassed, map[string]any{"material": m.Code, "item": code, "department": m.AttachedBy})
+				break
+			}
 		}
 	}
 }
@@ -362,7 +597,7 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 		found = append(found, problem("dueOn", "TOO_EARLY", "须晚于当日", "must be after today"))
 	}
 	for i, a := range asks {
-		path := fmt.Sprintf("asks.%d", i)
+		path := fmt.Sprintf("asks[%d]", i)
 		if a.Text == "" && a.Material == "" {
 			found = append(found, required(path))
 		}
@@ -375,7 +610,7 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 		if a.Material == "" {
 			continue
 		}
-		k := slices.IndexFunc(c.Materials, func(m guide.Material) bool { return m.Code == a.Material })
+		k := c.material(a.Material)
 		switch {
 		case k >= 0 && c.Materials[k].Source == guide.FromInside:
 			found = append(found, problem(path+".material", "INTERNAL_RESULT", "内部流转的结果不得向申请人索要", "an internal result is never asked of the applicant"))
@@ -386,7 +621,7 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 	if err := invalid(ActAskSupplement, found...); err != nil {
 		return err
 	}
-	s := Supplement{ID: fmt.Sprintf("S%d", len(c.Supplements)+1), Asks: slices.Clone(asks), DueOn: dueOn, AskedAt: by.occurred().UTC()}
+	s := Supplement{ID: ref.Part(ref.Supplement, c.ID, len(c.Supplements)+1), Asks: slices.Clone(asks), DueOn: dueOn, AskedAt: by.occurred().UTC()}
 	c.Supplements = append(c.Supplements, s)
 	for _, a := range asks {
 		k := c.review(a.Review)
@@ -422,8 +657,8 @@ func (c *Case) MissSupplement(by By) error {
 	if err != nil {
 		return err
 	}
-	if s := c.Supplements[len(c.Supplements)-1]; !by.day().After(s.DueOn) {
-		return c.conflict(by.Actor, t.Action, problem("dueOn", "NOT_DUE", "期限至 "+s.DueOn.String(), "the limit runs until "+s.DueOn.String()))
+	if err := c.past(by, t.Action, c.Supplements[len(c.Supplements)-1].DueOn); err != nil {
+		return err
 	}
 	return c.endSupplement(by, ActMissSupplement, func(s *Supplement, at time.Time) { s.MissedAt = at })
 }
@@ -439,10 +674,11 @@ func (c *Case) endSupplement(by By, action Action, end func(*Supplement, time.Ti
 	}
 	end(s, by.occurred().UTC())
 	c.commit(by, t, map[string]any{"supplement": s.ID})
+	by.OccurredAt = time.Time{} // it reaches the departments when it is recorded
 	for _, a := range s.Asks {
 		if k := c.review(a.Review); k >= 0 && c.Reviews[k].State == Paused {
 			r := &c.Reviews[k]
-			r.resume(by.occurred(), "补正 "+s.ID)
+			r.resume(by.RecordedAt, s.reason())
 			r.Opinion, r.Reasons, r.AnsweredAt = "", nil, time.Time{}
 			c.event(by, EventReviewOpened, map[string]any{"review": r.ID, "supplement": s.ID})
 		}
@@ -450,12 +686,13 @@ func (c *Case) endSupplement(by By, action Action, end func(*Supplement, time.Ti
 	return nil
 }
 
-// resume opens a paused review; the days from its pause to now do not count.
+// resume opens a paused review; the days from its pause to now do not count, and
+// its new day is reminded of anew.
 func (r *Review) resume(at time.Time, reason string) {
-	if !at.Before(r.PausedAt) { // a late entry may be dated before the pause: then nothing was paused
+	if !at.Before(r.PausedAt) { // clocks of instances differ a little
 		r.Pauses = append(r.Pauses, workday.Pause{From: workday.DateOf(r.PausedAt), To: workday.DateOf(at), Reason: reason})
 	}
-	r.State, r.PausedAt = Open, time.Time{}
+	r.State, r.PausedAt, r.RemindedAt = Open, time.Time{}, time.Time{}
 }
 
 // own finds a review of the actor's department.
@@ -524,7 +761,7 @@ func (c *Case) GiveOpinion(by By, id string, opinion Opinion, reasons []Reason) 
 	}
 	r.answer(opinion, reasons, by.occurred())
 	c.commit(by, t, map[string]any{"review": id, "opinion": opinion, "reasons": reasons})
-	c.openWaiting(by, by.occurred())
+	c.openWaiting(by)
 	return nil
 }
 
@@ -547,12 +784,19 @@ func (c *Case) DeemConsent(by By, id string, cal *workday.Calendar) error {
 	if r.State != Open || r.SafetyOfLife {
 		return c.inReviewState(by, t.Action, r)
 	}
-	if err := c.past(by, t.Action, cal, r.OpenedAt, r.Limit, r.Pauses); err != nil {
+	if r.Limit.Amount <= 0 {
+		return c.conflict(by.Actor, t.Action, problem("limit", "NO_LIMIT", "没有期限", "there is no limit"))
+	}
+	d, err := c.reviewDeadline(r, cal, by.day())
+	if err != nil {
+		return err
+	}
+	if err := c.past(by, t.Action, d.DueOn); err != nil {
 		return err
 	}
 	r.answer(DeemedConsent, nil, by.occurred())
 	c.commit(by, t, map[string]any{"review": id, "cause": "SILENCE", "department": r.Department})
-	c.openWaiting(by, by.occurred())
+	c.openWaiting(by)
 	return nil
 }
 
@@ -594,7 +838,7 @@ func (c *Case) StartSpecialProcedure(by By, in ProcedureInput) error {
 	if err := invalid(t.Action, found...); err != nil {
 		return err
 	}
-	p := SpecialProcedure{ID: fmt.Sprintf("P%d", len(c.Procedures)+1), Review: r.ID, Kind: in.Kind, Days: in.Days, Basis: in.Basis, StartedAt: by.occurred().UTC()}
+	p := SpecialProcedure{ID: ref.Part(ref.Procedure, c.ID, len(c.Procedures)+1), Review: r.ID, Kind: in.Kind, Days: in.Days, Basis: in.Basis, StartedAt: by.occurred().UTC()}
 	c.Procedures = append(c.Procedures, p)
 	r.State, r.PausedAt = Paused, p.StartedAt
 	c.commit(by, t, map[string]any{"procedure": p.ID, "review": r.ID, "kind": p.Kind, "days": p.Days, "basis": p.Basis})
@@ -623,7 +867,7 @@ func (c *Case) EndSpecialProcedure(by By, id string) error {
 		return invalid(t.Action, problem("occurredAt", "TOO_EARLY", "不能早于开始", "is before the start"))
 	}
 	p.EndedAt = by.occurred().UTC()
-	r.resume(p.EndedAt, string(p.Kind)+" "+p.ID)
+	r.resume(p.EndedAt, p.reason())
 	c.commit(by, t, map[string]any{"procedure": id, "review": r.ID})
 	return nil
 }
@@ -657,7 +901,7 @@ func (c *Case) AddDepartment(by By, n Need, reason string) error {
 	}
 	c.commit(by, t, map[string]any{"item": n.Item, "department": n.Department, "reason": reason})
 	c.addReview(by, n)
-	c.openWaiting(by, by.occurred())
+	c.openWaiting(by)
 	return nil
 }
 
@@ -681,7 +925,7 @@ func (c *Case) ReleaseDepartment(by By, id, reason string) error {
 	}
 	r.State = Released
 	c.commit(by, t, map[string]any{"review": id, "reason": reason})
-	c.openWaiting(by, by.occurred())
+	c.openWaiting(by)
 	return nil
 }
 
@@ -703,7 +947,7 @@ func (c *Case) CallMeeting(by By, kind MeetingKind, departments []string, on wor
 		found = append(found, problem("on", "TOO_EARLY", "不能早于当日", "is before today"))
 	}
 	for i, d := range departments {
-		path := fmt.Sprintf("departments.%d", i)
+		path := fmt.Sprintf("departments[%d]", i)
 		if !slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Department == d && r.State != Released }) {
 			found = append(found, problem(path, "NOT_CONCERNED", "不是本办件的部门", "has no review in this case"))
 		}
@@ -714,7 +958,7 @@ func (c *Case) CallMeeting(by By, kind MeetingKind, departments []string, on wor
 	if err := invalid(t.Action, found...); err != nil {
 		return err
 	}
-	m := Meeting{ID: fmt.Sprintf("M%d", len(c.Meetings)+1), Kind: kind, Departments: slices.Clone(departments), On: on, CalledAt: by.occurred().UTC()}
+	m := Meeting{ID: ref.Part(ref.Meeting, c.ID, len(c.Meetings)+1), Kind: kind, Departments: slices.Clone(departments), On: on, CalledAt: by.occurred().UTC()}
 	c.Meetings = append(c.Meetings, m)
 	c.commit(by, t, map[string]any{"meeting": m.ID, "kind": kind, "departments": m.Departments, "on": on.String()})
 	return nil
@@ -752,7 +996,22 @@ func (c *Case) RecordMeeting(by By, id string, present []string) error {
 			c.event(by, EventDeemedConsent, map[string]any{"review": r.ID, "cause": "ABSENCE", "meeting": id, "department": r.Department})
 		}
 	}
-	c.openWaiting(by, by.occurred())
+	c.openWaiting(by)
+	return nil
+}
+
+// ChooseMode chooses how the departments answer: each on its copy (抄告制) or
+// together in a meeting (联审制).
+func (c *Case) ChooseMode(by By, mode Mode) error {
+	t, err := c.begin(by, ActChooseMode, "")
+	if err != nil {
+		return err
+	}
+	if mode != CopyMode && mode != MeetingMode {
+		return invalid(t.Action, problem("mode", "UNKNOWN", "须为 COPY 或 MEETING", "is COPY or MEETING"))
+	}
+	c.Preset.Mode = mode
+	c.commit(by, t, map[string]any{"mode": mode})
 	return nil
 }
 
@@ -773,7 +1032,7 @@ func (c *Case) PlaceHold(by By, milestone Milestone, reason string) error {
 	if err := invalid(t.Action, found...); err != nil {
 		return err
 	}
-	h := Hold{ID: fmt.Sprintf("H%d", len(c.Holds)+1), Milestone: milestone, Reason: reason, PlacedBy: by.Actor, PlacedAt: by.occurred().UTC()}
+	h := Hold{ID: ref.Part(ref.Hold, c.ID, len(c.Holds)+1), Milestone: milestone, Reason: reason, PlacedBy: by.Actor, PlacedAt: by.occurred().UTC()}
 	c.Holds = append(c.Holds, h)
 	c.commit(by, t, map[string]any{"hold": h.ID, "milestone": milestone, "reason": reason})
 	return nil
@@ -865,9 +1124,16 @@ func (c *Case) Deliver(by By) error {
 	return nil
 }
 
-// Revoke takes a grant back by law (撤销, 行政许可法 第69条).
-func (c *Case) Revoke(by By, reasons []Reason) error {
-	t, err := c.begin(by, ActRevoke, "")
+// Revoke takes back a grant that should never have been made (撤销, 行政许可法
+// 第69条).
+func (c *Case) Revoke(by By, reasons []Reason) error { return c.takeBack(by, ActRevoke, reasons) }
+
+// Recall takes back a lawful grant because the law or the circumstances it stood
+// on have changed (撤回, 行政许可法 第8条第2款); who relied on it is compensated.
+func (c *Case) Recall(by By, reasons []Reason) error { return c.takeBack(by, ActRecall, reasons) }
+
+func (c *Case) takeBack(by By, action Action, reasons []Reason) error {
+	t, err := c.begin(by, action, "")
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -24,13 +25,16 @@ func TestHistories(t *testing.T) {
 		preset.Mode = rapid.SampledFrom([]casework.Mode{casework.CopyMode, casework.MeetingMode}).Draw(t, "mode")
 		var w *world
 		if rapid.Bool().Draw(t, "new") {
-			w = open(t, preset, restaurant())
+			w = open(t, evidence(preset, restaurant()))
 		} else {
-			w = inReview(t, preset)
+			w = accepted(t, evidence(preset, restaurant()), rapid.SampledFrom([][]string{nil, {"photo"}}).Draw(t, "tolerate")...)
 		}
 		steps := rapid.IntRange(5, 60).Draw(t, "steps")
 		for range steps {
 			w.later(rapid.IntRange(0, 4).Draw(t, "days"))
+			if rapid.IntRange(0, 4).Draw(t, "tick") == 0 {
+				tick(t, w)
+			}
 			// Prefer what is allowed; ending the case early teaches little.
 			choice := slices.DeleteFunc(slices.Clone(all), func(a attempt) bool {
 				return a.action == casework.ActWithdraw && w.Version < 12 || !slices.Contains(casework.Allowed(w.Case, a.actor), string(a.action))
@@ -40,7 +44,14 @@ func TestHistories(t *testing.T) {
 			}
 			a := choice[rapid.IntRange(0, len(choice)-1).Draw(t, "attempt")]
 			was, frozenBefore := clone(w), frozen(t, w.Case)
-			err := a.try(w, w.by(a.actor))
+			by := w.by(a.actor)
+			if late := rapid.IntRange(0, 9).Draw(t, "late"); late > 6 {
+				by.OccurredAt = by.RecordedAt.AddDate(0, 0, 6-late)
+			}
+			err := a.try(w, by)
+			if errors.Is(err, errIdle) {
+				continue // no event; the dates may be those of the other calendar
+			}
 			if err != nil {
 				if frozen(t, w.Case) != frozenBefore {
 					t.Fatalf("%s was refused and changed the case: %v", a.action, err)
@@ -48,8 +59,57 @@ func TestHistories(t *testing.T) {
 				continue
 			}
 			check(t, a, was, w.Case)
+			settle(t, w)
 		}
 	})
+}
+
+// tick runs the timers: they end nothing, and leave nothing for a second run.
+func tick(t *rapid.T, w *world) {
+	was := clone(w)
+	did, err := w.Tick(w.by(timer), calendar)
+	if err != nil {
+		t.Fatalf("tick: %v", err)
+	}
+	if did != (w.Version > was.Version) {
+		t.Fatalf("tick: did %v, version %d to %d", did, was.Version, w.Version)
+	}
+	kinds := []string{}
+	for _, e := range w.Events[len(was.Events):] {
+		kinds = append(kinds, e.Kind)
+	}
+	if did {
+		check(t, attempt{action: casework.Action(kinds[0]), actor: timer}, was, w.Case)
+	}
+	if again := w.tick(); len(again) > 0 {
+		t.Fatalf("the second run of the timers after %v: %v", kinds, again)
+	}
+	settle(t, w)
+}
+
+// settle finds the dates: always possible, and once is enough.
+func settle(t *rapid.T, w *world) {
+	w.dates()
+	if again, err := w.Recalculate(calendar, w.today()); err != nil || len(again) > 0 {
+		t.Fatalf("found anew, the dates differ: %v, %v", again, err)
+	}
+	for _, basis := range []casework.ClockBasis{casework.PromisedClock, casework.StatutoryClock} {
+		k, err := w.Clock(basis, calendar, w.today())
+		if err != nil {
+			t.Fatalf("%s: %v", basis, err)
+		}
+		if w.AcceptedAt.IsZero() == !k.DueOn.IsZero() {
+			t.Fatalf("%s is due on %q, accepted %s", basis, k.DueOn, w.AcceptedAt)
+		}
+	}
+	for _, r := range w.Reviews {
+		if r.PausedAt.IsZero() != (r.State != casework.Paused) {
+			t.Fatalf("%s is %s and paused at %s", r.ID, r.State, r.PausedAt)
+		}
+		if running := r.State == casework.Open || r.State == casework.Paused; running && r.Limit.Amount > 0 && r.DueOn.IsZero() {
+			t.Fatalf("%s is %s without a due date", r.ID, r.State)
+		}
+	}
 }
 
 func clone(w *world) *casework.Case {
@@ -59,11 +119,13 @@ func clone(w *world) *casework.Case {
 	c.Procedures = slices.Clone(c.Procedures)
 	c.Holds = slices.Clone(c.Holds)
 	c.Meetings = slices.Clone(c.Meetings)
+	c.Materials = slices.Clone(c.Materials)
+	c.Extensions = slices.Clone(c.Extensions)
 	return &c
 }
 
 func check(t *rapid.T, a attempt, was, is *casework.Case) {
-	if is.Version != was.Version+1 {
+	if is.Version <= was.Version || is.Version != was.Version+1 && a.actor.Role != casework.RoleTimer { // a tick is many steps
 		t.Fatalf("%s: version %d to %d", a.action, was.Version, is.Version)
 	}
 	if len(is.Events) <= len(was.Events) || is.Events[len(was.Events)].Kind != string(a.action) {
@@ -106,6 +168,11 @@ func check(t *rapid.T, a attempt, was, is *casework.Case) {
 				t.Fatalf("decided while procedure %s was open", p.ID)
 			}
 		}
+		for _, m := range was.Materials {
+			if !m.DueOn.IsZero() && !m.Given() && (is.State == casework.Granted || m.MissedAt.IsZero()) {
+				t.Fatalf("%s while %s had not come", is.State, m.Code)
+			}
+		}
 		for _, h := range was.Holds {
 			if h.LiftedAt.IsZero() && h.Milestone == casework.DecisionMilestone {
 				t.Fatalf("decided while on hold %s", h.ID)
@@ -119,7 +186,7 @@ func check(t *rapid.T, a attempt, was, is *casework.Case) {
 	}
 	// After a supplement only the department that asked reviews again; a missed
 	// one goes back to it.
-	if a.action == casework.ActSupply || a.action == casework.ActMissSupplement {
+	if is.Version == was.Version+1 && (a.action == casework.ActSupply || a.action == casework.ActMissSupplement) {
 		asks := was.Supplements[len(was.Supplements)-1].Asks
 		for i, r := range was.Reviews {
 			asked := slices.ContainsFunc(asks, func(ask casework.Ask) bool { return ask.Review == r.ID })

@@ -6,13 +6,14 @@ import (
 
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/law"
+	"github.com/onedoor/onedoor/internal/viewer"
 )
 
 // Action is a verb of the field. Actions of people are named as the mutations of
 // the public API; every action is also the Kind of the event that it leaves.
 type Action string
 
-// The actions. The last three are the platform's own, done by its timers.
+// The actions. The last six are the platform's own, done by its timers.
 const (
 	ActChange         Action = "changeCase"
 	ActSubmit         Action = "submitCase"
@@ -35,35 +36,56 @@ const (
 	ActGiveReasons    Action = "giveReasons"
 	ActDeliver        Action = "deliverResult"
 	ActRevoke         Action = "revokeCase"
+	ActRecall         Action = "recallCase"
+	ActReturn         Action = "returnCase"
+	ActAttach         Action = "attachMaterial"
+	ActExtend         Action = "extendLimit"
+	ActRerun          Action = "rerunChecks"
+	ActChooseMode     Action = "chooseMode"
+
+	ActRevokeAcceptance Action = "revokeAcceptance"
+
 	ActDeemAccepted   Action = "deemAccepted"
 	ActDeemConsent    Action = "deemConsent"
 	ActMissSupplement Action = "missSupplement"
+	ActMissMaterial   Action = "missMaterial"
+	ActRemind         Action = "remindDepartment"
+	ActMoveDates      Action = "moveDates"
 )
 
 // Actions lists them all.
 var Actions = []Action{
 	ActChange, ActSubmit, ActWithdraw, ActAccept, ActRefuse, ActAskSupplement, ActSupply, ActOpenCopy, ActOpinion,
 	ActStartProcedure, ActEndProcedure, ActAddDepartment, ActRelease, ActCallMeeting, ActRecordMeeting, ActPlaceHold,
-	ActLiftHold, ActDecide, ActGiveReasons, ActDeliver, ActRevoke, ActDeemAccepted, ActDeemConsent, ActMissSupplement,
+	ActLiftHold, ActDecide, ActGiveReasons, ActDeliver, ActRevoke, ActRecall, ActReturn, ActAttach, ActExtend, ActRerun,
+	ActChooseMode, ActRevokeAcceptance, ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates,
+}
+
+// Timers says that the platform itself does the action.
+func (a Action) Timers() bool {
+	switch a {
+	case ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates:
+		return true
+	}
+	return false
 }
 
 // Role is the role in which somebody acts.
-type Role string
+type Role = viewer.Role
 
-// The roles that this package knows of the public API's, and the platform's own
-// timers, which no token can have.
+// The roles with a part in a case, and the platform's own timers, which no
+// token can have.
 const (
-	RoleApplicant   Role = "APPLICANT"
-	RoleAgent       Role = "AGENT"
-	RoleWindow      Role = "WINDOW"
-	RoleReviewer    Role = "REVIEWER"
-	RoleCoordinator Role = "COORDINATOR"
-	RoleSupervisor  Role = "SUPERVISOR"
-	RoleTimer       Role = "TIMER"
+	RoleApplicant   = viewer.Applicant
+	RoleAgent       = viewer.Agent
+	RoleWindow      = viewer.Window
+	RoleReviewer    = viewer.Reviewer
+	RoleCoordinator = viewer.Coordinator
+	RoleSupervisor  = viewer.Supervisor
+	RoleTimer       = Role("TIMER")
 )
 
-// Actor is who acts. An agent names whom it acts for and by which mandate;
-// whether the mandate holds is judged before the command.
+// Actor is who acts. An agent acts on behalf of the applicant by a mandate.
 type Actor struct {
 	Subject    string `json:"subject"`
 	Role       Role   `json:"role"`
@@ -93,7 +115,7 @@ func (p Party) is(c *Case, a Actor) bool {
 	case TheApplicant:
 		return a.Role == RoleApplicant && a.Subject == c.Applicant
 	case TheAgent:
-		return a.Role == RoleAgent && a.OnBehalfOf == c.Applicant
+		return a.Role == RoleAgent && a.Subject == c.Agent
 	case TheDepartment:
 		return a.Role == RoleReviewer && slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Department == a.Department })
 	case TheLead:
@@ -125,7 +147,7 @@ var (
 	needsReview   = &Guard{"needsReview", Text{"有事项须部门审查", "some item needs a review"}, func(c *Case, _ Actor) bool { return len(c.Needs) > 0 }}
 	needsNoReview = &Guard{"needsNoReview", Text{"没有事项须部门审查", "no item needs a review"}, func(c *Case, _ Actor) bool { return len(c.Needs) == 0 }}
 	silent        = &Guard{"windowSilent", Text{"收件后窗口未曾告知", "the window has said nothing since the receipt"}, func(c *Case, _ Actor) bool {
-		return len(c.Supplements) == 0 || c.Supplements[len(c.Supplements)-1].MissedAt.IsZero()
+		return !slices.ContainsFunc(c.Supplements, func(s Supplement) bool { return s.MissedAt.After(c.ReceivedAt) })
 	}}
 	beforeAcceptance = &Guard{"beforeAcceptance", Text{"受理前", "the case is not accepted yet"}, func(c *Case, _ Actor) bool { return !c.accepted() }}
 	afterAcceptance  = &Guard{"afterAcceptance", Text{"受理后", "the case is accepted"}, func(c *Case, _ Actor) bool { return c.accepted() }}
@@ -156,7 +178,7 @@ var (
 		return slices.ContainsFunc(c.Meetings, func(m Meeting) bool { return m.HeldAt.IsZero() })
 	}}
 	deemable = &Guard{"silenceIsConsent", Text{"本方案以沉默为同意，且有不涉及生命安全的审查未答复", "the preset takes silence for consent, and an open review is not on safety of life"}, func(c *Case, _ Actor) bool {
-		return c.Preset.DeemedConsent && slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.State == Open && !r.SafetyOfLife })
+		return slices.ContainsFunc(c.Reviews, func(r Review) bool { return c.deemable(&r) })
 	}}
 	held = &Guard{"holdPlaced", Text{"有本角色设置的暂缓", "a hold placed in this role is in force"}, func(c *Case, a Actor) bool {
 		return slices.ContainsFunc(c.Holds, func(h Hold) bool { return h.LiftedAt.IsZero() && h.mayLift(a) })
@@ -164,8 +186,26 @@ var (
 	mayGrant = &Guard{"mayGrant", Text{"没有障碍，且各部门意见允许准予", "nothing blocks, and the opinions allow a grant"}, func(c *Case, _ Actor) bool {
 		return len(Blockers(c)) == 0 && Joint(c.Reviews, c.Preset).Grant
 	}}
-	mayDeny = &Guard{"mayDeny", Text{"没有障碍，且有不同意见", "nothing blocks, and there is a dissent"}, func(c *Case, _ Actor) bool {
-		return len(Blockers(c)) == 0 && Joint(c.Reviews, c.Preset).Deny
+	mayDeny = &Guard{"mayDeny", Text{"除逾期未补的容缺材料外没有障碍，且有不同意见", "nothing blocks but a tolerated material that was missed, and there is a dissent"}, func(c *Case, _ Actor) bool {
+		return !slices.ContainsFunc(Blockers(c), func(b Blocker) bool { return !c.missed(b) }) && Joint(c.Reviews, c.Preset).Deny
+	}}
+	materialMissed = &Guard{"materialMissed", Text{"有容缺材料逾期未补", "a tolerated material did not come by its day"}, func(c *Case, _ Actor) bool {
+		return slices.ContainsFunc(c.Materials, func(m Material) bool { return m.awaited() && !m.MissedAt.IsZero() })
+	}}
+	maybeOverdue = &Guard{"materialNotMissedYet", Text{"有容缺材料待补且未记逾期", "a tolerated material is still to come and not recorded as missed"}, func(c *Case, _ Actor) bool {
+		return slices.ContainsFunc(c.Materials, func(m Material) bool { return m.awaited() && m.MissedAt.IsZero() })
+	}}
+	awaitsMaterial = &Guard{"materialAwaited", Text{"有容缺材料待补", "a tolerated material is still to come"}, func(c *Case, _ Actor) bool {
+		return slices.ContainsFunc(c.Materials, Material.awaited)
+	}}
+	unreminded = &Guard{"reviewUnreminded", Text{"有未提醒过的审查在走期限", "a review whose limit runs has not been reminded of"}, func(c *Case, _ Actor) bool {
+		return slices.ContainsFunc(c.Reviews, Review.remindable)
+	}}
+	mayExtend = &Guard{"limitRuns", Text{"主办部门，或本部门有未答复的审查", "the lead, or a department with a review that it has not answered"}, func(c *Case, a Actor) bool {
+		return TheLead.is(c, a) || slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Department == a.Department && r.running() })
+	}}
+	hasReview = &Guard{"reviewUnanswered", Text{"有未答复的审查", "some review is not answered"}, func(c *Case, _ Actor) bool {
+		return slices.ContainsFunc(c.Reviews, Review.running)
 	}}
 	unblocked   = &Guard{"unblocked", Text{"没有障碍", "nothing blocks"}, func(c *Case, _ Actor) bool { return len(Blockers(c)) == 0 }}
 	reasonsOwed = &Guard{"reasonsOwed", Text{"尚欠书面理由", "written reasons are owed"}, func(c *Case, _ Actor) bool { return c.duty(OwesReasons) >= 0 }}
@@ -173,14 +213,15 @@ var (
 )
 
 var (
-	applicants     = []Party{TheApplicant, TheAgent, TheWindow}
-	ownApplication = []Party{TheApplicant, TheAgent}
-	window         = []Party{TheWindow}
-	department     = []Party{TheDepartment}
-	lead           = []Party{TheLead}
-	leadOrBody     = []Party{TheLead, TheCoordinator}
-	holders        = []Party{TheLead, TheCoordinator, TheSupervisor}
-	timer          = []Party{TheTimer}
+	applicants       = []Party{TheApplicant, TheAgent, TheWindow}
+	ownApplication   = []Party{TheApplicant, TheAgent}
+	window           = []Party{TheWindow}
+	department       = []Party{TheDepartment}
+	lead             = []Party{TheLead}
+	departmentOrLead = []Party{TheDepartment, TheLead}
+	leadOrBody       = []Party{TheLead, TheCoordinator}
+	holders          = []Party{TheLead, TheCoordinator, TheSupervisor}
+	timer            = []Party{TheTimer}
 )
 
 func licensing(article string) law.Basis { return law.Basis{Law: "行政许可法", Article: article} }
@@ -192,24 +233,33 @@ var preset = law.Basis{Law: "联合审批方案（本区规则）"}
 // Table is the one table of transitions. What is not in it is refused.
 var Table = []Transition{
 	{Draft, ActChange, Draft, applicants, nil, licensing("第29条")},
+	{Draft, ActAttach, Draft, applicants, nil, licensing("第31条")},
 	{Draft, ActSubmit, Submitted, applicants, nil, licensing("第29条")},
 	{Draft, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
 
-	{Submitted, ActAccept, InReview, window, needsReview, licensing("第32条")},
-	{Submitted, ActAccept, Accepted, window, needsNoReview, licensing("第32条")},
+	{Submitted, ActAccept, InReview, window, nil, licensing("第32条")},
+	{Submitted, ActAccept, Accepted, window, nil, licensing("第32条")},
 	{Submitted, ActRefuse, Refused, window, nil, licensing("第32条第1款第2项")},
 	{Submitted, ActRefuse, NotRequired, window, nil, licensing("第32条第1款第1项")},
 	{Submitted, ActAskSupplement, Supplementing, window, nil, licensing("第32条第1款第4项")},
+	{Submitted, ActReturn, Draft, window, nil, preset},
+	{Submitted, ActMoveDates, Submitted, timer, nil, licensing("第82条")},
 	{Submitted, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
 	{Submitted, ActDeemAccepted, InReview, timer, both(silent, needsReview), licensing("第32条第1款第4项")},
 	{Submitted, ActDeemAccepted, Accepted, timer, both(silent, needsNoReview), licensing("第32条第1款第4项")},
 
 	{Supplementing, ActChange, Supplementing, applicants, nil, licensing("第31条")},
+	{Supplementing, ActAttach, Supplementing, applicants, nil, licensing("第31条")},
 	{Supplementing, ActSupply, Submitted, applicants, beforeAcceptance, licensing("第32条第1款第5项")},
 	{Supplementing, ActSupply, InReview, applicants, afterAcceptance, preset},
 	{Supplementing, ActMissSupplement, Submitted, timer, beforeAcceptance, preset},
 	{Supplementing, ActMissSupplement, InReview, timer, afterAcceptance, preset},
 	{Supplementing, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
+	{Supplementing, ActMissMaterial, Supplementing, timer, maybeOverdue, preset},
+	{Supplementing, ActMoveDates, Supplementing, timer, nil, licensing("第82条")},
+	{Supplementing, ActRemind, Supplementing, timer, unreminded, preset},
+	{Supplementing, ActExtend, Supplementing, departmentOrLead, both(afterAcceptance, mayExtend), licensing("第42条")},
+	{Supplementing, ActRerun, Supplementing, departmentOrLead, hasReview, licensing("第34条")},
 	{Supplementing, ActOpenCopy, Supplementing, department, copyUnopened, licensing("第26条第2款")},
 	{Supplementing, ActOpinion, Supplementing, department, mayAnswer, licensing("第34条")},
 	{Supplementing, ActStartProcedure, Supplementing, department, reviewOpen, licensing("第45条")},
@@ -220,12 +270,25 @@ var Table = []Transition{
 	{Supplementing, ActLiftHold, Supplementing, holders, held, licensing("第60条")},
 
 	{Accepted, ActAddDepartment, InReview, leadOrBody, nil, licensing("第26条第2款")},
+	{Accepted, ActRevokeAcceptance, Withdrawn, window, materialMissed, law.Basis{Law: "浙江省保障“最多跑一次”改革规定", Article: "第11条"}},
+	{Accepted, ActExtend, Accepted, lead, nil, licensing("第42条")},
+	{Accepted, ActAttach, Accepted, applicants, awaitsMaterial, preset},
+	{Accepted, ActMissMaterial, Accepted, timer, maybeOverdue, preset},
+	{Accepted, ActMoveDates, Accepted, timer, nil, licensing("第82条")},
 	{Accepted, ActPlaceHold, Accepted, holders, nil, licensing("第60条")},
 	{Accepted, ActLiftHold, Accepted, holders, held, licensing("第60条")},
 	{Accepted, ActDecide, Granted, lead, mayGrant, licensing("第34条第2款")},
 	{Accepted, ActDecide, Denied, lead, mayDeny, licensing("第38条第2款")},
 	{Accepted, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
 
+	{InReview, ActRevokeAcceptance, Withdrawn, window, materialMissed, law.Basis{Law: "浙江省保障“最多跑一次”改革规定", Article: "第11条"}},
+	{InReview, ActAttach, InReview, applicants, awaitsMaterial, preset},
+	{InReview, ActMissMaterial, InReview, timer, maybeOverdue, preset},
+	{InReview, ActMoveDates, InReview, timer, nil, licensing("第82条")},
+	{InReview, ActRemind, InReview, timer, unreminded, preset},
+	{InReview, ActExtend, InReview, departmentOrLead, mayExtend, licensing("第42条")},
+	{InReview, ActRerun, InReview, departmentOrLead, hasReview, licensing("第34条")},
+	{InReview, ActChooseMode, InReview, lead, nil, preset},
 	{InReview, ActOpenCopy, InReview, department, copyUnopened, licensing("第26条第2款")},
 	{InReview, ActOpinion, InReview, department, mayAnswer, licensing("第34条")},
 	{InReview, ActStartProcedure, InReview, department, reviewOpen, licensing("第45条")},
@@ -247,6 +310,7 @@ var Table = []Transition{
 	{Granted, ActPlaceHold, Granted, holders, nil, licensing("第60条")},
 	{Granted, ActLiftHold, Granted, holders, held, licensing("第60条")},
 	{Granted, ActRevoke, Revoked, lead, nil, licensing("第69条")},
+	{Granted, ActRecall, Revoked, lead, nil, licensing("第8条第2款")},
 
 	{Denied, ActDeliver, Delivered, []Party{TheLead, TheWindow}, unblocked, licensing("第38条第2款")},
 	{Denied, ActPlaceHold, Denied, holders, nil, licensing("第60条")},
@@ -254,6 +318,7 @@ var Table = []Transition{
 
 	{Delivered, ActGiveReasons, Delivered, lead, reasonsOwed, preset},
 	{Delivered, ActRevoke, Revoked, lead, wasGranted, licensing("第69条")},
+	{Delivered, ActRecall, Revoked, lead, wasGranted, licensing("第8条第2款")},
 }
 
 // both joins two guards.
@@ -314,8 +379,8 @@ func (c *Case) find(a Actor, action Action, to CaseState) (Transition, error) {
 	return Transition{}, c.conflict(a, action, why...)
 }
 
-// conflict is the fault of a refused transition. Its problems name the state,
-// the action and, one problem each, the allowed actions; then why.
+// conflict is the fault of a refused transition: the state, the action (its
+// operation) and what is allowed instead; its problems say why.
 func (c *Case) conflict(a Actor, action Action, why ...fault.Problem) *fault.Error {
 	allowed := Allowed(c, a)
 	list := strings.Join(allowed, ", ")
@@ -325,12 +390,6 @@ func (c *Case) conflict(a Actor, action Action, why ...fault.Problem) *fault.Err
 	f := fault.New(fault.Conflict, "casework."+string(action),
 		"办件处于 "+string(c.State)+"，不能 "+string(action)+"；现可："+list,
 		"the case is "+string(c.State)+", which does not allow "+string(action)+"; allowed now: "+list)
-	f.Problems = append(f.Problems,
-		fault.Problem{Path: "state", Code: string(c.State), ZH: "当前状态", EN: "the state"},
-		fault.Problem{Path: "action", Code: string(action), ZH: "被拒绝的操作", EN: "the refused action"})
-	for _, name := range allowed {
-		f.Problems = append(f.Problems, fault.Problem{Path: "allowed", Code: name, ZH: "现可进行", EN: "allowed now"})
-	}
-	f.Problems = append(f.Problems, why...)
+	f.State, f.Version, f.Allowed, f.Problems = string(c.State), c.Version, allowed, why
 	return f
 }

@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -9,12 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
 var (
 	applicant = casework.Actor{Subject: "zhang", Role: casework.RoleApplicant}
-	agent     = casework.Actor{Subject: "li", Role: casework.RoleAgent, OnBehalfOf: "zhang", Mandate: "M-1"}
+	agent     = casework.Actor{Subject: "li", Role: casework.RoleAgent, OnBehalfOf: "zhang", Mandate: "WT-1"}
 	window    = casework.Actor{Subject: "wang", Role: casework.RoleWindow}
 	lead      = casework.Actor{Subject: "zhao", Role: casework.RoleReviewer, Department: "samr"}
 	fire      = casework.Actor{Subject: "chen", Role: casework.RoleReviewer, Department: "fire"}
@@ -24,19 +26,20 @@ var (
 	begin     = time.Date(2026, time.March, 2, 10, 0, 0, 0, shanghai)
 	reasons   = []casework.Reason{{Clause: "C-FIR-001", Text: "疏散宽度不足"}}
 	calendar  = mustCalendar()
+	// moved is the calendar of a later notice: Wednesday 4 March is a day off.
+	moved = mustCalendar(workday.NewDate(2026, time.March, 4))
 )
 
-func mustCalendar() *workday.Calendar {
-	text, err := os.ReadFile("../catalog/packs/jiangbei/holidays.yaml")
-	if err != nil {
-		panic(err)
-	}
-	var pack struct {
-		Calendar string         `yaml:"calendar"`
-		Years    []workday.Year `yaml:"years"`
-	}
-	if err := yaml.Unmarshal(text, &pack); err != nil {
-		panic(err)
+// mustCalendar reads the shipped calendar, with some more days off.
+func mustCalendar(off ...workday.Date) *workday.Calendar {
+	var pack struct{ Years []workday.Year }
+	readPack("holidays.yaml", &pack)
+	for i := range pack.Years {
+		for _, day := range off {
+			if day.Year() == pack.Years[i].Year {
+				pack.Years[i].Off = append(pack.Years[i].Off, workday.Holiday{Date: day, Name: "临时放假"})
+			}
+		}
 	}
 	c, err := workday.NewCalendar("test", pack.Years)
 	if err != nil {
@@ -45,20 +48,39 @@ func mustCalendar() *workday.Calendar {
 	return c
 }
 
-// world is a case and the day it is.
+func readPack(name string, into any) {
+	text, err := os.ReadFile("../catalog/packs/jiangbei/" + name)
+	if err == nil {
+		err = yaml.Unmarshal(text, into)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// world is a case and the time it is.
 type world struct {
 	t interface{ Fatalf(string, ...any) }
 	*casework.Case
-	now    time.Time
-	preset casework.Preset
+	now time.Time
+	ev  casework.Evidence
 }
 
 func (w *world) by(a casework.Actor) casework.By {
-	w.now = w.now.Add(time.Hour)
+	w.now = w.now.Add(time.Minute)
 	return casework.By{Actor: a, RecordedAt: w.now}
 }
 
 func (w *world) later(days int) { w.now = w.now.AddDate(0, 0, days) }
+
+// on goes to the morning of a day.
+func (w *world) on(day string) {
+	at, err := time.ParseInLocation(time.DateOnly, day, shanghai)
+	w.must(err)
+	w.now = at.Add(9 * time.Hour)
+}
+
+func (w *world) today() workday.Date { return workday.DateOf(w.now) }
 
 func (w *world) must(err error) {
 	if err != nil {
@@ -66,37 +88,85 @@ func (w *world) must(err error) {
 	}
 }
 
-// preset is generous: silence and absence are consent.
+// dates finds the dates anew, as the desk does after every command.
+func (w *world) dates() casework.Dates {
+	_, err := w.Recalculate(calendar, w.today())
+	w.must(err)
+	return w.Dates
+}
+
+// tick runs the timers and gives the kinds of the events that they left.
+func (w *world) tick() []string {
+	before := len(w.Events)
+	_, err := w.Tick(w.by(timer), calendar)
+	w.must(err)
+	kinds := []string{}
+	for _, e := range w.Events[before:] {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+func workdays(n int) workday.Limit { return workday.Limit{Amount: n, Unit: workday.UnitWorkday} }
+
+// generous takes silence and absence for consent.
 func generous() casework.Preset {
 	p := casework.StrictPreset()
 	p.DeemedConsent, p.AbsenceIsConsent = true, true
 	return p
 }
 
-// restaurant: the licence, then at once fire (BINDING, safety of life) and
-// environment (ADVISORY), then the food permit of the lead behind fire.
+// restaurant: at once fire (BINDING, safety of life) and environment (ADVISORY),
+// then the food permit of the lead behind fire.
 func restaurant() []casework.Need {
-	limit := workday.Limit{Amount: 5, Unit: workday.UnitWorkday}
 	return []casework.Need{
-		{Item: "fire-check", Department: "fire", Binding: true, SafetyOfLife: true, Limit: limit},
-		{Item: "fume", Department: "eco", Limit: limit},
-		{Item: "food-permit", Department: "samr", Lead: true, After: []string{"fire-check"}, Limit: limit},
+		{Item: "fire-check", Department: "fire", Binding: true, SafetyOfLife: true, Limit: workdays(5), Extendable: 10},
+		{Item: "fume", Department: "eco", Limit: workdays(5), Extendable: 10},
+		{Item: "food-permit", Department: "samr", Lead: true, After: []string{"fire-check"}, Limit: workdays(5), Extendable: 10},
 	}
 }
 
-func open(t interface{ Fatalf(string, ...any) }, preset casework.Preset, needs []casework.Need) *world {
-	w := &world{t: t, now: begin, preset: preset}
-	c, err := casework.New(w.by(applicant), casework.Opening{Scheme: "catering", Lead: "samr", Applicant: "zhang", Needs: needs})
+// evidence promises 15 working days of the 45 of joint handling. The photo may
+// come later, and the fire brigade's result is passed inside.
+func evidence(preset casework.Preset, needs []casework.Need) casework.Evidence {
+	return casework.Evidence{
+		Lead: "samr", Needs: needs, Preset: preset, Standards: []casework.Pin{{Code: "catering", Version: 1}},
+		Promised: workdays(15), Statutory: workdays(45), Extendable: 15,
+		Materials: []casework.Material{
+			{Code: "plan", Name: "平面图", Source: guide.FromApplicant},
+			{Code: "photo", Name: "门头照片", Source: guide.FromApplicant, Tolerable: true},
+			{Code: "fire-result", Name: "消防安全检查意见书", Source: guide.FromInside},
+		},
+	}
+}
+
+func open(t interface{ Fatalf(string, ...any) }, ev casework.Evidence) *world {
+	w := &world{t: t, now: begin, ev: ev}
+	c, err := casework.New(w.by(applicant), casework.Opening{
+		ID: "cas_1", Scheme: "catering", Applicant: "zhang", Agent: "li", Mandate: "WT-1", Evidence: ev,
+	})
 	w.must(err)
 	w.Case = c
 	return w
 }
 
-func inReview(t interface{ Fatalf(string, ...any) }, preset casework.Preset) *world {
-	w := open(t, preset, restaurant())
-	w.must(w.Submit(w.by(applicant), "JB-1"))
-	w.must(w.Accept(w.by(window), casework.Acceptance{Preset: preset}))
+func submitted(t interface{ Fatalf(string, ...any) }, ev casework.Evidence) *world {
+	w := open(t, ev)
+	w.must(w.submit(w.by(applicant)))
 	return w
+}
+
+func (w *world) submit(by casework.By) error { return w.Submit(by, "BJ-1", "CODE", w.ev) }
+
+// accepted is on its way since Monday 2 March 2026; tolerate may come later.
+func accepted(t interface{ Fatalf(string, ...any) }, ev casework.Evidence, tolerate ...string) *world {
+	w := submitted(t, ev)
+	w.must(w.Accept(w.by(window), ev, tolerate, calendar))
+	return w
+}
+
+func inReview(t interface{ Fatalf(string, ...any) }, preset casework.Preset) *world {
+	return accepted(t, evidence(preset, restaurant()))
 }
 
 func (w *world) id(pick func(casework.Review) bool) string {
@@ -105,10 +175,23 @@ func (w *world) id(pick func(casework.Review) bool) string {
 			return r.ID
 		}
 	}
-	return "R0"
+	return "rev_1_0"
 }
 
-func (w *world) due() workday.Date { return workday.DateOf(w.now).AddDays(10) }
+// awaited gives the code of a tolerated paper that has not come, or "plan".
+func (w *world) awaited() string {
+	for _, m := range w.Materials {
+		if !m.DueOn.IsZero() && !m.Given() {
+			return m.Code
+		}
+	}
+	return "plan"
+}
+
+func (w *world) due() workday.Date { return w.today().AddDays(10) }
+
+// errIdle says that a timer had nothing to do, which is no fault.
+var errIdle = errors.New("nothing to do")
 
 // attempt is one way to try an action: with input that fits as far as any does.
 type attempt struct {
@@ -119,20 +202,24 @@ type attempt struct {
 }
 
 func attempts() []attempt {
+	running := func(r casework.Review) bool { return r.State == casework.Open || r.State == casework.Paused }
 	var all []attempt
 	add := func(action casework.Action, to casework.CaseState, a casework.Actor, try func(*world, casework.By) error) {
 		all = append(all, attempt{action, to, a, try})
 	}
 	for _, a := range []casework.Actor{applicant, agent} {
 		add(casework.ActChange, "", a, func(w *world, by casework.By) error {
-			return w.Change(by, map[string]any{"seats": 40}, w.Needs)
+			return w.Change(by, map[string]any{"seats": 40}, w.ev)
 		})
-		add(casework.ActSubmit, "", a, func(w *world, by casework.By) error { return w.Submit(by, "JB-1") })
+		add(casework.ActSubmit, "", a, func(w *world, by casework.By) error { return w.submit(by) })
 		add(casework.ActWithdraw, "", a, func(w *world, by casework.By) error { return w.Withdraw(by, "不办了") })
+		add(casework.ActAttach, "", a, func(w *world, by casework.By) error {
+			return w.Attach(by, casework.AttachInput{Material: w.awaited(), File: casework.File{Name: "a.pdf", SHA256: "00"}})
+		})
 		add(casework.ActSupply, "", a, func(w *world, by casework.By) error { return w.Supply(by) })
 	}
 	add(casework.ActAccept, "", window, func(w *world, by casework.By) error {
-		return w.Accept(by, casework.Acceptance{Preset: w.preset})
+		return w.Accept(by, w.ev, nil, calendar)
 	})
 	for _, to := range []casework.CaseState{casework.Refused, casework.NotRequired} {
 		add(casework.ActRefuse, to, window, func(w *world, by casework.By) error { return w.Refuse(by, to, reasons) })
@@ -162,17 +249,25 @@ func attempts() []attempt {
 				})), o, reasons)
 			})
 		}
+		add(casework.ActExtend, "", a, func(w *world, by casework.By) error {
+			in := casework.Extending{Days: 1, Approver: "局长", Reason: "案情复杂"}
+			if a != lead {
+				in.Review = w.id(mine(running))
+			}
+			return w.Extend(by, in, calendar)
+		})
+		add(casework.ActRerun, "", a, func(w *world, by casework.By) error { return w.RerunChecks(by, w.ev.Needs) })
 		isOpen := mine(func(r casework.Review) bool { return r.State == casework.Open })
 		add(casework.ActStartProcedure, "", a, func(w *world, by casework.By) error {
 			return w.StartSpecialProcedure(by, casework.ProcedureInput{Review: w.id(isOpen), Kind: casework.Hearing, Days: 20})
 		})
 		add(casework.ActEndProcedure, "", a, func(w *world, by casework.By) error {
 			for _, p := range w.Procedures {
-				if p.EndedAt.IsZero() && w.id(func(r casework.Review) bool { return r.ID == p.Review && r.Department == a.Department }) != "R0" {
+				if p.EndedAt.IsZero() && w.id(func(r casework.Review) bool { return r.ID == p.Review && r.Department == a.Department }) != "rev_1_0" {
 					return w.EndSpecialProcedure(by, p.ID)
 				}
 			}
-			return w.EndSpecialProcedure(by, "P0")
+			return w.EndSpecialProcedure(by, "prc_1_0")
 		})
 	}
 	add(casework.ActAddDepartment, "", lead, func(w *world, by casework.By) error {
@@ -192,7 +287,7 @@ func attempts() []attempt {
 				return w.RecordMeeting(by, m.ID, []string{"samr"})
 			}
 		}
-		return w.RecordMeeting(by, "M0", nil)
+		return w.RecordMeeting(by, "mtg_1_0", nil)
 	})
 	add(casework.ActPlaceHold, "", lead, func(w *world, by casework.By) error {
 		if w.State == casework.Granted || w.State == casework.Denied {
@@ -206,18 +301,35 @@ func attempts() []attempt {
 				return w.LiftHold(by, h.ID)
 			}
 		}
-		return w.LiftHold(by, "H0")
+		return w.LiftHold(by, "hld_1_0")
 	})
 	add(casework.ActDecide, casework.Granted, lead, func(w *world, by casework.By) error { return w.Decide(by, casework.Grant, nil) })
 	add(casework.ActDecide, casework.Denied, lead, func(w *world, by casework.By) error { return w.Decide(by, casework.Deny, reasons) })
 	add(casework.ActGiveReasons, "", lead, func(w *world, by casework.By) error { return w.GiveReasons(by, reasons) })
 	add(casework.ActDeliver, "", window, func(w *world, by casework.By) error { return w.Deliver(by) })
+	add(casework.ActChooseMode, "", lead, func(w *world, by casework.By) error { return w.ChooseMode(by, casework.MeetingMode) })
+	add(casework.ActReturn, "", window, func(w *world, by casework.By) error { return w.Return(by, reasons) })
+	add(casework.ActRecall, "", lead, func(w *world, by casework.By) error { return w.Recall(by, reasons) })
+	add(casework.ActRevokeAcceptance, "", window, func(w *world, by casework.By) error { return w.RevokeAcceptance(by, reasons) })
 	add(casework.ActRevoke, "", lead, func(w *world, by casework.By) error { return w.Revoke(by, reasons) })
 	add(casework.ActDeemAccepted, "", timer, func(w *world, by casework.By) error {
-		return w.DeemAccepted(by, casework.Acceptance{Preset: w.preset}, calendar)
+		return w.DeemAccepted(by, calendar)
 	})
 	add(casework.ActDeemConsent, "", timer, func(w *world, by casework.By) error {
 		return w.DeemConsent(by, w.id(func(r casework.Review) bool { return r.State == casework.Open && !r.SafetyOfLife }), calendar)
+	})
+	add(casework.ActMissMaterial, "", timer, func(w *world, by casework.By) error { return w.MissMaterial(by, w.awaited()) })
+	add(casework.ActRemind, "", timer, func(w *world, by casework.By) error {
+		return w.Remind(by, w.id(func(r casework.Review) bool {
+			return r.State == casework.Open && !r.DueOn.IsZero() && r.RemindedAt.IsZero()
+		}))
+	})
+	add(casework.ActMoveDates, "", timer, func(w *world, by casework.By) error {
+		version := w.Version
+		if err := w.MoveDates(by, moved); err != nil || w.Version > version {
+			return err
+		}
+		return errIdle
 	})
 	add(casework.ActMissSupplement, "", timer, func(w *world, by casework.By) error { return w.MissSupplement(by) })
 	return all

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
@@ -30,8 +31,24 @@ func check(p *Pack) Faults {
 	for _, e := range p.Schemes {
 		c.scheme(e)
 	}
+	c.presets()
 	c.calendar()
 	return c.faults
+}
+
+// presets finds joint decision rules that cannot be read.
+func (c *checker) presets() {
+	for _, e := range c.pack.Rules {
+		if e.Value.Section != casework.PresetSection {
+			continue
+		}
+		var f *fault.Error
+		if _, err := casework.ReadPreset(e.Value); errors.As(err, &f) {
+			for _, p := range f.Problems {
+				c.fault(e.place, "", "%s: %s", p.Path, p.EN)
+			}
+		}
+	}
 }
 
 type checker struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/onedoor/onedoor/internal/district"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/item"
+	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -23,6 +24,7 @@ type Source struct {
 	Items       []ItemStandard
 	Schemes     []JointStandard
 	Calendar    *workday.Calendar // the district's own; nil when there is none
+	Rules       []law.Rule        // the district's
 	Retired     Retired
 }
 
@@ -90,6 +92,7 @@ type Catalogue struct {
 	items       []*itemStandard
 	schemes     []*jointStandard
 	calendar    *workday.Calendar
+	rules       []law.Rule
 	retired     Retired
 }
 
@@ -125,6 +128,7 @@ func Compile(src Source) (*Catalogue, error) {
 		regions:     make(map[string]district.Region, len(src.Regions)),
 		zones:       make(map[string]district.Zone, len(src.Zones)),
 		calendar:    src.Calendar,
+		rules:       src.Rules,
 		retired:     src.Retired,
 	}
 	for _, d := range src.Departments {
@@ -234,23 +238,82 @@ func (c *Catalogue) Item(code string, day workday.Date) (item.Item, int, bool) {
 	return item.Item{}, 0, false
 }
 
-func (c *Catalogue) itemsOn(day string) []*itemStandard {
+// counts says whether a version is the one to judge by: the pinned one, or else
+// the one in force on the day.
+func counts(pins map[string]int, code string, version int, term Term, day string) bool {
+	if pin, ok := pins[code]; ok {
+		return pin == version
+	}
+	return term.covers(day)
+}
+
+func (c *Catalogue) itemsOn(day string, pins map[string]int) []*itemStandard {
 	in := make([]*itemStandard, 0, len(c.items))
 	for _, s := range c.items {
-		if s.Term.covers(day) {
+		if counts(pins, s.Item.Code, s.Version, s.Term, day) {
 			in = append(in, s)
 		}
 	}
 	return in
 }
 
-func (c *Catalogue) schemeOn(code, day string) *jointStandard {
+func (c *Catalogue) schemeOn(code, day string, pins map[string]int) *jointStandard {
 	for _, s := range c.schemes {
-		if s.Scheme.Code == code && s.Term.covers(day) {
+		if s.Scheme.Code == code && counts(pins, code, s.Version, s.Term, day) {
 			return s
 		}
 	}
 	return nil
+}
+
+// Scheme gives a version of a scheme.
+func (c *Catalogue) Scheme(code string, version int) (scheme.Scheme, bool) {
+	for _, s := range c.schemes {
+		if s.Scheme.Code == code && s.Version == version {
+			return s.Scheme, true
+		}
+	}
+	return scheme.Scheme{}, false
+}
+
+// Clause gives a clause of a version of an item's standard.
+func (c *Catalogue) Clause(item string, version int, code string) (*standard.Clause, bool) {
+	for _, s := range c.items {
+		if s.Item.Code != item || s.Version != version {
+			continue
+		}
+		for i := range s.Clauses {
+			if s.Clauses[i].Code == code {
+				return &s.Clauses[i], true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Rule gives one of the district's rules, e.g. how a scheme decides jointly.
+func (c *Catalogue) Rule(section, code string) (law.Rule, bool) {
+	for _, r := range c.rules {
+		if r.Section == section && r.Code == code {
+			return r, true
+		}
+	}
+	return law.Rule{}, false
+}
+
+// RegionsIn lists the regions that lie in one, itself included.
+func (c *Catalogue) RegionsIn(code string) []string {
+	if _, ok := c.regions[code]; !ok {
+		return nil
+	}
+	var in []string
+	for r := range c.regions {
+		if c.inside(r, code) {
+			in = append(in, r)
+		}
+	}
+	slices.Sort(in)
+	return in
 }
 
 // inside says that region a lies in region b, or is it.

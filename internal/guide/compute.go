@@ -24,6 +24,7 @@ type Input struct {
 	Facts  map[string]any
 	Region string
 	AsOf   workday.Date
+	Pins   map[string]int // code of a scheme or item → the version to judge by, instead of the one in force
 }
 
 // Compute answers what a project needs. Wrong input is INVALID with a problem
@@ -88,14 +89,14 @@ func (c *Catalogue) question(in Input) (*question, error) {
 		problems = append(problems, fault.Problem{Path: path, Code: code, ZH: zh, EN: en})
 	}
 	day := in.AsOf.String()
-	q := &question{c: c, day: day, inForce: c.itemsOn(day), needed: map[string]standard.Truth{}}
+	q := &question{c: c, day: day, inForce: c.itemsOn(day, in.Pins), needed: map[string]standard.Truth{}}
 	switch {
 	case in.Scheme != "" && in.Item != "":
 		bad("scheme", "BOTH", "方案和事项只能给出一个", "give either a scheme or an item, not both")
 	case in.Scheme == "" && in.Item == "":
 		bad("scheme", "NEITHER", "请给出方案或事项", "give a scheme or an item")
 	case in.Scheme != "":
-		if q.scheme = c.schemeOn(in.Scheme, day); q.scheme == nil {
+		if q.scheme = c.schemeOn(in.Scheme, day, in.Pins); q.scheme == nil {
 			bad("scheme", "UNKNOWN_SCHEME", fmt.Sprintf("%s 没有方案 %q", day, in.Scheme), fmt.Sprintf("no scheme %q on %s", in.Scheme, day))
 		}
 	default:

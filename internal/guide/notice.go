@@ -3,13 +3,13 @@ package guide
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
@@ -39,9 +39,6 @@ func Read(document []byte) (*Guide, error) {
 	return g, nil
 }
 
-// crockford spells numbers without letters that look alike.
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
-
 // Issue freezes a guide. The number carries the day and 50 random bits, so that
 // nobody can list other people's notices by counting.
 func Issue(g *Guide, now time.Time, random io.Reader) (Notice, error) {
@@ -49,13 +46,12 @@ func Issue(g *Guide, now time.Time, random io.Reader) (Notice, error) {
 	if err != nil {
 		return Notice{}, err
 	}
-	var bits [7]byte
-	if _, err := io.ReadFull(random, bits[:]); err != nil {
+	number, err := ref.NewNumber("GZ", workday.DateOf(now).String(), random)
+	if err != nil {
 		return Notice{}, fmt.Errorf("guide.Issue: %w", err)
 	}
-	day := workday.DateOf(now).String()
 	return Notice{
-		Number:   "GZ" + day[:4] + day[5:7] + day[8:] + "-" + crockford.EncodeToString(bits[:])[:10],
+		Number:   number,
 		IssuedAt: now.UTC().Truncate(time.Millisecond),
 		Digest:   DigestOf(document),
 		Document: document,

@@ -5,6 +5,9 @@ package workday
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,6 +82,7 @@ type Calendar struct {
 	code    string
 	years   map[int]Year
 	special map[Date]Day // the days that the notices name
+	version string
 }
 
 // NewCalendar checks the years and makes a calendar of them. It reports every
@@ -107,6 +111,12 @@ func NewCalendar(code string, years []Year) (*Calendar, error) {
 	if len(problems) > 0 {
 		return nil, fault.InvalidInput("workday.NewCalendar", problems...)
 	}
+	text, err := json.Marshal(c.Years())
+	if err != nil {
+		return nil, fmt.Errorf("workday.NewCalendar: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	c.version = code + "@" + hex.EncodeToString(sum[:6])
 	return c, nil
 }
 
@@ -143,6 +153,12 @@ func (c *Calendar) add(path string, y Year, h Holiday, work bool) []fault.Proble
 
 // Code names the calendar, e.g. CN-mainland.
 func (c *Calendar) Code() string { return c.code }
+
+// Version names the calendar with a digest of what it says, so that who kept a
+// date can tell whether the calendar has changed since.
+func (c *Calendar) Version() string {
+	return c.version
+}
 
 // Years gives the years of the calendar in order.
 func (c *Calendar) Years() []Year {
