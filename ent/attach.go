@@ -8,6 +8,18 @@ func (c *Client) AttachCalendarYear(row *CalendarYear) *CalendarYear {
 	return row
 }
 
+// AttachCaseFile gives a row that was made from values its client.
+func (c *Client) AttachCaseFile(row *CaseFile) *CaseFile {
+	row.config = c.CaseFile.config
+	return row
+}
+
+// AttachCaseMaterial gives a row that was made from values its client.
+func (c *Client) AttachCaseMaterial(row *CaseMaterial) *CaseMaterial {
+	row.config = c.CaseMaterial.config
+	return row
+}
+
 // AttachCitedLaw gives a row that was made from values its client.
 func (c *Client) AttachCitedLaw(row *CitedLaw) *CitedLaw {
 	row.config = c.CitedLaw.config
@@ -26,21 +38,33 @@ func (c *Client) AttachDepartment(row *Department) *Department {
 	return row
 }
 
+// AttachEvent gives a row that was made from values its client.
+func (c *Client) AttachEvent(row *Event) *Event {
+	row.config = c.Event.config
+	return row
+}
+
 // AttachFact gives a row that was made from values its client.
 func (c *Client) AttachFact(row *Fact) *Fact {
 	row.config = c.Fact.config
 	return row
 }
 
-// AttachItemVersion gives a row that was made from values its client.
-func (c *Client) AttachItemVersion(row *ItemVersion) *ItemVersion {
-	row.config = c.ItemVersion.config
+// AttachIdempotencyKey gives a row that was made from values its client.
+func (c *Client) AttachIdempotencyKey(row *IdempotencyKey) *IdempotencyKey {
+	row.config = c.IdempotencyKey.config
 	return row
 }
 
-// AttachMaterial gives a row that was made from values its client.
-func (c *Client) AttachMaterial(row *Material) *Material {
-	row.config = c.Material.config
+// AttachItemMaterial gives a row that was made from values its client.
+func (c *Client) AttachItemMaterial(row *ItemMaterial) *ItemMaterial {
+	row.config = c.ItemMaterial.config
+	return row
+}
+
+// AttachItemVersion gives a row that was made from values its client.
+func (c *Client) AttachItemVersion(row *ItemVersion) *ItemVersion {
+	row.config = c.ItemVersion.config
 	return row
 }
 
@@ -59,6 +83,12 @@ func (c *Client) AttachPolicyRule(row *PolicyRule) *PolicyRule {
 // AttachRegion gives a row that was made from values its client.
 func (c *Client) AttachRegion(row *Region) *Region {
 	row.config = c.Region.config
+	return row
+}
+
+// AttachReview gives a row that was made from values its client.
+func (c *Client) AttachReview(row *Review) *Review {
+	row.config = c.Review.config
 	return row
 }
 

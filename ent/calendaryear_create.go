@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/calendaryear"
@@ -18,6 +20,7 @@ type CalendarYearCreate struct {
 	config
 	mutation *CalendarYearMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -138,6 +141,7 @@ func (_c *CalendarYearCreate) createSpec() (*CalendarYear, *sqlgraph.CreateSpec)
 		_node = &CalendarYear{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(calendaryear.Table, sqlgraph.NewFieldSpec(calendaryear.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -165,11 +169,257 @@ func (_c *CalendarYearCreate) createSpec() (*CalendarYear, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.CalendarYear.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.CalendarYearUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *CalendarYearCreate) OnConflict(opts ...sql.ConflictOption) *CalendarYearUpsertOne {
+	_c.conflict = opts
+	return &CalendarYearUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.CalendarYear.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *CalendarYearCreate) OnConflictColumns(columns ...string) *CalendarYearUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &CalendarYearUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// CalendarYearUpsertOne is the builder for "upsert"-ing
+	//  one CalendarYear node.
+	CalendarYearUpsertOne struct {
+		create *CalendarYearCreate
+	}
+
+	// CalendarYearUpsert is the "OnConflict" setter.
+	CalendarYearUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *CalendarYearUpsert) SetPosition(v int) *CalendarYearUpsert {
+	u.Set(calendaryear.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *CalendarYearUpsert) UpdatePosition() *CalendarYearUpsert {
+	u.SetExcluded(calendaryear.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *CalendarYearUpsert) AddPosition(v int) *CalendarYearUpsert {
+	u.Add(calendaryear.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *CalendarYearUpsert) SetExtra(v map[string]interface{}) *CalendarYearUpsert {
+	u.Set(calendaryear.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *CalendarYearUpsert) UpdateExtra() *CalendarYearUpsert {
+	u.SetExcluded(calendaryear.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *CalendarYearUpsert) ClearExtra() *CalendarYearUpsert {
+	u.SetNull(calendaryear.FieldExtra)
+	return u
+}
+
+// SetNotice sets the "notice" field.
+func (u *CalendarYearUpsert) SetNotice(v workday.Year) *CalendarYearUpsert {
+	u.Set(calendaryear.FieldNotice, v)
+	return u
+}
+
+// UpdateNotice sets the "notice" field to the value that was provided on create.
+func (u *CalendarYearUpsert) UpdateNotice() *CalendarYearUpsert {
+	u.SetExcluded(calendaryear.FieldNotice)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.CalendarYear.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(calendaryear.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *CalendarYearUpsertOne) UpdateNewValues() *CalendarYearUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(calendaryear.FieldID)
+		}
+		if _, exists := u.create.mutation.Calendar(); exists {
+			s.SetIgnore(calendaryear.FieldCalendar)
+		}
+		if _, exists := u.create.mutation.Year(); exists {
+			s.SetIgnore(calendaryear.FieldYear)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.CalendarYear.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *CalendarYearUpsertOne) Ignore() *CalendarYearUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *CalendarYearUpsertOne) DoNothing() *CalendarYearUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the CalendarYearCreate.OnConflict
+// documentation for more info.
+func (u *CalendarYearUpsertOne) Update(set func(*CalendarYearUpsert)) *CalendarYearUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&CalendarYearUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *CalendarYearUpsertOne) SetPosition(v int) *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *CalendarYearUpsertOne) AddPosition(v int) *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *CalendarYearUpsertOne) UpdatePosition() *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *CalendarYearUpsertOne) SetExtra(v map[string]interface{}) *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *CalendarYearUpsertOne) UpdateExtra() *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *CalendarYearUpsertOne) ClearExtra() *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetNotice sets the "notice" field.
+func (u *CalendarYearUpsertOne) SetNotice(v workday.Year) *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.SetNotice(v)
+	})
+}
+
+// UpdateNotice sets the "notice" field to the value that was provided on create.
+func (u *CalendarYearUpsertOne) UpdateNotice() *CalendarYearUpsertOne {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.UpdateNotice()
+	})
+}
+
+// Exec executes the query.
+func (u *CalendarYearUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for CalendarYearCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *CalendarYearUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *CalendarYearUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: CalendarYearUpsertOne.ID is not supported by MySQL driver. Use CalendarYearUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *CalendarYearUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // CalendarYearCreateBulk is the builder for creating many CalendarYear entities in bulk.
 type CalendarYearCreateBulk struct {
 	config
 	err      error
 	builders []*CalendarYearCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the CalendarYear entities in the database.
@@ -198,6 +448,7 @@ func (_c *CalendarYearCreateBulk) Save(ctx context.Context) ([]*CalendarYear, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -244,6 +495,182 @@ func (_c *CalendarYearCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *CalendarYearCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.CalendarYear.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.CalendarYearUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *CalendarYearCreateBulk) OnConflict(opts ...sql.ConflictOption) *CalendarYearUpsertBulk {
+	_c.conflict = opts
+	return &CalendarYearUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.CalendarYear.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *CalendarYearCreateBulk) OnConflictColumns(columns ...string) *CalendarYearUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &CalendarYearUpsertBulk{
+		create: _c,
+	}
+}
+
+// CalendarYearUpsertBulk is the builder for "upsert"-ing
+// a bulk of CalendarYear nodes.
+type CalendarYearUpsertBulk struct {
+	create *CalendarYearCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.CalendarYear.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(calendaryear.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *CalendarYearUpsertBulk) UpdateNewValues() *CalendarYearUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(calendaryear.FieldID)
+			}
+			if _, exists := b.mutation.Calendar(); exists {
+				s.SetIgnore(calendaryear.FieldCalendar)
+			}
+			if _, exists := b.mutation.Year(); exists {
+				s.SetIgnore(calendaryear.FieldYear)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.CalendarYear.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *CalendarYearUpsertBulk) Ignore() *CalendarYearUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *CalendarYearUpsertBulk) DoNothing() *CalendarYearUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the CalendarYearCreateBulk.OnConflict
+// documentation for more info.
+func (u *CalendarYearUpsertBulk) Update(set func(*CalendarYearUpsert)) *CalendarYearUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&CalendarYearUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *CalendarYearUpsertBulk) SetPosition(v int) *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *CalendarYearUpsertBulk) AddPosition(v int) *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *CalendarYearUpsertBulk) UpdatePosition() *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *CalendarYearUpsertBulk) SetExtra(v map[string]interface{}) *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *CalendarYearUpsertBulk) UpdateExtra() *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *CalendarYearUpsertBulk) ClearExtra() *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetNotice sets the "notice" field.
+func (u *CalendarYearUpsertBulk) SetNotice(v workday.Year) *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.SetNotice(v)
+	})
+}
+
+// UpdateNotice sets the "notice" field to the value that was provided on create.
+func (u *CalendarYearUpsertBulk) UpdateNotice() *CalendarYearUpsertBulk {
+	return u.Update(func(s *CalendarYearUpsert) {
+		s.UpdateNotice()
+	})
+}
+
+// Exec executes the query.
+func (u *CalendarYearUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the CalendarYearCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for CalendarYearCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *CalendarYearUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

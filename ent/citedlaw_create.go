@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/citedlaw"
@@ -17,6 +19,7 @@ type CitedLawCreate struct {
 	config
 	mutation *CitedLawMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -137,6 +140,7 @@ func (_c *CitedLawCreate) createSpec() (*CitedLaw, *sqlgraph.CreateSpec) {
 		_node = &CitedLaw{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(citedlaw.Table, sqlgraph.NewFieldSpec(citedlaw.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -164,11 +168,280 @@ func (_c *CitedLawCreate) createSpec() (*CitedLaw, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.CitedLaw.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.CitedLawUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *CitedLawCreate) OnConflict(opts ...sql.ConflictOption) *CitedLawUpsertOne {
+	_c.conflict = opts
+	return &CitedLawUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.CitedLaw.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *CitedLawCreate) OnConflictColumns(columns ...string) *CitedLawUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &CitedLawUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// CitedLawUpsertOne is the builder for "upsert"-ing
+	//  one CitedLaw node.
+	CitedLawUpsertOne struct {
+		create *CitedLawCreate
+	}
+
+	// CitedLawUpsert is the "OnConflict" setter.
+	CitedLawUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *CitedLawUpsert) SetPosition(v int) *CitedLawUpsert {
+	u.Set(citedlaw.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *CitedLawUpsert) UpdatePosition() *CitedLawUpsert {
+	u.SetExcluded(citedlaw.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *CitedLawUpsert) AddPosition(v int) *CitedLawUpsert {
+	u.Add(citedlaw.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *CitedLawUpsert) SetExtra(v map[string]interface{}) *CitedLawUpsert {
+	u.Set(citedlaw.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *CitedLawUpsert) UpdateExtra() *CitedLawUpsert {
+	u.SetExcluded(citedlaw.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *CitedLawUpsert) ClearExtra() *CitedLawUpsert {
+	u.SetNull(citedlaw.FieldExtra)
+	return u
+}
+
+// SetChecked sets the "checked" field.
+func (u *CitedLawUpsert) SetChecked(v string) *CitedLawUpsert {
+	u.Set(citedlaw.FieldChecked, v)
+	return u
+}
+
+// UpdateChecked sets the "checked" field to the value that was provided on create.
+func (u *CitedLawUpsert) UpdateChecked() *CitedLawUpsert {
+	u.SetExcluded(citedlaw.FieldChecked)
+	return u
+}
+
+// SetPlaces sets the "places" field.
+func (u *CitedLawUpsert) SetPlaces(v []string) *CitedLawUpsert {
+	u.Set(citedlaw.FieldPlaces, v)
+	return u
+}
+
+// UpdatePlaces sets the "places" field to the value that was provided on create.
+func (u *CitedLawUpsert) UpdatePlaces() *CitedLawUpsert {
+	u.SetExcluded(citedlaw.FieldPlaces)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.CitedLaw.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(citedlaw.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *CitedLawUpsertOne) UpdateNewValues() *CitedLawUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(citedlaw.FieldID)
+		}
+		if _, exists := u.create.mutation.Name(); exists {
+			s.SetIgnore(citedlaw.FieldName)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.CitedLaw.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *CitedLawUpsertOne) Ignore() *CitedLawUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *CitedLawUpsertOne) DoNothing() *CitedLawUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the CitedLawCreate.OnConflict
+// documentation for more info.
+func (u *CitedLawUpsertOne) Update(set func(*CitedLawUpsert)) *CitedLawUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&CitedLawUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *CitedLawUpsertOne) SetPosition(v int) *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *CitedLawUpsertOne) AddPosition(v int) *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *CitedLawUpsertOne) UpdatePosition() *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *CitedLawUpsertOne) SetExtra(v map[string]interface{}) *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *CitedLawUpsertOne) UpdateExtra() *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *CitedLawUpsertOne) ClearExtra() *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetChecked sets the "checked" field.
+func (u *CitedLawUpsertOne) SetChecked(v string) *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetChecked(v)
+	})
+}
+
+// UpdateChecked sets the "checked" field to the value that was provided on create.
+func (u *CitedLawUpsertOne) UpdateChecked() *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdateChecked()
+	})
+}
+
+// SetPlaces sets the "places" field.
+func (u *CitedLawUpsertOne) SetPlaces(v []string) *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetPlaces(v)
+	})
+}
+
+// UpdatePlaces sets the "places" field to the value that was provided on create.
+func (u *CitedLawUpsertOne) UpdatePlaces() *CitedLawUpsertOne {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdatePlaces()
+	})
+}
+
+// Exec executes the query.
+func (u *CitedLawUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for CitedLawCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *CitedLawUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *CitedLawUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: CitedLawUpsertOne.ID is not supported by MySQL driver. Use CitedLawUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *CitedLawUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // CitedLawCreateBulk is the builder for creating many CitedLaw entities in bulk.
 type CitedLawCreateBulk struct {
 	config
 	err      error
 	builders []*CitedLawCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the CitedLaw entities in the database.
@@ -197,6 +470,7 @@ func (_c *CitedLawCreateBulk) Save(ctx context.Context) ([]*CitedLaw, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -243,6 +517,193 @@ func (_c *CitedLawCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *CitedLawCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.CitedLaw.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.CitedLawUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *CitedLawCreateBulk) OnConflict(opts ...sql.ConflictOption) *CitedLawUpsertBulk {
+	_c.conflict = opts
+	return &CitedLawUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.CitedLaw.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *CitedLawCreateBulk) OnConflictColumns(columns ...string) *CitedLawUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &CitedLawUpsertBulk{
+		create: _c,
+	}
+}
+
+// CitedLawUpsertBulk is the builder for "upsert"-ing
+// a bulk of CitedLaw nodes.
+type CitedLawUpsertBulk struct {
+	create *CitedLawCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.CitedLaw.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(citedlaw.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *CitedLawUpsertBulk) UpdateNewValues() *CitedLawUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(citedlaw.FieldID)
+			}
+			if _, exists := b.mutation.Name(); exists {
+				s.SetIgnore(citedlaw.FieldName)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.CitedLaw.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *CitedLawUpsertBulk) Ignore() *CitedLawUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *CitedLawUpsertBulk) DoNothing() *CitedLawUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the CitedLawCreateBulk.OnConflict
+// documentation for more info.
+func (u *CitedLawUpsertBulk) Update(set func(*CitedLawUpsert)) *CitedLawUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&CitedLawUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *CitedLawUpsertBulk) SetPosition(v int) *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *CitedLawUpsertBulk) AddPosition(v int) *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *CitedLawUpsertBulk) UpdatePosition() *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *CitedLawUpsertBulk) SetExtra(v map[string]interface{}) *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *CitedLawUpsertBulk) UpdateExtra() *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *CitedLawUpsertBulk) ClearExtra() *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetChecked sets the "checked" field.
+func (u *CitedLawUpsertBulk) SetChecked(v string) *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetChecked(v)
+	})
+}
+
+// UpdateChecked sets the "checked" field to the value that was provided on create.
+func (u *CitedLawUpsertBulk) UpdateChecked() *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdateChecked()
+	})
+}
+
+// SetPlaces sets the "places" field.
+func (u *CitedLawUpsertBulk) SetPlaces(v []string) *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.SetPlaces(v)
+	})
+}
+
+// UpdatePlaces sets the "places" field to the value that was provided on create.
+func (u *CitedLawUpsertBulk) UpdatePlaces() *CitedLawUpsertBulk {
+	return u.Update(func(s *CitedLawUpsert) {
+		s.UpdatePlaces()
+	})
+}
+
+// Exec executes the query.
+func (u *CitedLawUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the CitedLawCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for CitedLawCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *CitedLawUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

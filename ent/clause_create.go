@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/clause"
@@ -20,6 +22,7 @@ type ClauseCreate struct {
 	config
 	mutation *ClauseMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -339,6 +342,7 @@ func (_c *ClauseCreate) createSpec() (*Clause, *sqlgraph.CreateSpec) {
 		_node = &Clause{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(clause.Table, sqlgraph.NewFieldSpec(clause.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -456,11 +460,276 @@ func (_c *ClauseCreate) createSpec() (*Clause, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Clause.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.ClauseUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *ClauseCreate) OnConflict(opts ...sql.ConflictOption) *ClauseUpsertOne {
+	_c.conflict = opts
+	return &ClauseUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Clause.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *ClauseCreate) OnConflictColumns(columns ...string) *ClauseUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &ClauseUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// ClauseUpsertOne is the builder for "upsert"-ing
+	//  one Clause node.
+	ClauseUpsertOne struct {
+		create *ClauseCreate
+	}
+
+	// ClauseUpsert is the "OnConflict" setter.
+	ClauseUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *ClauseUpsert) SetPosition(v int) *ClauseUpsert {
+	u.Set(clause.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ClauseUpsert) UpdatePosition() *ClauseUpsert {
+	u.SetExcluded(clause.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ClauseUpsert) AddPosition(v int) *ClauseUpsert {
+	u.Add(clause.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *ClauseUpsert) SetExtra(v map[string]interface{}) *ClauseUpsert {
+	u.Set(clause.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ClauseUpsert) UpdateExtra() *ClauseUpsert {
+	u.SetExcluded(clause.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ClauseUpsert) ClearExtra() *ClauseUpsert {
+	u.SetNull(clause.FieldExtra)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.Clause.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(clause.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *ClauseUpsertOne) UpdateNewValues() *ClauseUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(clause.FieldID)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(clause.FieldCode)
+		}
+		if _, exists := u.create.mutation.Category(); exists {
+			s.SetIgnore(clause.FieldCategory)
+		}
+		if _, exists := u.create.mutation.Kind(); exists {
+			s.SetIgnore(clause.FieldKind)
+		}
+		if _, exists := u.create.mutation.Text(); exists {
+			s.SetIgnore(clause.FieldText)
+		}
+		if _, exists := u.create.mutation.TextEn(); exists {
+			s.SetIgnore(clause.FieldTextEn)
+		}
+		if _, exists := u.create.mutation.Applies(); exists {
+			s.SetIgnore(clause.FieldApplies)
+		}
+		if _, exists := u.create.mutation.Requires(); exists {
+			s.SetIgnore(clause.FieldRequires)
+		}
+		if _, exists := u.create.mutation.Manual(); exists {
+			s.SetIgnore(clause.FieldManual)
+		}
+		if _, exists := u.create.mutation.Evidence(); exists {
+			s.SetIgnore(clause.FieldEvidence)
+		}
+		if _, exists := u.create.mutation.Promisable(); exists {
+			s.SetIgnore(clause.FieldPromisable)
+		}
+		if _, exists := u.create.mutation.Basis(); exists {
+			s.SetIgnore(clause.FieldBasis)
+		}
+		if _, exists := u.create.mutation.Level(); exists {
+			s.SetIgnore(clause.FieldLevel)
+		}
+		if _, exists := u.create.mutation.EffectiveFrom(); exists {
+			s.SetIgnore(clause.FieldEffectiveFrom)
+		}
+		if _, exists := u.create.mutation.EffectiveTo(); exists {
+			s.SetIgnore(clause.FieldEffectiveTo)
+		}
+		if _, exists := u.create.mutation.InterpretationGroup(); exists {
+			s.SetIgnore(clause.FieldInterpretationGroup)
+		}
+		if _, exists := u.create.mutation.Confidence(); exists {
+			s.SetIgnore(clause.FieldConfidence)
+		}
+		if _, exists := u.create.mutation.Verified(); exists {
+			s.SetIgnore(clause.FieldVerified)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Clause.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *ClauseUpsertOne) Ignore() *ClauseUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *ClauseUpsertOne) DoNothing() *ClauseUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the ClauseCreate.OnConflict
+// documentation for more info.
+func (u *ClauseUpsertOne) Update(set func(*ClauseUpsert)) *ClauseUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&ClauseUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *ClauseUpsertOne) SetPosition(v int) *ClauseUpsertOne {
+	return u.Update(func(s *ClauseUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ClauseUpsertOne) AddPosition(v int) *ClauseUpsertOne {
+	return u.Update(func(s *ClauseUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ClauseUpsertOne) UpdatePosition() *ClauseUpsertOne {
+	return u.Update(func(s *ClauseUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *ClauseUpsertOne) SetExtra(v map[string]interface{}) *ClauseUpsertOne {
+	return u.Update(func(s *ClauseUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ClauseUpsertOne) UpdateExtra() *ClauseUpsertOne {
+	return u.Update(func(s *ClauseUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ClauseUpsertOne) ClearExtra() *ClauseUpsertOne {
+	return u.Update(func(s *ClauseUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// Exec executes the query.
+func (u *ClauseUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for ClauseCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *ClauseUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *ClauseUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: ClauseUpsertOne.ID is not supported by MySQL driver. Use ClauseUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *ClauseUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // ClauseCreateBulk is the builder for creating many Clause entities in bulk.
 type ClauseCreateBulk struct {
 	config
 	err      error
 	builders []*ClauseCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the Clause entities in the database.
@@ -489,6 +758,7 @@ func (_c *ClauseCreateBulk) Save(ctx context.Context) ([]*Clause, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -535,6 +805,213 @@ func (_c *ClauseCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ClauseCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Clause.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.ClauseUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *ClauseCreateBulk) OnConflict(opts ...sql.ConflictOption) *ClauseUpsertBulk {
+	_c.conflict = opts
+	return &ClauseUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Clause.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *ClauseCreateBulk) OnConflictColumns(columns ...string) *ClauseUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &ClauseUpsertBulk{
+		create: _c,
+	}
+}
+
+// ClauseUpsertBulk is the builder for "upsert"-ing
+// a bulk of Clause nodes.
+type ClauseUpsertBulk struct {
+	create *ClauseCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.Clause.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(clause.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *ClauseUpsertBulk) UpdateNewValues() *ClauseUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(clause.FieldID)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(clause.FieldCode)
+			}
+			if _, exists := b.mutation.Category(); exists {
+				s.SetIgnore(clause.FieldCategory)
+			}
+			if _, exists := b.mutation.Kind(); exists {
+				s.SetIgnore(clause.FieldKind)
+			}
+			if _, exists := b.mutation.Text(); exists {
+				s.SetIgnore(clause.FieldText)
+			}
+			if _, exists := b.mutation.TextEn(); exists {
+				s.SetIgnore(clause.FieldTextEn)
+			}
+			if _, exists := b.mutation.Applies(); exists {
+				s.SetIgnore(clause.FieldApplies)
+			}
+			if _, exists := b.mutation.Requires(); exists {
+				s.SetIgnore(clause.FieldRequires)
+			}
+			if _, exists := b.mutation.Manual(); exists {
+				s.SetIgnore(clause.FieldManual)
+			}
+			if _, exists := b.mutation.Evidence(); exists {
+				s.SetIgnore(clause.FieldEvidence)
+			}
+			if _, exists := b.mutation.Promisable(); exists {
+				s.SetIgnore(clause.FieldPromisable)
+			}
+			if _, exists := b.mutation.Basis(); exists {
+				s.SetIgnore(clause.FieldBasis)
+			}
+			if _, exists := b.mutation.Level(); exists {
+				s.SetIgnore(clause.FieldLevel)
+			}
+			if _, exists := b.mutation.EffectiveFrom(); exists {
+				s.SetIgnore(clause.FieldEffectiveFrom)
+			}
+			if _, exists := b.mutation.EffectiveTo(); exists {
+				s.SetIgnore(clause.FieldEffectiveTo)
+			}
+			if _, exists := b.mutation.InterpretationGroup(); exists {
+				s.SetIgnore(clause.FieldInterpretationGroup)
+			}
+			if _, exists := b.mutation.Confidence(); exists {
+				s.SetIgnore(clause.FieldConfidence)
+			}
+			if _, exists := b.mutation.Verified(); exists {
+				s.SetIgnore(clause.FieldVerified)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Clause.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *ClauseUpsertBulk) Ignore() *ClauseUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *ClauseUpsertBulk) DoNothing() *ClauseUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the ClauseCreateBulk.OnConflict
+// documentation for more info.
+func (u *ClauseUpsertBulk) Update(set func(*ClauseUpsert)) *ClauseUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&ClauseUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *ClauseUpsertBulk) SetPosition(v int) *ClauseUpsertBulk {
+	return u.Update(func(s *ClauseUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ClauseUpsertBulk) AddPosition(v int) *ClauseUpsertBulk {
+	return u.Update(func(s *ClauseUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ClauseUpsertBulk) UpdatePosition() *ClauseUpsertBulk {
+	return u.Update(func(s *ClauseUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *ClauseUpsertBulk) SetExtra(v map[string]interface{}) *ClauseUpsertBulk {
+	return u.Update(func(s *ClauseUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ClauseUpsertBulk) UpdateExtra() *ClauseUpsertBulk {
+	return u.Update(func(s *ClauseUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ClauseUpsertBulk) ClearExtra() *ClauseUpsertBulk {
+	return u.Update(func(s *ClauseUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// Exec executes the query.
+func (u *ClauseUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ClauseCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for ClauseCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *ClauseUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -16,15 +16,20 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/onedoor/onedoor/ent/calendaryear"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
+	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/notice"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
@@ -38,24 +43,34 @@ type Client struct {
 	Schema *migrate.Schema
 	// CalendarYear is the client for interacting with the CalendarYear builders.
 	CalendarYear *CalendarYearClient
+	// CaseFile is the client for interacting with the CaseFile builders.
+	CaseFile *CaseFileClient
+	// CaseMaterial is the client for interacting with the CaseMaterial builders.
+	CaseMaterial *CaseMaterialClient
 	// CitedLaw is the client for interacting with the CitedLaw builders.
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
 	Clause *ClauseClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
+	// Event is the client for interacting with the Event builders.
+	Event *EventClient
 	// Fact is the client for interacting with the Fact builders.
 	Fact *FactClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
+	// ItemMaterial is the client for interacting with the ItemMaterial builders.
+	ItemMaterial *ItemMaterialClient
 	// ItemVersion is the client for interacting with the ItemVersion builders.
 	ItemVersion *ItemVersionClient
-	// Material is the client for interacting with the Material builders.
-	Material *MaterialClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
 	// PolicyRule is the client for interacting with the PolicyRule builders.
 	PolicyRule *PolicyRuleClient
 	// Region is the client for interacting with the Region builders.
 	Region *RegionClient
+	// Review is the client for interacting with the Review builders.
+	Review *ReviewClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
 	// SchemeVersion is the client for interacting with the SchemeVersion builders.
@@ -76,15 +91,20 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.CalendarYear = NewCalendarYearClient(c.config)
+	c.CaseFile = NewCaseFileClient(c.config)
+	c.CaseMaterial = NewCaseMaterialClient(c.config)
 	c.CitedLaw = NewCitedLawClient(c.config)
 	c.Clause = NewClauseClient(c.config)
 	c.Department = NewDepartmentClient(c.config)
+	c.Event = NewEventClient(c.config)
 	c.Fact = NewFactClient(c.config)
+	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
+	c.ItemMaterial = NewItemMaterialClient(c.config)
 	c.ItemVersion = NewItemVersionClient(c.config)
-	c.Material = NewMaterialClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
 	c.PolicyRule = NewPolicyRuleClient(c.config)
 	c.Region = NewRegionClient(c.config)
+	c.Review = NewReviewClient(c.config)
 	c.Revision = NewRevisionClient(c.config)
 	c.SchemeVersion = NewSchemeVersionClient(c.config)
 	c.StandardVersion = NewStandardVersionClient(c.config)
@@ -182,15 +202,20 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ctx:             ctx,
 		config:          cfg,
 		CalendarYear:    NewCalendarYearClient(cfg),
+		CaseFile:        NewCaseFileClient(cfg),
+		CaseMaterial:    NewCaseMaterialClient(cfg),
 		CitedLaw:        NewCitedLawClient(cfg),
 		Clause:          NewClauseClient(cfg),
 		Department:      NewDepartmentClient(cfg),
+		Event:           NewEventClient(cfg),
 		Fact:            NewFactClient(cfg),
+		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
+		ItemMaterial:    NewItemMaterialClient(cfg),
 		ItemVersion:     NewItemVersionClient(cfg),
-		Material:        NewMaterialClient(cfg),
 		Notice:          NewNoticeClient(cfg),
 		PolicyRule:      NewPolicyRuleClient(cfg),
 		Region:          NewRegionClient(cfg),
+		Review:          NewReviewClient(cfg),
 		Revision:        NewRevisionClient(cfg),
 		SchemeVersion:   NewSchemeVersionClient(cfg),
 		StandardVersion: NewStandardVersionClient(cfg),
@@ -215,15 +240,20 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ctx:             ctx,
 		config:          cfg,
 		CalendarYear:    NewCalendarYearClient(cfg),
+		CaseFile:        NewCaseFileClient(cfg),
+		CaseMaterial:    NewCaseMaterialClient(cfg),
 		CitedLaw:        NewCitedLawClient(cfg),
 		Clause:          NewClauseClient(cfg),
 		Department:      NewDepartmentClient(cfg),
+		Event:           NewEventClient(cfg),
 		Fact:            NewFactClient(cfg),
+		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
+		ItemMaterial:    NewItemMaterialClient(cfg),
 		ItemVersion:     NewItemVersionClient(cfg),
-		Material:        NewMaterialClient(cfg),
 		Notice:          NewNoticeClient(cfg),
 		PolicyRule:      NewPolicyRuleClient(cfg),
 		Region:          NewRegionClient(cfg),
+		Review:          NewReviewClient(cfg),
 		Revision:        NewRevisionClient(cfg),
 		SchemeVersion:   NewSchemeVersionClient(cfg),
 		StandardVersion: NewStandardVersionClient(cfg),
@@ -257,8 +287,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.CalendarYear, c.CitedLaw, c.Clause, c.Department, c.Fact, c.ItemVersion,
-		c.Material, c.Notice, c.PolicyRule, c.Region, c.Revision, c.SchemeVersion,
+		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CitedLaw, c.Clause, c.Department,
+		c.Event, c.Fact, c.IdempotencyKey, c.ItemMaterial, c.ItemVersion, c.Notice,
+		c.PolicyRule, c.Region, c.Review, c.Revision, c.SchemeVersion,
 		c.StandardVersion, c.Zone,
 	} {
 		n.Use(hooks...)
@@ -269,8 +300,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.CalendarYear, c.CitedLaw, c.Clause, c.Department, c.Fact, c.ItemVersion,
-		c.Material, c.Notice, c.PolicyRule, c.Region, c.Revision, c.SchemeVersion,
+		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CitedLaw, c.Clause, c.Department,
+		c.Event, c.Fact, c.IdempotencyKey, c.ItemMaterial, c.ItemVersion, c.Notice,
+		c.PolicyRule, c.Region, c.Review, c.Revision, c.SchemeVersion,
 		c.StandardVersion, c.Zone,
 	} {
 		n.Intercept(interceptors...)
@@ -282,24 +314,34 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *CalendarYearMutation:
 		return c.CalendarYear.mutate(ctx, m)
+	case *CaseFileMutation:
+		return c.CaseFile.mutate(ctx, m)
+	case *CaseMaterialMutation:
+		return c.CaseMaterial.mutate(ctx, m)
 	case *CitedLawMutation:
 		return c.CitedLaw.mutate(ctx, m)
 	case *ClauseMutation:
 		return c.Clause.mutate(ctx, m)
 	case *DepartmentMutation:
 		return c.Department.mutate(ctx, m)
+	case *EventMutation:
+		return c.Event.mutate(ctx, m)
 	case *FactMutation:
 		return c.Fact.mutate(ctx, m)
+	case *IdempotencyKeyMutation:
+		return c.IdempotencyKey.mutate(ctx, m)
+	case *ItemMaterialMutation:
+		return c.ItemMaterial.mutate(ctx, m)
 	case *ItemVersionMutation:
 		return c.ItemVersion.mutate(ctx, m)
-	case *MaterialMutation:
-		return c.Material.mutate(ctx, m)
 	case *NoticeMutation:
 		return c.Notice.mutate(ctx, m)
 	case *PolicyRuleMutation:
 		return c.PolicyRule.mutate(ctx, m)
 	case *RegionMutation:
 		return c.Region.mutate(ctx, m)
+	case *ReviewMutation:
+		return c.Review.mutate(ctx, m)
 	case *RevisionMutation:
 		return c.Revision.mutate(ctx, m)
 	case *SchemeVersionMutation:
@@ -443,6 +485,400 @@ func (c *CalendarYearClient) mutate(ctx context.Context, m *CalendarYearMutation
 		return (&CalendarYearDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown CalendarYear mutation op: %q", m.Op())
+	}
+}
+
+// CaseFileClient is a client for the CaseFile schema.
+type CaseFileClient struct {
+	config
+}
+
+// NewCaseFileClient returns a client for the CaseFile from the given config.
+func NewCaseFileClient(c config) *CaseFileClient {
+	return &CaseFileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `casefile.Hooks(f(g(h())))`.
+func (c *CaseFileClient) Use(hooks ...Hook) {
+	c.hooks.CaseFile = append(c.hooks.CaseFile, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `casefile.Intercept(f(g(h())))`.
+func (c *CaseFileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CaseFile = append(c.inters.CaseFile, interceptors...)
+}
+
+// Create returns a builder for creating a CaseFile entity.
+func (c *CaseFileClient) Create() *CaseFileCreate {
+	mutation := newCaseFileMutation(c.config, OpCreate)
+	return &CaseFileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CaseFile entities.
+func (c *CaseFileClient) CreateBulk(builders ...*CaseFileCreate) *CaseFileCreateBulk {
+	return &CaseFileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CaseFileClient) MapCreateBulk(slice any, setFunc func(*CaseFileCreate, int)) *CaseFileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CaseFileCreateBulk{err: fmt.Errorf("calling to CaseFileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CaseFileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CaseFileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CaseFile.
+func (c *CaseFileClient) Update() *CaseFileUpdate {
+	mutation := newCaseFileMutation(c.config, OpUpdate)
+	return &CaseFileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CaseFileClient) UpdateOne(_m *CaseFile) *CaseFileUpdateOne {
+	mutation := newCaseFileMutation(c.config, OpUpdateOne, withCaseFile(_m))
+	return &CaseFileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CaseFileClient) UpdateOneID(id string) *CaseFileUpdateOne {
+	mutation := newCaseFileMutation(c.config, OpUpdateOne, withCaseFileID(id))
+	return &CaseFileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CaseFile.
+func (c *CaseFileClient) Delete() *CaseFileDelete {
+	mutation := newCaseFileMutation(c.config, OpDelete)
+	return &CaseFileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CaseFileClient) DeleteOne(_m *CaseFile) *CaseFileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CaseFileClient) DeleteOneID(id string) *CaseFileDeleteOne {
+	builder := c.Delete().Where(casefile.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CaseFileDeleteOne{builder}
+}
+
+// Query returns a query builder for CaseFile.
+func (c *CaseFileClient) Query() *CaseFileQuery {
+	return &CaseFileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCaseFile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CaseFile entity by its id.
+func (c *CaseFileClient) Get(ctx context.Context, id string) (*CaseFile, error) {
+	return c.Query().Where(casefile.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CaseFileClient) GetX(ctx context.Context, id string) *CaseFile {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryScheme queries the scheme edge of a CaseFile.
+func (c *CaseFileClient) QueryScheme(_m *CaseFile) *SchemeVersionQuery {
+	query := (&SchemeVersionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(schemeversion.Table, schemeversion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, casefile.SchemeTable, casefile.SchemeColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryItem queries the item edge of a CaseFile.
+func (c *CaseFileClient) QueryItem(_m *CaseFile) *ItemVersionQuery {
+	query := (&ItemVersionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(itemversion.Table, itemversion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, casefile.ItemTable, casefile.ItemColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryLead queries the lead edge of a CaseFile.
+func (c *CaseFileClient) QueryLead(_m *CaseFile) *DepartmentQuery {
+	query := (&DepartmentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(department.Table, department.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, casefile.LeadTable, casefile.LeadColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRegion queries the region edge of a CaseFile.
+func (c *CaseFileClient) QueryRegion(_m *CaseFile) *RegionQuery {
+	query := (&RegionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(region.Table, region.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, casefile.RegionTable, casefile.RegionColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryReviews queries the reviews edge of a CaseFile.
+func (c *CaseFileClient) QueryReviews(_m *CaseFile) *ReviewQuery {
+	query := (&ReviewClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(review.Table, review.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, casefile.ReviewsTable, casefile.ReviewsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryMaterials queries the materials edge of a CaseFile.
+func (c *CaseFileClient) QueryMaterials(_m *CaseFile) *CaseMaterialQuery {
+	query := (&CaseMaterialClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(casematerial.Table, casematerial.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, casefile.MaterialsTable, casefile.MaterialsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryEvents queries the events edge of a CaseFile.
+func (c *CaseFileClient) QueryEvents(_m *CaseFile) *EventQuery {
+	query := (&EventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casefile.Table, casefile.FieldID, id),
+			sqlgraph.To(event.Table, event.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, casefile.EventsTable, casefile.EventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CaseFileClient) Hooks() []Hook {
+	return c.hooks.CaseFile
+}
+
+// Interceptors returns the client interceptors.
+func (c *CaseFileClient) Interceptors() []Interceptor {
+	return c.inters.CaseFile
+}
+
+func (c *CaseFileClient) mutate(ctx context.Context, m *CaseFileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CaseFileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CaseFileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CaseFileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CaseFileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CaseFile mutation op: %q", m.Op())
+	}
+}
+
+// CaseMaterialClient is a client for the CaseMaterial schema.
+type CaseMaterialClient struct {
+	config
+}
+
+// NewCaseMaterialClient returns a client for the CaseMaterial from the given config.
+func NewCaseMaterialClient(c config) *CaseMaterialClient {
+	return &CaseMaterialClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `casematerial.Hooks(f(g(h())))`.
+func (c *CaseMaterialClient) Use(hooks ...Hook) {
+	c.hooks.CaseMaterial = append(c.hooks.CaseMaterial, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `casematerial.Intercept(f(g(h())))`.
+func (c *CaseMaterialClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CaseMaterial = append(c.inters.CaseMaterial, interceptors...)
+}
+
+// Create returns a builder for creating a CaseMaterial entity.
+func (c *CaseMaterialClient) Create() *CaseMaterialCreate {
+	mutation := newCaseMaterialMutation(c.config, OpCreate)
+	return &CaseMaterialCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CaseMaterial entities.
+func (c *CaseMaterialClient) CreateBulk(builders ...*CaseMaterialCreate) *CaseMaterialCreateBulk {
+	return &CaseMaterialCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CaseMaterialClient) MapCreateBulk(slice any, setFunc func(*CaseMaterialCreate, int)) *CaseMaterialCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CaseMaterialCreateBulk{err: fmt.Errorf("calling to CaseMaterialClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CaseMaterialCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CaseMaterialCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CaseMaterial.
+func (c *CaseMaterialClient) Update() *CaseMaterialUpdate {
+	mutation := newCaseMaterialMutation(c.config, OpUpdate)
+	return &CaseMaterialUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CaseMaterialClient) UpdateOne(_m *CaseMaterial) *CaseMaterialUpdateOne {
+	mutation := newCaseMaterialMutation(c.config, OpUpdateOne, withCaseMaterial(_m))
+	return &CaseMaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CaseMaterialClient) UpdateOneID(id string) *CaseMaterialUpdateOne {
+	mutation := newCaseMaterialMutation(c.config, OpUpdateOne, withCaseMaterialID(id))
+	return &CaseMaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CaseMaterial.
+func (c *CaseMaterialClient) Delete() *CaseMaterialDelete {
+	mutation := newCaseMaterialMutation(c.config, OpDelete)
+	return &CaseMaterialDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CaseMaterialClient) DeleteOne(_m *CaseMaterial) *CaseMaterialDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CaseMaterialClient) DeleteOneID(id string) *CaseMaterialDeleteOne {
+	builder := c.Delete().Where(casematerial.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CaseMaterialDeleteOne{builder}
+}
+
+// Query returns a query builder for CaseMaterial.
+func (c *CaseMaterialClient) Query() *CaseMaterialQuery {
+	return &CaseMaterialQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCaseMaterial},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CaseMaterial entity by its id.
+func (c *CaseMaterialClient) Get(ctx context.Context, id string) (*CaseMaterial, error) {
+	return c.Query().Where(casematerial.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CaseMaterialClient) GetX(ctx context.Context, id string) *CaseMaterial {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryCase queries the case edge of a CaseMaterial.
+func (c *CaseMaterialClient) QueryCase(_m *CaseMaterial) *CaseFileQuery {
+	query := (&CaseFileClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(casematerial.Table, casematerial.FieldID, id),
+			sqlgraph.To(casefile.Table, casefile.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, casematerial.CaseTable, casematerial.CaseColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CaseMaterialClient) Hooks() []Hook {
+	return c.hooks.CaseMaterial
+}
+
+// Interceptors returns the client interceptors.
+func (c *CaseMaterialClient) Interceptors() []Interceptor {
+	return c.inters.CaseMaterial
+}
+
+func (c *CaseMaterialClient) mutate(ctx context.Context, m *CaseMaterialMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CaseMaterialCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CaseMaterialUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CaseMaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CaseMaterialDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CaseMaterial mutation op: %q", m.Op())
 	}
 }
 
@@ -909,6 +1345,155 @@ func (c *DepartmentClient) mutate(ctx context.Context, m *DepartmentMutation) (V
 	}
 }
 
+// EventClient is a client for the Event schema.
+type EventClient struct {
+	config
+}
+
+// NewEventClient returns a client for the Event from the given config.
+func NewEventClient(c config) *EventClient {
+	return &EventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `event.Hooks(f(g(h())))`.
+func (c *EventClient) Use(hooks ...Hook) {
+	c.hooks.Event = append(c.hooks.Event, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `event.Intercept(f(g(h())))`.
+func (c *EventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Event = append(c.inters.Event, interceptors...)
+}
+
+// Create returns a builder for creating a Event entity.
+func (c *EventClient) Create() *EventCreate {
+	mutation := newEventMutation(c.config, OpCreate)
+	return &EventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Event entities.
+func (c *EventClient) CreateBulk(builders ...*EventCreate) *EventCreateBulk {
+	return &EventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EventClient) MapCreateBulk(slice any, setFunc func(*EventCreate, int)) *EventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EventCreateBulk{err: fmt.Errorf("calling to EventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Event.
+func (c *EventClient) Update() *EventUpdate {
+	mutation := newEventMutation(c.config, OpUpdate)
+	return &EventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EventClient) UpdateOne(_m *Event) *EventUpdateOne {
+	mutation := newEventMutation(c.config, OpUpdateOne, withEvent(_m))
+	return &EventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EventClient) UpdateOneID(id string) *EventUpdateOne {
+	mutation := newEventMutation(c.config, OpUpdateOne, withEventID(id))
+	return &EventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Event.
+func (c *EventClient) Delete() *EventDelete {
+	mutation := newEventMutation(c.config, OpDelete)
+	return &EventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EventClient) DeleteOne(_m *Event) *EventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EventClient) DeleteOneID(id string) *EventDeleteOne {
+	builder := c.Delete().Where(event.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EventDeleteOne{builder}
+}
+
+// Query returns a query builder for Event.
+func (c *EventClient) Query() *EventQuery {
+	return &EventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Event entity by its id.
+func (c *EventClient) Get(ctx context.Context, id string) (*Event, error) {
+	return c.Query().Where(event.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EventClient) GetX(ctx context.Context, id string) *Event {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryCase queries the case edge of a Event.
+func (c *EventClient) QueryCase(_m *Event) *CaseFileQuery {
+	query := (&CaseFileClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(event.Table, event.FieldID, id),
+			sqlgraph.To(casefile.Table, casefile.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, event.CaseTable, event.CaseColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *EventClient) Hooks() []Hook {
+	return c.hooks.Event
+}
+
+// Interceptors returns the client interceptors.
+func (c *EventClient) Interceptors() []Interceptor {
+	return c.inters.Event
+}
+
+func (c *EventClient) mutate(ctx context.Context, m *EventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Event mutation op: %q", m.Op())
+	}
+}
+
 // FactClient is a client for the Fact schema.
 type FactClient struct {
 	config
@@ -1039,6 +1624,288 @@ func (c *FactClient) mutate(ctx context.Context, m *FactMutation) (Value, error)
 		return (&FactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Fact mutation op: %q", m.Op())
+	}
+}
+
+// IdempotencyKeyClient is a client for the IdempotencyKey schema.
+type IdempotencyKeyClient struct {
+	config
+}
+
+// NewIdempotencyKeyClient returns a client for the IdempotencyKey from the given config.
+func NewIdempotencyKeyClient(c config) *IdempotencyKeyClient {
+	return &IdempotencyKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `idempotencykey.Hooks(f(g(h())))`.
+func (c *IdempotencyKeyClient) Use(hooks ...Hook) {
+	c.hooks.IdempotencyKey = append(c.hooks.IdempotencyKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `idempotencykey.Intercept(f(g(h())))`.
+func (c *IdempotencyKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IdempotencyKey = append(c.inters.IdempotencyKey, interceptors...)
+}
+
+// Create returns a builder for creating a IdempotencyKey entity.
+func (c *IdempotencyKeyClient) Create() *IdempotencyKeyCreate {
+	mutation := newIdempotencyKeyMutation(c.config, OpCreate)
+	return &IdempotencyKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IdempotencyKey entities.
+func (c *IdempotencyKeyClient) CreateBulk(builders ...*IdempotencyKeyCreate) *IdempotencyKeyCreateBulk {
+	return &IdempotencyKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IdempotencyKeyClient) MapCreateBulk(slice any, setFunc func(*IdempotencyKeyCreate, int)) *IdempotencyKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IdempotencyKeyCreateBulk{err: fmt.Errorf("calling to IdempotencyKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IdempotencyKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IdempotencyKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Update() *IdempotencyKeyUpdate {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdate)
+	return &IdempotencyKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IdempotencyKeyClient) UpdateOne(_m *IdempotencyKey) *IdempotencyKeyUpdateOne {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdateOne, withIdempotencyKey(_m))
+	return &IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IdempotencyKeyClient) UpdateOneID(id string) *IdempotencyKeyUpdateOne {
+	mutation := newIdempotencyKeyMutation(c.config, OpUpdateOne, withIdempotencyKeyID(id))
+	return &IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Delete() *IdempotencyKeyDelete {
+	mutation := newIdempotencyKeyMutation(c.config, OpDelete)
+	return &IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IdempotencyKeyClient) DeleteOne(_m *IdempotencyKey) *IdempotencyKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IdempotencyKeyClient) DeleteOneID(id string) *IdempotencyKeyDeleteOne {
+	builder := c.Delete().Where(idempotencykey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IdempotencyKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for IdempotencyKey.
+func (c *IdempotencyKeyClient) Query() *IdempotencyKeyQuery {
+	return &IdempotencyKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIdempotencyKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IdempotencyKey entity by its id.
+func (c *IdempotencyKeyClient) Get(ctx context.Context, id string) (*IdempotencyKey, error) {
+	return c.Query().Where(idempotencykey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IdempotencyKeyClient) GetX(ctx context.Context, id string) *IdempotencyKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IdempotencyKeyClient) Hooks() []Hook {
+	return c.hooks.IdempotencyKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *IdempotencyKeyClient) Interceptors() []Interceptor {
+	return c.inters.IdempotencyKey
+}
+
+func (c *IdempotencyKeyClient) mutate(ctx context.Context, m *IdempotencyKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IdempotencyKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IdempotencyKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IdempotencyKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown IdempotencyKey mutation op: %q", m.Op())
+	}
+}
+
+// ItemMaterialClient is a client for the ItemMaterial schema.
+type ItemMaterialClient struct {
+	config
+}
+
+// NewItemMaterialClient returns a client for the ItemMaterial from the given config.
+func NewItemMaterialClient(c config) *ItemMaterialClient {
+	return &ItemMaterialClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `itemmaterial.Hooks(f(g(h())))`.
+func (c *ItemMaterialClient) Use(hooks ...Hook) {
+	c.hooks.ItemMaterial = append(c.hooks.ItemMaterial, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `itemmaterial.Intercept(f(g(h())))`.
+func (c *ItemMaterialClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ItemMaterial = append(c.inters.ItemMaterial, interceptors...)
+}
+
+// Create returns a builder for creating a ItemMaterial entity.
+func (c *ItemMaterialClient) Create() *ItemMaterialCreate {
+	mutation := newItemMaterialMutation(c.config, OpCreate)
+	return &ItemMaterialCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ItemMaterial entities.
+func (c *ItemMaterialClient) CreateBulk(builders ...*ItemMaterialCreate) *ItemMaterialCreateBulk {
+	return &ItemMaterialCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ItemMaterialClient) MapCreateBulk(slice any, setFunc func(*ItemMaterialCreate, int)) *ItemMaterialCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ItemMaterialCreateBulk{err: fmt.Errorf("calling to ItemMaterialClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ItemMaterialCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ItemMaterialCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ItemMaterial.
+func (c *ItemMaterialClient) Update() *ItemMaterialUpdate {
+	mutation := newItemMaterialMutation(c.config, OpUpdate)
+	return &ItemMaterialUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ItemMaterialClient) UpdateOne(_m *ItemMaterial) *ItemMaterialUpdateOne {
+	mutation := newItemMaterialMutation(c.config, OpUpdateOne, withItemMaterial(_m))
+	return &ItemMaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ItemMaterialClient) UpdateOneID(id string) *ItemMaterialUpdateOne {
+	mutation := newItemMaterialMutation(c.config, OpUpdateOne, withItemMaterialID(id))
+	return &ItemMaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ItemMaterial.
+func (c *ItemMaterialClient) Delete() *ItemMaterialDelete {
+	mutation := newItemMaterialMutation(c.config, OpDelete)
+	return &ItemMaterialDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ItemMaterialClient) DeleteOne(_m *ItemMaterial) *ItemMaterialDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ItemMaterialClient) DeleteOneID(id string) *ItemMaterialDeleteOne {
+	builder := c.Delete().Where(itemmaterial.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ItemMaterialDeleteOne{builder}
+}
+
+// Query returns a query builder for ItemMaterial.
+func (c *ItemMaterialClient) Query() *ItemMaterialQuery {
+	return &ItemMaterialQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeItemMaterial},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ItemMaterial entity by its id.
+func (c *ItemMaterialClient) Get(ctx context.Context, id string) (*ItemMaterial, error) {
+	return c.Query().Where(itemmaterial.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ItemMaterialClient) GetX(ctx context.Context, id string) *ItemMaterial {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryItem queries the item edge of a ItemMaterial.
+func (c *ItemMaterialClient) QueryItem(_m *ItemMaterial) *ItemVersionQuery {
+	query := (&ItemVersionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(itemmaterial.Table, itemmaterial.FieldID, id),
+			sqlgraph.To(itemversion.Table, itemversion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, itemmaterial.ItemTable, itemmaterial.ItemColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ItemMaterialClient) Hooks() []Hook {
+	return c.hooks.ItemMaterial
+}
+
+// Interceptors returns the client interceptors.
+func (c *ItemMaterialClient) Interceptors() []Interceptor {
+	return c.inters.ItemMaterial
+}
+
+func (c *ItemMaterialClient) mutate(ctx context.Context, m *ItemMaterialMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ItemMaterialCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ItemMaterialUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ItemMaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ItemMaterialDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ItemMaterial mutation op: %q", m.Op())
 	}
 }
 
@@ -1183,13 +2050,13 @@ func (c *ItemVersionClient) QueryDepartment(_m *ItemVersion) *DepartmentQuery {
 }
 
 // QueryMaterials queries the materials edge of a ItemVersion.
-func (c *ItemVersionClient) QueryMaterials(_m *ItemVersion) *MaterialQuery {
-	query := (&MaterialClient{config: c.config}).Query()
+func (c *ItemVersionClient) QueryMaterials(_m *ItemVersion) *ItemMaterialQuery {
+	query := (&ItemMaterialClient{config: c.config}).Query()
 	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
 		id := _m.ID
 		step := sqlgraph.NewStep(
 			sqlgraph.From(itemversion.Table, itemversion.FieldID, id),
-			sqlgraph.To(material.Table, material.FieldID),
+			sqlgraph.To(itemmaterial.Table, itemmaterial.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, itemversion.MaterialsTable, itemversion.MaterialsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
@@ -1220,155 +2087,6 @@ func (c *ItemVersionClient) mutate(ctx context.Context, m *ItemVersionMutation) 
 		return (&ItemVersionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ItemVersion mutation op: %q", m.Op())
-	}
-}
-
-// MaterialClient is a client for the Material schema.
-type MaterialClient struct {
-	config
-}
-
-// NewMaterialClient returns a client for the Material from the given config.
-func NewMaterialClient(c config) *MaterialClient {
-	return &MaterialClient{config: c}
-}
-
-// Use adds a list of mutation hooks to the hooks stack.
-// A call to `Use(f, g, h)` equals to `material.Hooks(f(g(h())))`.
-func (c *MaterialClient) Use(hooks ...Hook) {
-	c.hooks.Material = append(c.hooks.Material, hooks...)
-}
-
-// Intercept adds a list of query interceptors to the interceptors stack.
-// A call to `Intercept(f, g, h)` equals to `material.Intercept(f(g(h())))`.
-func (c *MaterialClient) Intercept(interceptors ...Interceptor) {
-	c.inters.Material = append(c.inters.Material, interceptors...)
-}
-
-// Create returns a builder for creating a Material entity.
-func (c *MaterialClient) Create() *MaterialCreate {
-	mutation := newMaterialMutation(c.config, OpCreate)
-	return &MaterialCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// CreateBulk returns a builder for creating a bulk of Material entities.
-func (c *MaterialClient) CreateBulk(builders ...*MaterialCreate) *MaterialCreateBulk {
-	return &MaterialCreateBulk{config: c.config, builders: builders}
-}
-
-// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
-// a builder and applies setFunc on it.
-func (c *MaterialClient) MapCreateBulk(slice any, setFunc func(*MaterialCreate, int)) *MaterialCreateBulk {
-	rv := reflect.ValueOf(slice)
-	if rv.Kind() != reflect.Slice {
-		return &MaterialCreateBulk{err: fmt.Errorf("calling to MaterialClient.MapCreateBulk with wrong type %T, need slice", slice)}
-	}
-	builders := make([]*MaterialCreate, rv.Len())
-	for i := 0; i < rv.Len(); i++ {
-		builders[i] = c.Create()
-		setFunc(builders[i], i)
-	}
-	return &MaterialCreateBulk{config: c.config, builders: builders}
-}
-
-// Update returns an update builder for Material.
-func (c *MaterialClient) Update() *MaterialUpdate {
-	mutation := newMaterialMutation(c.config, OpUpdate)
-	return &MaterialUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOne returns an update builder for the given entity.
-func (c *MaterialClient) UpdateOne(_m *Material) *MaterialUpdateOne {
-	mutation := newMaterialMutation(c.config, OpUpdateOne, withMaterial(_m))
-	return &MaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOneID returns an update builder for the given id.
-func (c *MaterialClient) UpdateOneID(id string) *MaterialUpdateOne {
-	mutation := newMaterialMutation(c.config, OpUpdateOne, withMaterialID(id))
-	return &MaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// Delete returns a delete builder for Material.
-func (c *MaterialClient) Delete() *MaterialDelete {
-	mutation := newMaterialMutation(c.config, OpDelete)
-	return &MaterialDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// DeleteOne returns a builder for deleting the given entity.
-func (c *MaterialClient) DeleteOne(_m *Material) *MaterialDeleteOne {
-	return c.DeleteOneID(_m.ID)
-}
-
-// DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *MaterialClient) DeleteOneID(id string) *MaterialDeleteOne {
-	builder := c.Delete().Where(material.ID(id))
-	builder.mutation.id = &id
-	builder.mutation.op = OpDeleteOne
-	return &MaterialDeleteOne{builder}
-}
-
-// Query returns a query builder for Material.
-func (c *MaterialClient) Query() *MaterialQuery {
-	return &MaterialQuery{
-		config: c.config,
-		ctx:    &QueryContext{Type: TypeMaterial},
-		inters: c.Interceptors(),
-	}
-}
-
-// Get returns a Material entity by its id.
-func (c *MaterialClient) Get(ctx context.Context, id string) (*Material, error) {
-	return c.Query().Where(material.ID(id)).Only(ctx)
-}
-
-// GetX is like Get, but panics if an error occurs.
-func (c *MaterialClient) GetX(ctx context.Context, id string) *Material {
-	obj, err := c.Get(ctx, id)
-	if err != nil {
-		panic(err)
-	}
-	return obj
-}
-
-// QueryItem queries the item edge of a Material.
-func (c *MaterialClient) QueryItem(_m *Material) *ItemVersionQuery {
-	query := (&ItemVersionClient{config: c.config}).Query()
-	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
-		id := _m.ID
-		step := sqlgraph.NewStep(
-			sqlgraph.From(material.Table, material.FieldID, id),
-			sqlgraph.To(itemversion.Table, itemversion.FieldID),
-			sqlgraph.Edge(sqlgraph.M2O, true, material.ItemTable, material.ItemColumn),
-		)
-		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
-		return fromV, nil
-	}
-	return query
-}
-
-// Hooks returns the client hooks.
-func (c *MaterialClient) Hooks() []Hook {
-	return c.hooks.Material
-}
-
-// Interceptors returns the client interceptors.
-func (c *MaterialClient) Interceptors() []Interceptor {
-	return c.inters.Material
-}
-
-func (c *MaterialClient) mutate(ctx context.Context, m *MaterialMutation) (Value, error) {
-	switch m.Op() {
-	case OpCreate:
-		return (&MaterialCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdate:
-		return (&MaterialUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdateOne:
-		return (&MaterialUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpDelete, OpDeleteOne:
-		return (&MaterialDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
-	default:
-		return nil, fmt.Errorf("ent: unknown Material mutation op: %q", m.Op())
 	}
 }
 
@@ -1816,6 +2534,187 @@ func (c *RegionClient) mutate(ctx context.Context, m *RegionMutation) (Value, er
 		return (&RegionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Region mutation op: %q", m.Op())
+	}
+}
+
+// ReviewClient is a client for the Review schema.
+type ReviewClient struct {
+	config
+}
+
+// NewReviewClient returns a client for the Review from the given config.
+func NewReviewClient(c config) *ReviewClient {
+	return &ReviewClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `review.Hooks(f(g(h())))`.
+func (c *ReviewClient) Use(hooks ...Hook) {
+	c.hooks.Review = append(c.hooks.Review, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `review.Intercept(f(g(h())))`.
+func (c *ReviewClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Review = append(c.inters.Review, interceptors...)
+}
+
+// Create returns a builder for creating a Review entity.
+func (c *ReviewClient) Create() *ReviewCreate {
+	mutation := newReviewMutation(c.config, OpCreate)
+	return &ReviewCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Review entities.
+func (c *ReviewClient) CreateBulk(builders ...*ReviewCreate) *ReviewCreateBulk {
+	return &ReviewCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReviewClient) MapCreateBulk(slice any, setFunc func(*ReviewCreate, int)) *ReviewCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReviewCreateBulk{err: fmt.Errorf("calling to ReviewClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReviewCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReviewCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Review.
+func (c *ReviewClient) Update() *ReviewUpdate {
+	mutation := newReviewMutation(c.config, OpUpdate)
+	return &ReviewUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReviewClient) UpdateOne(_m *Review) *ReviewUpdateOne {
+	mutation := newReviewMutation(c.config, OpUpdateOne, withReview(_m))
+	return &ReviewUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReviewClient) UpdateOneID(id string) *ReviewUpdateOne {
+	mutation := newReviewMutation(c.config, OpUpdateOne, withReviewID(id))
+	return &ReviewUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Review.
+func (c *ReviewClient) Delete() *ReviewDelete {
+	mutation := newReviewMutation(c.config, OpDelete)
+	return &ReviewDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReviewClient) DeleteOne(_m *Review) *ReviewDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReviewClient) DeleteOneID(id string) *ReviewDeleteOne {
+	builder := c.Delete().Where(review.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReviewDeleteOne{builder}
+}
+
+// Query returns a query builder for Review.
+func (c *ReviewClient) Query() *ReviewQuery {
+	return &ReviewQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReview},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Review entity by its id.
+func (c *ReviewClient) Get(ctx context.Context, id string) (*Review, error) {
+	return c.Query().Where(review.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReviewClient) GetX(ctx context.Context, id string) *Review {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryCase queries the case edge of a Review.
+func (c *ReviewClient) QueryCase(_m *Review) *CaseFileQuery {
+	query := (&CaseFileClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(review.Table, review.FieldID, id),
+			sqlgraph.To(casefile.Table, casefile.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, review.CaseTable, review.CaseColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryItem queries the item edge of a Review.
+func (c *ReviewClient) QueryItem(_m *Review) *ItemVersionQuery {
+	query := (&ItemVersionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(review.Table, review.FieldID, id),
+			sqlgraph.To(itemversion.Table, itemversion.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, review.ItemTable, review.ItemColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryDepartment queries the department edge of a Review.
+func (c *ReviewClient) QueryDepartment(_m *Review) *DepartmentQuery {
+	query := (&DepartmentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(review.Table, review.FieldID, id),
+			sqlgraph.To(department.Table, department.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, review.DepartmentTable, review.DepartmentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ReviewClient) Hooks() []Hook {
+	return c.hooks.Review
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReviewClient) Interceptors() []Interceptor {
+	return c.inters.Review
+}
+
+func (c *ReviewClient) mutate(ctx context.Context, m *ReviewMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReviewCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReviewUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReviewUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReviewDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Review mutation op: %q", m.Op())
 	}
 }
 
@@ -2450,12 +3349,13 @@ func (c *ZoneClient) mutate(ctx context.Context, m *ZoneMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		CalendarYear, CitedLaw, Clause, Department, Fact, ItemVersion, Material, Notice,
-		PolicyRule, Region, Revision, SchemeVersion, StandardVersion, Zone []ent.Hook
+		CalendarYear, CaseFile, CaseMaterial, CitedLaw, Clause, Department, Event, Fact,
+		IdempotencyKey, ItemMaterial, ItemVersion, Notice, PolicyRule, Region, Review,
+		Revision, SchemeVersion, StandardVersion, Zone []ent.Hook
 	}
 	inters struct {
-		CalendarYear, CitedLaw, Clause, Department, Fact, ItemVersion, Material, Notice,
-		PolicyRule, Region, Revision, SchemeVersion, StandardVersion,
-		Zone []ent.Interceptor
+		CalendarYear, CaseFile, CaseMaterial, CitedLaw, Clause, Department, Event, Fact,
+		IdempotencyKey, ItemMaterial, ItemVersion, Notice, PolicyRule, Region, Review,
+		Revision, SchemeVersion, StandardVersion, Zone []ent.Interceptor
 	}
 )

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/clause"
@@ -19,6 +21,7 @@ type DepartmentCreate struct {
 	config
 	mutation *DepartmentMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -237,6 +240,7 @@ func (_c *DepartmentCreate) createSpec() (*Department, *sqlgraph.CreateSpec) {
 		_node = &Department{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(department.Table, sqlgraph.NewFieldSpec(department.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -312,11 +316,423 @@ func (_c *DepartmentCreate) createSpec() (*Department, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Department.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.DepartmentUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *DepartmentCreate) OnConflict(opts ...sql.ConflictOption) *DepartmentUpsertOne {
+	_c.conflict = opts
+	return &DepartmentUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Department.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *DepartmentCreate) OnConflictColumns(columns ...string) *DepartmentUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &DepartmentUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// DepartmentUpsertOne is the builder for "upsert"-ing
+	//  one Department node.
+	DepartmentUpsertOne struct {
+		create *DepartmentCreate
+	}
+
+	// DepartmentUpsert is the "OnConflict" setter.
+	DepartmentUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *DepartmentUpsert) SetPosition(v int) *DepartmentUpsert {
+	u.Set(department.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdatePosition() *DepartmentUpsert {
+	u.SetExcluded(department.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *DepartmentUpsert) AddPosition(v int) *DepartmentUpsert {
+	u.Add(department.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *DepartmentUpsert) SetExtra(v map[string]interface{}) *DepartmentUpsert {
+	u.Set(department.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateExtra() *DepartmentUpsert {
+	u.SetExcluded(department.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *DepartmentUpsert) ClearExtra() *DepartmentUpsert {
+	u.SetNull(department.FieldExtra)
+	return u
+}
+
+// SetRetired sets the "retired" field.
+func (u *DepartmentUpsert) SetRetired(v bool) *DepartmentUpsert {
+	u.Set(department.FieldRetired, v)
+	return u
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateRetired() *DepartmentUpsert {
+	u.SetExcluded(department.FieldRetired)
+	return u
+}
+
+// SetName sets the "name" field.
+func (u *DepartmentUpsert) SetName(v string) *DepartmentUpsert {
+	u.Set(department.FieldName, v)
+	return u
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateName() *DepartmentUpsert {
+	u.SetExcluded(department.FieldName)
+	return u
+}
+
+// SetNameEn sets the "name_en" field.
+func (u *DepartmentUpsert) SetNameEn(v string) *DepartmentUpsert {
+	u.Set(department.FieldNameEn, v)
+	return u
+}
+
+// UpdateNameEn sets the "name_en" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateNameEn() *DepartmentUpsert {
+	u.SetExcluded(department.FieldNameEn)
+	return u
+}
+
+// ClearNameEn clears the value of the "name_en" field.
+func (u *DepartmentUpsert) ClearNameEn() *DepartmentUpsert {
+	u.SetNull(department.FieldNameEn)
+	return u
+}
+
+// SetRole sets the "role" field.
+func (u *DepartmentUpsert) SetRole(v string) *DepartmentUpsert {
+	u.Set(department.FieldRole, v)
+	return u
+}
+
+// UpdateRole sets the "role" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateRole() *DepartmentUpsert {
+	u.SetExcluded(department.FieldRole)
+	return u
+}
+
+// SetDuties sets the "duties" field.
+func (u *DepartmentUpsert) SetDuties(v string) *DepartmentUpsert {
+	u.Set(department.FieldDuties, v)
+	return u
+}
+
+// UpdateDuties sets the "duties" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateDuties() *DepartmentUpsert {
+	u.SetExcluded(department.FieldDuties)
+	return u
+}
+
+// ClearDuties clears the value of the "duties" field.
+func (u *DepartmentUpsert) ClearDuties() *DepartmentUpsert {
+	u.SetNull(department.FieldDuties)
+	return u
+}
+
+// SetNote sets the "note" field.
+func (u *DepartmentUpsert) SetNote(v string) *DepartmentUpsert {
+	u.Set(department.FieldNote, v)
+	return u
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *DepartmentUpsert) UpdateNote() *DepartmentUpsert {
+	u.SetExcluded(department.FieldNote)
+	return u
+}
+
+// ClearNote clears the value of the "note" field.
+func (u *DepartmentUpsert) ClearNote() *DepartmentUpsert {
+	u.SetNull(department.FieldNote)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.Department.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(department.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *DepartmentUpsertOne) UpdateNewValues() *DepartmentUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(department.FieldID)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(department.FieldCode)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Department.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *DepartmentUpsertOne) Ignore() *DepartmentUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *DepartmentUpsertOne) DoNothing() *DepartmentUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the DepartmentCreate.OnConflict
+// documentation for more info.
+func (u *DepartmentUpsertOne) Update(set func(*DepartmentUpsert)) *DepartmentUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&DepartmentUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *DepartmentUpsertOne) SetPosition(v int) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *DepartmentUpsertOne) AddPosition(v int) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdatePosition() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *DepartmentUpsertOne) SetExtra(v map[string]interface{}) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateExtra() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *DepartmentUpsertOne) ClearExtra() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *DepartmentUpsertOne) SetRetired(v bool) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateRetired() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *DepartmentUpsertOne) SetName(v string) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateName() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetNameEn sets the "name_en" field.
+func (u *DepartmentUpsertOne) SetNameEn(v string) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetNameEn(v)
+	})
+}
+
+// UpdateNameEn sets the "name_en" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateNameEn() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateNameEn()
+	})
+}
+
+// ClearNameEn clears the value of the "name_en" field.
+func (u *DepartmentUpsertOne) ClearNameEn() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearNameEn()
+	})
+}
+
+// SetRole sets the "role" field.
+func (u *DepartmentUpsertOne) SetRole(v string) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetRole(v)
+	})
+}
+
+// UpdateRole sets the "role" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateRole() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateRole()
+	})
+}
+
+// SetDuties sets the "duties" field.
+func (u *DepartmentUpsertOne) SetDuties(v string) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetDuties(v)
+	})
+}
+
+// UpdateDuties sets the "duties" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateDuties() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateDuties()
+	})
+}
+
+// ClearDuties clears the value of the "duties" field.
+func (u *DepartmentUpsertOne) ClearDuties() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearDuties()
+	})
+}
+
+// SetNote sets the "note" field.
+func (u *DepartmentUpsertOne) SetNote(v string) *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetNote(v)
+	})
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *DepartmentUpsertOne) UpdateNote() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateNote()
+	})
+}
+
+// ClearNote clears the value of the "note" field.
+func (u *DepartmentUpsertOne) ClearNote() *DepartmentUpsertOne {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearNote()
+	})
+}
+
+// Exec executes the query.
+func (u *DepartmentUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for DepartmentCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *DepartmentUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *DepartmentUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: DepartmentUpsertOne.ID is not supported by MySQL driver. Use DepartmentUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *DepartmentUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // DepartmentCreateBulk is the builder for creating many Department entities in bulk.
 type DepartmentCreateBulk struct {
 	config
 	err      error
 	builders []*DepartmentCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the Department entities in the database.
@@ -346,6 +762,7 @@ func (_c *DepartmentCreateBulk) Save(ctx context.Context) ([]*Department, error)
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -392,6 +809,270 @@ func (_c *DepartmentCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *DepartmentCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Department.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.DepartmentUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *DepartmentCreateBulk) OnConflict(opts ...sql.ConflictOption) *DepartmentUpsertBulk {
+	_c.conflict = opts
+	return &DepartmentUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Department.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *DepartmentCreateBulk) OnConflictColumns(columns ...string) *DepartmentUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &DepartmentUpsertBulk{
+		create: _c,
+	}
+}
+
+// DepartmentUpsertBulk is the builder for "upsert"-ing
+// a bulk of Department nodes.
+type DepartmentUpsertBulk struct {
+	create *DepartmentCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.Department.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(department.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *DepartmentUpsertBulk) UpdateNewValues() *DepartmentUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(department.FieldID)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(department.FieldCode)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Department.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *DepartmentUpsertBulk) Ignore() *DepartmentUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *DepartmentUpsertBulk) DoNothing() *DepartmentUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the DepartmentCreateBulk.OnConflict
+// documentation for more info.
+func (u *DepartmentUpsertBulk) Update(set func(*DepartmentUpsert)) *DepartmentUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&DepartmentUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *DepartmentUpsertBulk) SetPosition(v int) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *DepartmentUpsertBulk) AddPosition(v int) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdatePosition() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *DepartmentUpsertBulk) SetExtra(v map[string]interface{}) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateExtra() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *DepartmentUpsertBulk) ClearExtra() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *DepartmentUpsertBulk) SetRetired(v bool) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateRetired() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *DepartmentUpsertBulk) SetName(v string) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateName() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetNameEn sets the "name_en" field.
+func (u *DepartmentUpsertBulk) SetNameEn(v string) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetNameEn(v)
+	})
+}
+
+// UpdateNameEn sets the "name_en" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateNameEn() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateNameEn()
+	})
+}
+
+// ClearNameEn clears the value of the "name_en" field.
+func (u *DepartmentUpsertBulk) ClearNameEn() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearNameEn()
+	})
+}
+
+// SetRole sets the "role" field.
+func (u *DepartmentUpsertBulk) SetRole(v string) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetRole(v)
+	})
+}
+
+// UpdateRole sets the "role" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateRole() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateRole()
+	})
+}
+
+// SetDuties sets the "duties" field.
+func (u *DepartmentUpsertBulk) SetDuties(v string) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetDuties(v)
+	})
+}
+
+// UpdateDuties sets the "duties" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateDuties() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateDuties()
+	})
+}
+
+// ClearDuties clears the value of the "duties" field.
+func (u *DepartmentUpsertBulk) ClearDuties() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearDuties()
+	})
+}
+
+// SetNote sets the "note" field.
+func (u *DepartmentUpsertBulk) SetNote(v string) *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.SetNote(v)
+	})
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *DepartmentUpsertBulk) UpdateNote() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.UpdateNote()
+	})
+}
+
+// ClearNote clears the value of the "note" field.
+func (u *DepartmentUpsertBulk) ClearNote() *DepartmentUpsertBulk {
+	return u.Update(func(s *DepartmentUpsert) {
+		s.ClearNote()
+	})
+}
+
+// Exec executes the query.
+func (u *DepartmentUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the DepartmentCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for DepartmentCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *DepartmentUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

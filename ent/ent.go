@@ -13,15 +13,20 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/onedoor/onedoor/ent/calendaryear"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
+	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/notice"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
@@ -87,15 +92,20 @@ func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			calendaryear.Table:    calendaryear.ValidColumn,
+			casefile.Table:        casefile.ValidColumn,
+			casematerial.Table:    casematerial.ValidColumn,
 			citedlaw.Table:        citedlaw.ValidColumn,
 			clause.Table:          clause.ValidColumn,
 			department.Table:      department.ValidColumn,
+			event.Table:           event.ValidColumn,
 			fact.Table:            fact.ValidColumn,
+			idempotencykey.Table:  idempotencykey.ValidColumn,
+			itemmaterial.Table:    itemmaterial.ValidColumn,
 			itemversion.Table:     itemversion.ValidColumn,
-			material.Table:        material.ValidColumn,
 			notice.Table:          notice.ValidColumn,
 			policyrule.Table:      policyrule.ValidColumn,
 			region.Table:          region.ValidColumn,
+			review.Table:          review.ValidColumn,
 			revision.Table:        revision.ValidColumn,
 			schemeversion.Table:   schemeversion.ValidColumn,
 			standardversion.Table: standardversion.ValidColumn,

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/fact"
@@ -18,6 +20,7 @@ type FactCreate struct {
 	config
 	mutation *FactMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -161,6 +164,7 @@ func (_c *FactCreate) createSpec() (*Fact, *sqlgraph.CreateSpec) {
 		_node = &Fact{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(fact.Table, sqlgraph.NewFieldSpec(fact.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -192,11 +196,319 @@ func (_c *FactCreate) createSpec() (*Fact, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Fact.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.FactUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *FactCreate) OnConflict(opts ...sql.ConflictOption) *FactUpsertOne {
+	_c.conflict = opts
+	return &FactUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Fact.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *FactCreate) OnConflictColumns(columns ...string) *FactUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &FactUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// FactUpsertOne is the builder for "upsert"-ing
+	//  one Fact node.
+	FactUpsertOne struct {
+		create *FactCreate
+	}
+
+	// FactUpsert is the "OnConflict" setter.
+	FactUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *FactUpsert) SetPosition(v int) *FactUpsert {
+	u.Set(fact.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *FactUpsert) UpdatePosition() *FactUpsert {
+	u.SetExcluded(fact.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *FactUpsert) AddPosition(v int) *FactUpsert {
+	u.Add(fact.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *FactUpsert) SetExtra(v map[string]interface{}) *FactUpsert {
+	u.Set(fact.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *FactUpsert) UpdateExtra() *FactUpsert {
+	u.SetExcluded(fact.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *FactUpsert) ClearExtra() *FactUpsert {
+	u.SetNull(fact.FieldExtra)
+	return u
+}
+
+// SetRetired sets the "retired" field.
+func (u *FactUpsert) SetRetired(v bool) *FactUpsert {
+	u.Set(fact.FieldRetired, v)
+	return u
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *FactUpsert) UpdateRetired() *FactUpsert {
+	u.SetExcluded(fact.FieldRetired)
+	return u
+}
+
+// SetDefinition sets the "definition" field.
+func (u *FactUpsert) SetDefinition(v standard.Fact) *FactUpsert {
+	u.Set(fact.FieldDefinition, v)
+	return u
+}
+
+// UpdateDefinition sets the "definition" field to the value that was provided on create.
+func (u *FactUpsert) UpdateDefinition() *FactUpsert {
+	u.SetExcluded(fact.FieldDefinition)
+	return u
+}
+
+// SetRetiredValues sets the "retired_values" field.
+func (u *FactUpsert) SetRetiredValues(v []standard.FactValue) *FactUpsert {
+	u.Set(fact.FieldRetiredValues, v)
+	return u
+}
+
+// UpdateRetiredValues sets the "retired_values" field to the value that was provided on create.
+func (u *FactUpsert) UpdateRetiredValues() *FactUpsert {
+	u.SetExcluded(fact.FieldRetiredValues)
+	return u
+}
+
+// ClearRetiredValues clears the value of the "retired_values" field.
+func (u *FactUpsert) ClearRetiredValues() *FactUpsert {
+	u.SetNull(fact.FieldRetiredValues)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.Fact.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(fact.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *FactUpsertOne) UpdateNewValues() *FactUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(fact.FieldID)
+		}
+		if _, exists := u.create.mutation.Key(); exists {
+			s.SetIgnore(fact.FieldKey)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Fact.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *FactUpsertOne) Ignore() *FactUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *FactUpsertOne) DoNothing() *FactUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the FactCreate.OnConflict
+// documentation for more info.
+func (u *FactUpsertOne) Update(set func(*FactUpsert)) *FactUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&FactUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *FactUpsertOne) SetPosition(v int) *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *FactUpsertOne) AddPosition(v int) *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *FactUpsertOne) UpdatePosition() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *FactUpsertOne) SetExtra(v map[string]interface{}) *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *FactUpsertOne) UpdateExtra() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *FactUpsertOne) ClearExtra() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *FactUpsertOne) SetRetired(v bool) *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *FactUpsertOne) UpdateRetired() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetDefinition sets the "definition" field.
+func (u *FactUpsertOne) SetDefinition(v standard.Fact) *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.SetDefinition(v)
+	})
+}
+
+// UpdateDefinition sets the "definition" field to the value that was provided on create.
+func (u *FactUpsertOne) UpdateDefinition() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateDefinition()
+	})
+}
+
+// SetRetiredValues sets the "retired_values" field.
+func (u *FactUpsertOne) SetRetiredValues(v []standard.FactValue) *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.SetRetiredValues(v)
+	})
+}
+
+// UpdateRetiredValues sets the "retired_values" field to the value that was provided on create.
+func (u *FactUpsertOne) UpdateRetiredValues() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateRetiredValues()
+	})
+}
+
+// ClearRetiredValues clears the value of the "retired_values" field.
+func (u *FactUpsertOne) ClearRetiredValues() *FactUpsertOne {
+	return u.Update(func(s *FactUpsert) {
+		s.ClearRetiredValues()
+	})
+}
+
+// Exec executes the query.
+func (u *FactUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for FactCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *FactUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *FactUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: FactUpsertOne.ID is not supported by MySQL driver. Use FactUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *FactUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // FactCreateBulk is the builder for creating many Fact entities in bulk.
 type FactCreateBulk struct {
 	config
 	err      error
 	builders []*FactCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the Fact entities in the database.
@@ -226,6 +538,7 @@ func (_c *FactCreateBulk) Save(ctx context.Context) ([]*Fact, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -272,6 +585,214 @@ func (_c *FactCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *FactCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Fact.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.FactUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *FactCreateBulk) OnConflict(opts ...sql.ConflictOption) *FactUpsertBulk {
+	_c.conflict = opts
+	return &FactUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Fact.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *FactCreateBulk) OnConflictColumns(columns ...string) *FactUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &FactUpsertBulk{
+		create: _c,
+	}
+}
+
+// FactUpsertBulk is the builder for "upsert"-ing
+// a bulk of Fact nodes.
+type FactUpsertBulk struct {
+	create *FactCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.Fact.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(fact.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *FactUpsertBulk) UpdateNewValues() *FactUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(fact.FieldID)
+			}
+			if _, exists := b.mutation.Key(); exists {
+				s.SetIgnore(fact.FieldKey)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Fact.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *FactUpsertBulk) Ignore() *FactUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *FactUpsertBulk) DoNothing() *FactUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the FactCreateBulk.OnConflict
+// documentation for more info.
+func (u *FactUpsertBulk) Update(set func(*FactUpsert)) *FactUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&FactUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *FactUpsertBulk) SetPosition(v int) *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *FactUpsertBulk) AddPosition(v int) *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *FactUpsertBulk) UpdatePosition() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *FactUpsertBulk) SetExtra(v map[string]interface{}) *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *FactUpsertBulk) UpdateExtra() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *FactUpsertBulk) ClearExtra() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *FactUpsertBulk) SetRetired(v bool) *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *FactUpsertBulk) UpdateRetired() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetDefinition sets the "definition" field.
+func (u *FactUpsertBulk) SetDefinition(v standard.Fact) *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.SetDefinition(v)
+	})
+}
+
+// UpdateDefinition sets the "definition" field to the value that was provided on create.
+func (u *FactUpsertBulk) UpdateDefinition() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateDefinition()
+	})
+}
+
+// SetRetiredValues sets the "retired_values" field.
+func (u *FactUpsertBulk) SetRetiredValues(v []standard.FactValue) *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.SetRetiredValues(v)
+	})
+}
+
+// UpdateRetiredValues sets the "retired_values" field to the value that was provided on create.
+func (u *FactUpsertBulk) UpdateRetiredValues() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.UpdateRetiredValues()
+	})
+}
+
+// ClearRetiredValues clears the value of the "retired_values" field.
+func (u *FactUpsertBulk) ClearRetiredValues() *FactUpsertBulk {
+	return u.Update(func(s *FactUpsert) {
+		s.ClearRetiredValues()
+	})
+}
+
+// Exec executes the query.
+func (u *FactUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the FactCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for FactCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *FactUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

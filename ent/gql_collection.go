@@ -10,17 +10,645 @@ import (
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/dialect/sql"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *CaseFileQuery) CollectFields(ctx context.Context, satisfies ...string) (*CaseFileQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *CaseFileQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(casefile.Columns))
+		selectedFields = []string{casefile.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "scheme":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&SchemeVersionClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, schemeversionImplementors)...); err != nil {
+				return err
+			}
+			_q.withScheme = query
+			if _, ok := fieldSeen[casefile.FieldSchemeID]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldSchemeID)
+				fieldSeen[casefile.FieldSchemeID] = struct{}{}
+			}
+
+		case "item":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ItemVersionClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, itemversionImplementors)...); err != nil {
+				return err
+			}
+			_q.withItem = query
+			if _, ok := fieldSeen[casefile.FieldItemID]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldItemID)
+				fieldSeen[casefile.FieldItemID] = struct{}{}
+			}
+
+		case "lead":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DepartmentClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, departmentImplementors)...); err != nil {
+				return err
+			}
+			_q.withLead = query
+			if _, ok := fieldSeen[casefile.FieldLeadID]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldLeadID)
+				fieldSeen[casefile.FieldLeadID] = struct{}{}
+			}
+
+		case "region":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&RegionClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, regionImplementors)...); err != nil {
+				return err
+			}
+			_q.withRegion = query
+			if _, ok := fieldSeen[casefile.FieldRegionID]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldRegionID)
+				fieldSeen[casefile.FieldRegionID] = struct{}{}
+			}
+
+		case "reviews":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ReviewClient{config: _q.config}).Query()
+			)
+			args := newReviewPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newReviewPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*CaseFile) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"case_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(casefile.ReviewsColumn), ids...))
+						})
+						if err := query.GroupBy(casefile.ReviewsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[4] == nil {
+								nodes[i].Edges.totalCount[4] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[4][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*CaseFile) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Reviews)
+							if nodes[i].Edges.totalCount[4] == nil {
+								nodes[i].Edges.totalCount[4] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[4][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, reviewImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(casefile.ReviewsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedReviews(alias, func(wq *ReviewQuery) {
+				*wq = *query
+			})
+
+		case "materials":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&CaseMaterialClient{config: _q.config}).Query()
+			)
+			args := newMaterialPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newMaterialPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*CaseFile) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"case_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(casefile.MaterialsColumn), ids...))
+						})
+						if err := query.GroupBy(casefile.MaterialsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[5] == nil {
+								nodes[i].Edges.totalCount[5] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[5][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*CaseFile) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Materials)
+							if nodes[i].Edges.totalCount[5] == nil {
+								nodes[i].Edges.totalCount[5] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[5][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, casematerialImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(casefile.MaterialsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedMaterials(alias, func(wq *CaseMaterialQuery) {
+				*wq = *query
+			})
+
+		case "events":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&EventClient{config: _q.config}).Query()
+			)
+			args := newEventPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newEventPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*CaseFile) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"case_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(casefile.EventsColumn), ids...))
+						})
+						if err := query.GroupBy(casefile.EventsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[6] == nil {
+								nodes[i].Edges.totalCount[6] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[6][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*CaseFile) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Events)
+							if nodes[i].Edges.totalCount[6] == nil {
+								nodes[i].Edges.totalCount[6] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[6][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, eventImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(casefile.EventsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedEvents(alias, func(wq *EventQuery) {
+				*wq = *query
+			})
+		case "state":
+			if _, ok := fieldSeen[casefile.FieldState]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldState)
+				fieldSeen[casefile.FieldState] = struct{}{}
+			}
+		case "version":
+			if _, ok := fieldSeen[casefile.FieldVersion]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldVersion)
+				fieldSeen[casefile.FieldVersion] = struct{}{}
+			}
+		case "applicant":
+			if _, ok := fieldSeen[casefile.FieldApplicant]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldApplicant)
+				fieldSeen[casefile.FieldApplicant] = struct{}{}
+			}
+		case "agent":
+			if _, ok := fieldSeen[casefile.FieldAgent]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldAgent)
+				fieldSeen[casefile.FieldAgent] = struct{}{}
+			}
+		case "facts":
+			if _, ok := fieldSeen[casefile.FieldFacts]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldFacts)
+				fieldSeen[casefile.FieldFacts] = struct{}{}
+			}
+		case "openedAt":
+			if _, ok := fieldSeen[casefile.FieldOpenedAt]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldOpenedAt)
+				fieldSeen[casefile.FieldOpenedAt] = struct{}{}
+			}
+		case "receivedAt":
+			if _, ok := fieldSeen[casefile.FieldReceivedAt]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldReceivedAt)
+				fieldSeen[casefile.FieldReceivedAt] = struct{}{}
+			}
+		case "acceptedAt":
+			if _, ok := fieldSeen[casefile.FieldAcceptedAt]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldAcceptedAt)
+				fieldSeen[casefile.FieldAcceptedAt] = struct{}{}
+			}
+		case "decidedAt":
+			if _, ok := fieldSeen[casefile.FieldDecidedAt]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldDecidedAt)
+				fieldSeen[casefile.FieldDecidedAt] = struct{}{}
+			}
+		case "recordedAt":
+			if _, ok := fieldSeen[casefile.FieldRecordedAt]; !ok {
+				selectedFields = append(selectedFields, casefile.FieldRecordedAt)
+				fieldSeen[casefile.FieldRecordedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type casePaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []CasePaginateOption
+}
+
+func newCasePaginateArgs(rv map[string]any) *casePaginateArgs {
+	args := &casePaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*CaseOrder:
+			args.opts = append(args.opts, WithCaseOrder(v))
+		case []any:
+			var orders []*CaseOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &CaseOrder{Field: &CaseOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithCaseOrder(orders))
+		}
+	}
+	if v, ok := rv[whereField].(*CaseWhereInput); ok {
+		args.opts = append(args.opts, WithCaseFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *CaseMaterialQuery) CollectFields(ctx context.Context, satisfies ...string) (*CaseMaterialQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *CaseMaterialQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(casematerial.Columns))
+		selectedFields = []string{casematerial.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "case":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&CaseFileClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, casefileImplementors)...); err != nil {
+				return err
+			}
+			_q.withCase = query
+			if _, ok := fieldSeen[casematerial.FieldCaseID]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldCaseID)
+				fieldSeen[casematerial.FieldCaseID] = struct{}{}
+			}
+		case "code":
+			if _, ok := fieldSeen[casematerial.FieldCode]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldCode)
+				fieldSeen[casematerial.FieldCode] = struct{}{}
+			}
+		case "name":
+			if _, ok := fieldSeen[casematerial.FieldName]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldName)
+				fieldSeen[casematerial.FieldName] = struct{}{}
+			}
+		case "source":
+			if _, ok := fieldSeen[casematerial.FieldSource]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldSource)
+				fieldSeen[casematerial.FieldSource] = struct{}{}
+			}
+		case "fromItems":
+			if _, ok := fieldSeen[casematerial.FieldFromItems]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldFromItems)
+				fieldSeen[casematerial.FieldFromItems] = struct{}{}
+			}
+		case "tolerable":
+			if _, ok := fieldSeen[casematerial.FieldTolerable]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldTolerable)
+				fieldSeen[casematerial.FieldTolerable] = struct{}{}
+			}
+		case "trust":
+			if _, ok := fieldSeen[casematerial.FieldTrust]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldTrust)
+				fieldSeen[casematerial.FieldTrust] = struct{}{}
+			}
+		case "attachedBy":
+			if _, ok := fieldSeen[casematerial.FieldAttachedBy]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldAttachedBy)
+				fieldSeen[casematerial.FieldAttachedBy] = struct{}{}
+			}
+		case "attachedAt":
+			if _, ok := fieldSeen[casematerial.FieldAttachedAt]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldAttachedAt)
+				fieldSeen[casematerial.FieldAttachedAt] = struct{}{}
+			}
+		case "onPaper":
+			if _, ok := fieldSeen[casematerial.FieldOnPaper]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldOnPaper)
+				fieldSeen[casematerial.FieldOnPaper] = struct{}{}
+			}
+		case "dueOn":
+			if _, ok := fieldSeen[casematerial.FieldDueOn]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldDueOn)
+				fieldSeen[casematerial.FieldDueOn] = struct{}{}
+			}
+		case "missedAt":
+			if _, ok := fieldSeen[casematerial.FieldMissedAt]; !ok {
+				selectedFields = append(selectedFields, casematerial.FieldMissedAt)
+				fieldSeen[casematerial.FieldMissedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type materialPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []MaterialPaginateOption
+}
+
+func newMaterialPaginateArgs(rv map[string]any) *materialPaginateArgs {
+	args := &materialPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*MaterialOrder:
+			args.opts = append(args.opts, WithMaterialOrder(v))
+		case []any:
+			var orders []*MaterialOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &MaterialOrder{Field: &MaterialOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithMaterialOrder(orders))
+		}
+	}
+	return args
+}
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *CitedLawQuery) CollectFields(ctx context.Context, satisfies ...string) (*CitedLawQuery, error) {
@@ -439,6 +1067,281 @@ func newDepartmentPaginateArgs(rv map[string]any) *departmentPaginateArgs {
 }
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *EventQuery) CollectFields(ctx context.Context, satisfies ...string) (*EventQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *EventQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(event.Columns))
+		selectedFields = []string{event.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "case":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&CaseFileClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, casefileImplementors)...); err != nil {
+				return err
+			}
+			_q.withCase = query
+			if _, ok := fieldSeen[event.FieldCaseID]; !ok {
+				selectedFields = append(selectedFields, event.FieldCaseID)
+				fieldSeen[event.FieldCaseID] = struct{}{}
+			}
+		case "position":
+			if _, ok := fieldSeen[event.FieldPosition]; !ok {
+				selectedFields = append(selectedFields, event.FieldPosition)
+				fieldSeen[event.FieldPosition] = struct{}{}
+			}
+		case "kind":
+			if _, ok := fieldSeen[event.FieldKind]; !ok {
+				selectedFields = append(selectedFields, event.FieldKind)
+				fieldSeen[event.FieldKind] = struct{}{}
+			}
+		case "occurredAt":
+			if _, ok := fieldSeen[event.FieldOccurredAt]; !ok {
+				selectedFields = append(selectedFields, event.FieldOccurredAt)
+				fieldSeen[event.FieldOccurredAt] = struct{}{}
+			}
+		case "recordedAt":
+			if _, ok := fieldSeen[event.FieldRecordedAt]; !ok {
+				selectedFields = append(selectedFields, event.FieldRecordedAt)
+				fieldSeen[event.FieldRecordedAt] = struct{}{}
+			}
+		case "late":
+			if _, ok := fieldSeen[event.FieldLate]; !ok {
+				selectedFields = append(selectedFields, event.FieldLate)
+				fieldSeen[event.FieldLate] = struct{}{}
+			}
+		case "actor":
+			if _, ok := fieldSeen[event.FieldActor]; !ok {
+				selectedFields = append(selectedFields, event.FieldActor)
+				fieldSeen[event.FieldActor] = struct{}{}
+			}
+		case "role":
+			if _, ok := fieldSeen[event.FieldRole]; !ok {
+				selectedFields = append(selectedFields, event.FieldRole)
+				fieldSeen[event.FieldRole] = struct{}{}
+			}
+		case "department":
+			if _, ok := fieldSeen[event.FieldDepartment]; !ok {
+				selectedFields = append(selectedFields, event.FieldDepartment)
+				fieldSeen[event.FieldDepartment] = struct{}{}
+			}
+		case "onBehalfOf":
+			if _, ok := fieldSeen[event.FieldOnBehalfOf]; !ok {
+				selectedFields = append(selectedFields, event.FieldOnBehalfOf)
+				fieldSeen[event.FieldOnBehalfOf] = struct{}{}
+			}
+		case "mandate":
+			if _, ok := fieldSeen[event.FieldMandate]; !ok {
+				selectedFields = append(selectedFields, event.FieldMandate)
+				fieldSeen[event.FieldMandate] = struct{}{}
+			}
+		case "data":
+			if _, ok := fieldSeen[event.FieldData]; !ok {
+				selectedFields = append(selectedFields, event.FieldData)
+				fieldSeen[event.FieldData] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type eventPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []EventPaginateOption
+}
+
+func newEventPaginateArgs(rv map[string]any) *eventPaginateArgs {
+	args := &eventPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*EventOrder:
+			args.opts = append(args.opts, WithEventOrder(v))
+		case []any:
+			var orders []*EventOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &EventOrder{Field: &EventOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithEventOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ItemMaterialQuery) CollectFields(ctx context.Context, satisfies ...string) (*ItemMaterialQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ItemMaterialQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(itemmaterial.Columns))
+		selectedFields = []string{itemmaterial.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "item":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ItemVersionClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, itemversionImplementors)...); err != nil {
+				return err
+			}
+			_q.withItem = query
+		case "code":
+			if _, ok := fieldSeen[itemmaterial.FieldCode]; !ok {
+				selectedFields = append(selectedFields, itemmaterial.FieldCode)
+				fieldSeen[itemmaterial.FieldCode] = struct{}{}
+			}
+		case "name":
+			if _, ok := fieldSeen[itemmaterial.FieldName]; !ok {
+				selectedFields = append(selectedFields, itemmaterial.FieldName)
+				fieldSeen[itemmaterial.FieldName] = struct{}{}
+			}
+		case "broughtBy":
+			if _, ok := fieldSeen[itemmaterial.FieldBroughtBy]; !ok {
+				selectedFields = append(selectedFields, itemmaterial.FieldBroughtBy)
+				fieldSeen[itemmaterial.FieldBroughtBy] = struct{}{}
+			}
+		case "tolerable":
+			if _, ok := fieldSeen[itemmaterial.FieldTolerable]; !ok {
+				selectedFields = append(selectedFields, itemmaterial.FieldTolerable)
+				fieldSeen[itemmaterial.FieldTolerable] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type itemmaterialPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []ItemMaterialPaginateOption
+}
+
+func newItemMaterialPaginateArgs(rv map[string]any) *itemmaterialPaginateArgs {
+	args := &itemmaterialPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*ItemMaterialOrder:
+			args.opts = append(args.opts, WithItemMaterialOrder(v))
+		case []any:
+			var orders []*ItemMaterialOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &ItemMaterialOrder{Field: &ItemMaterialOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithItemMaterialOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *ItemVersionQuery) CollectFields(ctx context.Context, satisfies ...string) (*ItemVersionQuery, error) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil {
@@ -486,13 +1389,13 @@ func (_q *ItemVersionQuery) collectField(ctx context.Context, oneNode bool, opCt
 			var (
 				alias = field.Alias
 				path  = append(path, alias)
-				query = (&MaterialClient{config: _q.config}).Query()
+				query = (&ItemMaterialClient{config: _q.config}).Query()
 			)
-			args := newMaterialPaginateArgs(fieldArgs(ctx, nil, path...))
+			args := newItemMaterialPaginateArgs(fieldArgs(ctx, nil, path...))
 			if err := validateFirstLast(args.first, args.last); err != nil {
 				return fmt.Errorf("validate first and last in path %q: %w", path, err)
 			}
-			pager, err := newMaterialPager(args.opts, args.last != nil)
+			pager, err := newItemMaterialPager(args.opts, args.last != nil)
 			if err != nil {
 				return fmt.Errorf("create new pager in path %q: %w", path, err)
 			}
@@ -553,7 +1456,7 @@ func (_q *ItemVersionQuery) collectField(ctx context.Context, oneNode bool, opCt
 			}
 			path = append(path, edgesField, nodeField)
 			if field := collectedField(ctx, path...); field != nil {
-				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, materialImplementors)...); err != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, itemmaterialImplementors)...); err != nil {
 					return err
 				}
 			}
@@ -567,7 +1470,7 @@ func (_q *ItemVersionQuery) collectField(ctx context.Context, oneNode bool, opCt
 			} else {
 				query = pager.applyOrder(query)
 			}
-			_q.WithNamedMaterials(alias, func(wq *MaterialQuery) {
+			_q.WithNamedMaterials(alias, func(wq *ItemMaterialQuery) {
 				*wq = *query
 			})
 		case "code":
@@ -720,124 +1623,6 @@ func newItemPaginateArgs(rv map[string]any) *itemPaginateArgs {
 	}
 	if v, ok := rv[whereField].(*ItemWhereInput); ok {
 		args.opts = append(args.opts, WithItemFilter(v.Filter))
-	}
-	return args
-}
-
-// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
-func (_q *MaterialQuery) CollectFields(ctx context.Context, satisfies ...string) (*MaterialQuery, error) {
-	fc := graphql.GetFieldContext(ctx)
-	if fc == nil {
-		return _q, nil
-	}
-	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
-		return nil, err
-	}
-	return _q, nil
-}
-
-func (_q *MaterialQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
-	path = append([]string(nil), path...)
-	var (
-		unknownSeen    bool
-		fieldSeen      = make(map[string]struct{}, len(material.Columns))
-		selectedFields = []string{material.FieldID}
-	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
-		switch field.Name {
-
-		case "item":
-			var (
-				alias = field.Alias
-				path  = append(path, alias)
-				query = (&ItemVersionClient{config: _q.config}).Query()
-			)
-			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, itemversionImplementors)...); err != nil {
-				return err
-			}
-			_q.withItem = query
-		case "code":
-			if _, ok := fieldSeen[material.FieldCode]; !ok {
-				selectedFields = append(selectedFields, material.FieldCode)
-				fieldSeen[material.FieldCode] = struct{}{}
-			}
-		case "name":
-			if _, ok := fieldSeen[material.FieldName]; !ok {
-				selectedFields = append(selectedFields, material.FieldName)
-				fieldSeen[material.FieldName] = struct{}{}
-			}
-		case "broughtBy":
-			if _, ok := fieldSeen[material.FieldBroughtBy]; !ok {
-				selectedFields = append(selectedFields, material.FieldBroughtBy)
-				fieldSeen[material.FieldBroughtBy] = struct{}{}
-			}
-		case "tolerable":
-			if _, ok := fieldSeen[material.FieldTolerable]; !ok {
-				selectedFields = append(selectedFields, material.FieldTolerable)
-				fieldSeen[material.FieldTolerable] = struct{}{}
-			}
-		case "id":
-		case "__typename":
-		default:
-			unknownSeen = true
-		}
-	}
-	if !unknownSeen {
-		_q.Select(selectedFields...)
-	}
-	return nil
-}
-
-type materialPaginateArgs struct {
-	first, last   *int
-	after, before *Cursor
-	opts          []MaterialPaginateOption
-}
-
-func newMaterialPaginateArgs(rv map[string]any) *materialPaginateArgs {
-	args := &materialPaginateArgs{}
-	if rv == nil {
-		return args
-	}
-	if v := rv[firstField]; v != nil {
-		args.first = v.(*int)
-	}
-	if v := rv[lastField]; v != nil {
-		args.last = v.(*int)
-	}
-	if v := rv[afterField]; v != nil {
-		args.after = v.(*Cursor)
-	}
-	if v := rv[beforeField]; v != nil {
-		args.before = v.(*Cursor)
-	}
-	if v, ok := rv[orderByField]; ok {
-		switch v := v.(type) {
-		case []*MaterialOrder:
-			args.opts = append(args.opts, WithMaterialOrder(v))
-		case []any:
-			var orders []*MaterialOrder
-			for i := range v {
-				mv, ok := v[i].(map[string]any)
-				if !ok {
-					continue
-				}
-				var (
-					err1, err2 error
-					order      = &MaterialOrder{Field: &MaterialOrderField{}, Direction: entgql.OrderDirectionAsc}
-				)
-				if d, ok := mv[directionField]; ok {
-					err1 = order.Direction.UnmarshalGQL(d)
-				}
-				if f, ok := mv[fieldField]; ok {
-					err2 = order.Field.UnmarshalGQL(f)
-				}
-				if err1 == nil && err2 == nil {
-					orders = append(orders, order)
-				}
-			}
-			args.opts = append(args.opts, WithMaterialOrder(orders))
-		}
 	}
 	return args
 }
@@ -1244,6 +2029,206 @@ func newRegionPaginateArgs(rv map[string]any) *regionPaginateArgs {
 	}
 	if v, ok := rv[whereField].(*RegionWhereInput); ok {
 		args.opts = append(args.opts, WithRegionFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ReviewQuery) CollectFields(ctx context.Context, satisfies ...string) (*ReviewQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ReviewQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(review.Columns))
+		selectedFields = []string{review.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "case":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&CaseFileClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, casefileImplementors)...); err != nil {
+				return err
+			}
+			_q.withCase = query
+			if _, ok := fieldSeen[review.FieldCaseID]; !ok {
+				selectedFields = append(selectedFields, review.FieldCaseID)
+				fieldSeen[review.FieldCaseID] = struct{}{}
+			}
+
+		case "item":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ItemVersionClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, itemversionImplementors)...); err != nil {
+				return err
+			}
+			_q.withItem = query
+			if _, ok := fieldSeen[review.FieldItemID]; !ok {
+				selectedFields = append(selectedFields, review.FieldItemID)
+				fieldSeen[review.FieldItemID] = struct{}{}
+			}
+
+		case "department":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DepartmentClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, departmentImplementors)...); err != nil {
+				return err
+			}
+			_q.withDepartment = query
+			if _, ok := fieldSeen[review.FieldDepartmentID]; !ok {
+				selectedFields = append(selectedFields, review.FieldDepartmentID)
+				fieldSeen[review.FieldDepartmentID] = struct{}{}
+			}
+		case "lead":
+			if _, ok := fieldSeen[review.FieldLead]; !ok {
+				selectedFields = append(selectedFields, review.FieldLead)
+				fieldSeen[review.FieldLead] = struct{}{}
+			}
+		case "binding":
+			if _, ok := fieldSeen[review.FieldBinding]; !ok {
+				selectedFields = append(selectedFields, review.FieldBinding)
+				fieldSeen[review.FieldBinding] = struct{}{}
+			}
+		case "safetyOfLife":
+			if _, ok := fieldSeen[review.FieldSafetyOfLife]; !ok {
+				selectedFields = append(selectedFields, review.FieldSafetyOfLife)
+				fieldSeen[review.FieldSafetyOfLife] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[review.FieldState]; !ok {
+				selectedFields = append(selectedFields, review.FieldState)
+				fieldSeen[review.FieldState] = struct{}{}
+			}
+		case "opinion":
+			if _, ok := fieldSeen[review.FieldOpinion]; !ok {
+				selectedFields = append(selectedFields, review.FieldOpinion)
+				fieldSeen[review.FieldOpinion] = struct{}{}
+			}
+		case "reasons":
+			if _, ok := fieldSeen[review.FieldReasons]; !ok {
+				selectedFields = append(selectedFields, review.FieldReasons)
+				fieldSeen[review.FieldReasons] = struct{}{}
+			}
+		case "after":
+			if _, ok := fieldSeen[review.FieldAfter]; !ok {
+				selectedFields = append(selectedFields, review.FieldAfter)
+				fieldSeen[review.FieldAfter] = struct{}{}
+			}
+		case "copySentAt":
+			if _, ok := fieldSeen[review.FieldCopySentAt]; !ok {
+				selectedFields = append(selectedFields, review.FieldCopySentAt)
+				fieldSeen[review.FieldCopySentAt] = struct{}{}
+			}
+		case "copyReceivedAt":
+			if _, ok := fieldSeen[review.FieldCopyReceivedAt]; !ok {
+				selectedFields = append(selectedFields, review.FieldCopyReceivedAt)
+				fieldSeen[review.FieldCopyReceivedAt] = struct{}{}
+			}
+		case "copyOpenedAt":
+			if _, ok := fieldSeen[review.FieldCopyOpenedAt]; !ok {
+				selectedFields = append(selectedFields, review.FieldCopyOpenedAt)
+				fieldSeen[review.FieldCopyOpenedAt] = struct{}{}
+			}
+		case "openedAt":
+			if _, ok := fieldSeen[review.FieldOpenedAt]; !ok {
+				selectedFields = append(selectedFields, review.FieldOpenedAt)
+				fieldSeen[review.FieldOpenedAt] = struct{}{}
+			}
+		case "answeredAt":
+			if _, ok := fieldSeen[review.FieldAnsweredAt]; !ok {
+				selectedFields = append(selectedFields, review.FieldAnsweredAt)
+				fieldSeen[review.FieldAnsweredAt] = struct{}{}
+			}
+		case "dueOn":
+			if _, ok := fieldSeen[review.FieldDueOn]; !ok {
+				selectedFields = append(selectedFields, review.FieldDueOn)
+				fieldSeen[review.FieldDueOn] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type reviewPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []ReviewPaginateOption
+}
+
+func newReviewPaginateArgs(rv map[string]any) *reviewPaginateArgs {
+	args := &reviewPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*ReviewOrder:
+			args.opts = append(args.opts, WithReviewOrder(v))
+		case []any:
+			var orders []*ReviewOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &ReviewOrder{Field: &ReviewOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithReviewOrder(orders))
+		}
+	}
+	if v, ok := rv[whereField].(*ReviewWhereInput); ok {
+		args.opts = append(args.opts, WithReviewFilter(v.Filter))
 	}
 	return args
 }
@@ -1769,7 +2754,7 @@ const (
 
 func fieldArgs(ctx context.Context, whereInput any, path ...string) map[string]any {
 	field := collectedField(ctx, path...)
-	if field == nil || field.Arguments == nil {
+	if field == nil {
 		return nil
 	}
 	oc := graphql.GetOperationContext(ctx)

@@ -8,6 +8,106 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+func (_m *CaseFile) Scheme(ctx context.Context) (*SchemeVersion, error) {
+	result, err := _m.Edges.SchemeOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryScheme().Only(ctx)
+	}
+	return result, MaskNotFound(err)
+}
+
+func (_m *CaseFile) Item(ctx context.Context) (*ItemVersion, error) {
+	result, err := _m.Edges.ItemOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryItem().Only(ctx)
+	}
+	return result, MaskNotFound(err)
+}
+
+func (_m *CaseFile) Lead(ctx context.Context) (*Department, error) {
+	result, err := _m.Edges.LeadOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryLead().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *CaseFile) Region(ctx context.Context) (*Region, error) {
+	result, err := _m.Edges.RegionOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryRegion().Only(ctx)
+	}
+	return result, MaskNotFound(err)
+}
+
+func (_m *CaseFile) Reviews(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*ReviewOrder,
+) (*ReviewConnection, error) {
+	opts := []ReviewPaginateOption{
+		WithReviewOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[4][alias]
+	if nodes, err := _m.NamedReviews(alias); err == nil || hasTotalCount {
+		pager, err := newReviewPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &ReviewConnection{Edges: []*ReviewEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryReviews().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *CaseFile) Materials(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*MaterialOrder,
+) (*MaterialConnection, error) {
+	opts := []MaterialPaginateOption{
+		WithMaterialOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[5][alias]
+	if nodes, err := _m.NamedMaterials(alias); err == nil || hasTotalCount {
+		pager, err := newMaterialPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &MaterialConnection{Edges: []*MaterialEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryMaterials().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *CaseFile) Events(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*EventOrder,
+) (*EventConnection, error) {
+	opts := []EventPaginateOption{
+		WithEventOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[6][alias]
+	if nodes, err := _m.NamedEvents(alias); err == nil || hasTotalCount {
+		pager, err := newEventPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &EventConnection{Edges: []*EventEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryEvents().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *CaseMaterial) Case(ctx context.Context) (*CaseFile, error) {
+	result, err := _m.Edges.CaseOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryCase().Only(ctx)
+	}
+	return result, err
+}
+
 func (_m *Clause) Standard(ctx context.Context) (*StandardVersion, error) {
 	result, err := _m.Edges.StandardOrErr()
 	if IsNotLoaded(err) {
@@ -20,6 +120,22 @@ func (_m *Clause) Department(ctx context.Context) (*Department, error) {
 	result, err := _m.Edges.DepartmentOrErr()
 	if IsNotLoaded(err) {
 		result, err = _m.QueryDepartment().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *Event) Case(ctx context.Context) (*CaseFile, error) {
+	result, err := _m.Edges.CaseOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryCase().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *ItemMaterial) Item(ctx context.Context) (*ItemVersion, error) {
+	result, err := _m.Edges.ItemOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryItem().Only(ctx)
 	}
 	return result, err
 }
@@ -41,31 +157,23 @@ func (_m *ItemVersion) Department(ctx context.Context) (*Department, error) {
 }
 
 func (_m *ItemVersion) Materials(
-	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*MaterialOrder,
-) (*MaterialConnection, error) {
-	opts := []MaterialPaginateOption{
-		WithMaterialOrder(orderBy),
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*ItemMaterialOrder,
+) (*ItemMaterialConnection, error) {
+	opts := []ItemMaterialPaginateOption{
+		WithItemMaterialOrder(orderBy),
 	}
 	alias := graphql.GetFieldContext(ctx).Field.Alias
 	totalCount, hasTotalCount := _m.Edges.totalCount[2][alias]
 	if nodes, err := _m.NamedMaterials(alias); err == nil || hasTotalCount {
-		pager, err := newMaterialPager(opts, last != nil)
+		pager, err := newItemMaterialPager(opts, last != nil)
 		if err != nil {
 			return nil, err
 		}
-		conn := &MaterialConnection{Edges: []*MaterialEdge{}, TotalCount: totalCount}
+		conn := &ItemMaterialConnection{Edges: []*ItemMaterialEdge{}, TotalCount: totalCount}
 		conn.build(nodes, pager, after, first, before, last)
 		return conn, nil
 	}
 	return _m.QueryMaterials().Paginate(ctx, after, first, before, last, opts...)
-}
-
-func (_m *Material) Item(ctx context.Context) (*ItemVersion, error) {
-	result, err := _m.Edges.ItemOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryItem().Only(ctx)
-	}
-	return result, err
 }
 
 func (_m *Region) Parent(ctx context.Context) (*Region, error) {
@@ -114,6 +222,30 @@ func (_m *Region) Zones(
 		return conn, nil
 	}
 	return _m.QueryZones().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *Review) Case(ctx context.Context) (*CaseFile, error) {
+	result, err := _m.Edges.CaseOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryCase().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *Review) Item(ctx context.Context) (*ItemVersion, error) {
+	result, err := _m.Edges.ItemOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryItem().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *Review) Department(ctx context.Context) (*Department, error) {
+	result, err := _m.Edges.DepartmentOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryDepartment().Only(ctx)
+	}
+	return result, err
 }
 
 func (_m *SchemeVersion) Standard(ctx context.Context) (*StandardVersion, error) {

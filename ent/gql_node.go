@@ -9,13 +9,17 @@ import (
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/hashicorp/go-multierror"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
@@ -25,6 +29,16 @@ import (
 type Noder interface {
 	IsNode()
 }
+
+var casefileImplementors = []string{"Case", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*CaseFile) IsNode() {}
+
+var casematerialImplementors = []string{"Material", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*CaseMaterial) IsNode() {}
 
 var citedlawImplementors = []string{"Law", "Node"}
 
@@ -41,15 +55,20 @@ var departmentImplementors = []string{"Department", "Node"}
 // IsNode implements the Node interface check for GQLGen.
 func (*Department) IsNode() {}
 
+var eventImplementors = []string{"Event", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Event) IsNode() {}
+
+var itemmaterialImplementors = []string{"ItemMaterial", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*ItemMaterial) IsNode() {}
+
 var itemversionImplementors = []string{"Item", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*ItemVersion) IsNode() {}
-
-var materialImplementors = []string{"Material", "Node"}
-
-// IsNode implements the Node interface check for GQLGen.
-func (*Material) IsNode() {}
 
 var policyruleImplementors = []string{"PolicyRule", "Node"}
 
@@ -60,6 +79,11 @@ var regionImplementors = []string{"Region", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Region) IsNode() {}
+
+var reviewImplementors = []string{"Review", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Review) IsNode() {}
 
 var schemeversionImplementors = []string{"Scheme", "Node"}
 
@@ -134,6 +158,24 @@ func (c *Client) Noder(ctx context.Context, id string, opts ...NodeOption) (_ No
 
 func (c *Client) noder(ctx context.Context, table string, id string) (Noder, error) {
 	switch table {
+	case casefile.Table:
+		query := c.CaseFile.Query().
+			Where(casefile.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, casefileImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case casematerial.Table:
+		query := c.CaseMaterial.Query().
+			Where(casematerial.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, casematerialImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
 	case citedlaw.Table:
 		query := c.CitedLaw.Query().
 			Where(citedlaw.ID(id))
@@ -161,20 +203,29 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			}
 		}
 		return query.Only(ctx)
+	case event.Table:
+		query := c.Event.Query().
+			Where(event.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, eventImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case itemmaterial.Table:
+		query := c.ItemMaterial.Query().
+			Where(itemmaterial.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, itemmaterialImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
 	case itemversion.Table:
 		query := c.ItemVersion.Query().
 			Where(itemversion.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, itemversionImplementors...); err != nil {
-				return nil, err
-			}
-		}
-		return query.Only(ctx)
-	case material.Table:
-		query := c.Material.Query().
-			Where(material.ID(id))
-		if fc := graphql.GetFieldContext(ctx); fc != nil {
-			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, materialImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -193,6 +244,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			Where(region.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, regionImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case review.Table:
+		query := c.Review.Query().
+			Where(review.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, reviewImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -297,6 +357,38 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		idmap[id] = append(idmap[id], &noders[i])
 	}
 	switch table {
+	case casefile.Table:
+		query := c.CaseFile.Query().
+			Where(casefile.IDIn(ids...))
+		query, err := query.CollectFields(ctx, casefileImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case casematerial.Table:
+		query := c.CaseMaterial.Query().
+			Where(casematerial.IDIn(ids...))
+		query, err := query.CollectFields(ctx, casematerialImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
 	case citedlaw.Table:
 		query := c.CitedLaw.Query().
 			Where(citedlaw.IDIn(ids...))
@@ -345,10 +437,10 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 				*noder = node
 			}
 		}
-	case itemversion.Table:
-		query := c.ItemVersion.Query().
-			Where(itemversion.IDIn(ids...))
-		query, err := query.CollectFields(ctx, itemversionImplementors...)
+	case event.Table:
+		query := c.Event.Query().
+			Where(event.IDIn(ids...))
+		query, err := query.CollectFields(ctx, eventImplementors...)
 		if err != nil {
 			return nil, err
 		}
@@ -361,10 +453,26 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 				*noder = node
 			}
 		}
-	case material.Table:
-		query := c.Material.Query().
-			Where(material.IDIn(ids...))
-		query, err := query.CollectFields(ctx, materialImplementors...)
+	case itemmaterial.Table:
+		query := c.ItemMaterial.Query().
+			Where(itemmaterial.IDIn(ids...))
+		query, err := query.CollectFields(ctx, itemmaterialImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case itemversion.Table:
+		query := c.ItemVersion.Query().
+			Where(itemversion.IDIn(ids...))
+		query, err := query.CollectFields(ctx, itemversionImplementors...)
 		if err != nil {
 			return nil, err
 		}
@@ -397,6 +505,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		query := c.Region.Query().
 			Where(region.IDIn(ids...))
 		query, err := query.CollectFields(ctx, regionImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case review.Table:
+		query := c.Review.Query().
+			Where(review.IDIn(ids...))
+		query, err := query.CollectFields(ctx, reviewImplementors...)
 		if err != nil {
 			return nil, err
 		}

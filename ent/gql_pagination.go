@@ -14,13 +14,17 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
@@ -105,6 +109,748 @@ func paginateLimit(first, last *int) int {
 		limit = *last + 1
 	}
 	return limit
+}
+
+// Case is the type alias for CaseFile.
+type Case = CaseFile
+
+// CaseEdge is the edge representation of Case.
+type CaseEdge struct {
+	Node   *Case  `json:"node"`
+	Cursor Cursor `json:"cursor"`
+}
+
+// CaseConnection is the connection containing edges to Case.
+type CaseConnection struct {
+	Edges      []*CaseEdge `json:"edges"`
+	PageInfo   PageInfo    `json:"pageInfo"`
+	TotalCount int         `json:"totalCount"`
+}
+
+func (c *CaseConnection) build(nodes []*Case, pager *casePager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *Case
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *Case {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *Case {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*CaseEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &CaseEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// CasePaginateOption enables pagination customization.
+type CasePaginateOption func(*casePager) error
+
+// WithCaseOrder configures pagination ordering.
+func WithCaseOrder(order []*CaseOrder) CasePaginateOption {
+	return func(pager *casePager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithCaseFilter configures pagination filter.
+func WithCaseFilter(filter func(*CaseFileQuery) (*CaseFileQuery, error)) CasePaginateOption {
+	return func(pager *casePager) error {
+		if filter == nil {
+			return errors.New("CaseFileQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type casePager struct {
+	reverse bool
+	order   []*CaseOrder
+	filter  func(*CaseFileQuery) (*CaseFileQuery, error)
+}
+
+func newCasePager(opts []CasePaginateOption, reverse bool) (*casePager, error) {
+	pager := &casePager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *casePager) applyFilter(query *CaseFileQuery) (*CaseFileQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *casePager) toCursor(_m *Case) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *casePager) applyCursors(query *CaseFileQuery, after, before *Cursor) (*CaseFileQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultCaseOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *casePager) applyOrder(query *CaseFileQuery) *CaseFileQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultCaseOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultCaseOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *casePager) orderExpr(query *CaseFileQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultCaseOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to Case.
+func (_m *CaseFileQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...CasePaginateOption,
+) (*CaseConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newCasePager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &CaseConnection{Edges: []*CaseEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// CaseFileOrderFieldOpenedAt orders CaseFile by opened_at.
+	CaseFileOrderFieldOpenedAt = &CaseOrderField{
+		Value: func(_m *Case) (ent.Value, error) {
+			return _m.OpenedAt, nil
+		},
+		column: casefile.FieldOpenedAt,
+		toTerm: casefile.ByOpenedAt,
+		toCursor: func(_m *Case) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.OpenedAt,
+			}
+		},
+	}
+	// CaseFileOrderFieldReceivedAt orders CaseFile by received_at.
+	CaseFileOrderFieldReceivedAt = &CaseOrderField{
+		Value: func(_m *Case) (ent.Value, error) {
+			return _m.ReceivedAt, nil
+		},
+		column: casefile.FieldReceivedAt,
+		toTerm: casefile.ByReceivedAt,
+		toCursor: func(_m *Case) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.ReceivedAt,
+			}
+		},
+	}
+	// CaseFileOrderFieldRecordedAt orders CaseFile by recorded_at.
+	CaseFileOrderFieldRecordedAt = &CaseOrderField{
+		Value: func(_m *Case) (ent.Value, error) {
+			return _m.RecordedAt, nil
+		},
+		column: casefile.FieldRecordedAt,
+		toTerm: casefile.ByRecordedAt,
+		toCursor: func(_m *Case) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.RecordedAt,
+			}
+		},
+	}
+	// CaseFileOrderFieldPromisedDueOn orders CaseFile by promised_due_on.
+	CaseFileOrderFieldPromisedDueOn = &CaseOrderField{
+		Value: func(_m *Case) (ent.Value, error) {
+			return _m.PromisedDueOn, nil
+		},
+		column: casefile.FieldPromisedDueOn,
+		toTerm: casefile.ByPromisedDueOn,
+		toCursor: func(_m *Case) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.PromisedDueOn,
+			}
+		},
+	}
+	// CaseFileOrderFieldStatutoryDueOn orders CaseFile by statutory_due_on.
+	CaseFileOrderFieldStatutoryDueOn = &CaseOrderField{
+		Value: func(_m *Case) (ent.Value, error) {
+			return _m.StatutoryDueOn, nil
+		},
+		column: casefile.FieldStatutoryDueOn,
+		toTerm: casefile.ByStatutoryDueOn,
+		toCursor: func(_m *Case) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.StatutoryDueOn,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f CaseOrderField) String() string {
+	var str string
+	switch f.column {
+	case CaseFileOrderFieldOpenedAt.column:
+		str = "OPENED_AT"
+	case CaseFileOrderFieldReceivedAt.column:
+		str = "RECEIVED_AT"
+	case CaseFileOrderFieldRecordedAt.column:
+		str = "RECORDED_AT"
+	case CaseFileOrderFieldPromisedDueOn.column:
+		str = "PROMISED_DUE_ON"
+	case CaseFileOrderFieldStatutoryDueOn.column:
+		str = "STATUTORY_DUE_ON"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f CaseOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *CaseOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("CaseOrderField %T must be a string", v)
+	}
+	switch str {
+	case "OPENED_AT":
+		*f = *CaseFileOrderFieldOpenedAt
+	case "RECEIVED_AT":
+		*f = *CaseFileOrderFieldReceivedAt
+	case "RECORDED_AT":
+		*f = *CaseFileOrderFieldRecordedAt
+	case "PROMISED_DUE_ON":
+		*f = *CaseFileOrderFieldPromisedDueOn
+	case "STATUTORY_DUE_ON":
+		*f = *CaseFileOrderFieldStatutoryDueOn
+	default:
+		return fmt.Errorf("%s is not a valid CaseOrderField", str)
+	}
+	return nil
+}
+
+// CaseOrderField defines the ordering field of CaseFile.
+type CaseOrderField struct {
+	// Value extracts the ordering value from the given CaseFile.
+	Value    func(*Case) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) casefile.OrderOption
+	toCursor func(*Case) Cursor
+}
+
+// CaseOrder defines the ordering of CaseFile.
+type CaseOrder struct {
+	Direction OrderDirection  `json:"direction"`
+	Field     *CaseOrderField `json:"field"`
+}
+
+// DefaultCaseOrder is the default ordering of CaseFile.
+var DefaultCaseOrder = &CaseOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &CaseOrderField{
+		Value: func(_m *Case) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: casefile.FieldID,
+		toTerm: casefile.ByID,
+		toCursor: func(_m *Case) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts Case into CaseEdge.
+func (_m *Case) ToEdge(order *CaseOrder) *CaseEdge {
+	if order == nil {
+		order = DefaultCaseOrder
+	}
+	return &CaseEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// Material is the type alias for CaseMaterial.
+type Material = CaseMaterial
+
+// MaterialEdge is the edge representation of Material.
+type MaterialEdge struct {
+	Node   *Material `json:"node"`
+	Cursor Cursor    `json:"cursor"`
+}
+
+// MaterialConnection is the connection containing edges to Material.
+type MaterialConnection struct {
+	Edges      []*MaterialEdge `json:"edges"`
+	PageInfo   PageInfo        `json:"pageInfo"`
+	TotalCount int             `json:"totalCount"`
+}
+
+func (c *MaterialConnection) build(nodes []*Material, pager *materialPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *Material
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *Material {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *Material {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*MaterialEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &MaterialEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// MaterialPaginateOption enables pagination customization.
+type MaterialPaginateOption func(*materialPager) error
+
+// WithMaterialOrder configures pagination ordering.
+func WithMaterialOrder(order []*MaterialOrder) MaterialPaginateOption {
+	return func(pager *materialPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithMaterialFilter configures pagination filter.
+func WithMaterialFilter(filter func(*CaseMaterialQuery) (*CaseMaterialQuery, error)) MaterialPaginateOption {
+	return func(pager *materialPager) error {
+		if filter == nil {
+			return errors.New("CaseMaterialQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type materialPager struct {
+	reverse bool
+	order   []*MaterialOrder
+	filter  func(*CaseMaterialQuery) (*CaseMaterialQuery, error)
+}
+
+func newMaterialPager(opts []MaterialPaginateOption, reverse bool) (*materialPager, error) {
+	pager := &materialPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *materialPager) applyFilter(query *CaseMaterialQuery) (*CaseMaterialQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *materialPager) toCursor(_m *Material) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *materialPager) applyCursors(query *CaseMaterialQuery, after, before *Cursor) (*CaseMaterialQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultMaterialOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *materialPager) applyOrder(query *CaseMaterialQuery) *CaseMaterialQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultMaterialOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultMaterialOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *materialPager) orderExpr(query *CaseMaterialQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultMaterialOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to Material.
+func (_m *CaseMaterialQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...MaterialPaginateOption,
+) (*MaterialConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newMaterialPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &MaterialConnection{Edges: []*MaterialEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// CaseMaterialOrderFieldPosition orders CaseMaterial by position.
+	CaseMaterialOrderFieldPosition = &MaterialOrderField{
+		Value: func(_m *Material) (ent.Value, error) {
+			return _m.Position, nil
+		},
+		column: casematerial.FieldPosition,
+		toTerm: casematerial.ByPosition,
+		toCursor: func(_m *Material) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Position,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f MaterialOrderField) String() string {
+	var str string
+	switch f.column {
+	case CaseMaterialOrderFieldPosition.column:
+		str = "POSITION"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f MaterialOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *MaterialOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("MaterialOrderField %T must be a string", v)
+	}
+	switch str {
+	case "POSITION":
+		*f = *CaseMaterialOrderFieldPosition
+	default:
+		return fmt.Errorf("%s is not a valid MaterialOrderField", str)
+	}
+	return nil
+}
+
+// MaterialOrderField defines the ordering field of CaseMaterial.
+type MaterialOrderField struct {
+	// Value extracts the ordering value from the given CaseMaterial.
+	Value    func(*Material) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) casematerial.OrderOption
+	toCursor func(*Material) Cursor
+}
+
+// MaterialOrder defines the ordering of CaseMaterial.
+type MaterialOrder struct {
+	Direction OrderDirection      `json:"direction"`
+	Field     *MaterialOrderField `json:"field"`
+}
+
+// DefaultMaterialOrder is the default ordering of CaseMaterial.
+var DefaultMaterialOrder = &MaterialOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &MaterialOrderField{
+		Value: func(_m *Material) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: casematerial.FieldID,
+		toTerm: casematerial.ByID,
+		toCursor: func(_m *Material) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts Material into MaterialEdge.
+func (_m *Material) ToEdge(order *MaterialOrder) *MaterialEdge {
+	if order == nil {
+		order = DefaultMaterialOrder
+	}
+	return &MaterialEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
 }
 
 // Law is the type alias for CitedLaw.
@@ -238,7 +984,7 @@ func (p *lawPager) applyCursors(query *CitedLawQuery, after, before *Cursor) (*C
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultLawOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -260,7 +1006,7 @@ func (p *lawPager) applyOrder(query *CitedLawQuery) *CitedLawQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultLawOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -290,7 +1036,7 @@ func (p *lawPager) orderExpr(query *CitedLawQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -588,7 +1334,7 @@ func (p *clausePager) applyCursors(query *ClauseQuery, after, before *Cursor) (*
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultClauseOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -610,7 +1356,7 @@ func (p *clausePager) applyOrder(query *ClauseQuery) *ClauseQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultClauseOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -640,7 +1386,7 @@ func (p *clausePager) orderExpr(query *ClauseQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -938,7 +1684,7 @@ func (p *departmentPager) applyCursors(query *DepartmentQuery, after, before *Cu
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultDepartmentOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -960,7 +1706,7 @@ func (p *departmentPager) applyOrder(query *DepartmentQuery) *DepartmentQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultDepartmentOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -990,7 +1736,7 @@ func (p *departmentPager) orderExpr(query *DepartmentQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -1160,6 +1906,670 @@ func (_m *Department) ToEdge(order *DepartmentOrder) *DepartmentEdge {
 	}
 }
 
+// EventEdge is the edge representation of Event.
+type EventEdge struct {
+	Node   *Event `json:"node"`
+	Cursor Cursor `json:"cursor"`
+}
+
+// EventConnection is the connection containing edges to Event.
+type EventConnection struct {
+	Edges      []*EventEdge `json:"edges"`
+	PageInfo   PageInfo     `json:"pageInfo"`
+	TotalCount int          `json:"totalCount"`
+}
+
+func (c *EventConnection) build(nodes []*Event, pager *eventPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *Event
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *Event {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *Event {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*EventEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &EventEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// EventPaginateOption enables pagination customization.
+type EventPaginateOption func(*eventPager) error
+
+// WithEventOrder configures pagination ordering.
+func WithEventOrder(order []*EventOrder) EventPaginateOption {
+	return func(pager *eventPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithEventFilter configures pagination filter.
+func WithEventFilter(filter func(*EventQuery) (*EventQuery, error)) EventPaginateOption {
+	return func(pager *eventPager) error {
+		if filter == nil {
+			return errors.New("EventQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type eventPager struct {
+	reverse bool
+	order   []*EventOrder
+	filter  func(*EventQuery) (*EventQuery, error)
+}
+
+func newEventPager(opts []EventPaginateOption, reverse bool) (*eventPager, error) {
+	pager := &eventPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *eventPager) applyFilter(query *EventQuery) (*EventQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *eventPager) toCursor(_m *Event) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *eventPager) applyCursors(query *EventQuery, after, before *Cursor) (*EventQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultEventOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *eventPager) applyOrder(query *EventQuery) *EventQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultEventOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultEventOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *eventPager) orderExpr(query *EventQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultEventOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to Event.
+func (_m *EventQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...EventPaginateOption,
+) (*EventConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newEventPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &EventConnection{Edges: []*EventEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// EventOrderFieldPosition orders Event by position.
+	EventOrderFieldPosition = &EventOrderField{
+		Value: func(_m *Event) (ent.Value, error) {
+			return _m.Position, nil
+		},
+		column: event.FieldPosition,
+		toTerm: event.ByPosition,
+		toCursor: func(_m *Event) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Position,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f EventOrderField) String() string {
+	var str string
+	switch f.column {
+	case EventOrderFieldPosition.column:
+		str = "POSITION"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f EventOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *EventOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("EventOrderField %T must be a string", v)
+	}
+	switch str {
+	case "POSITION":
+		*f = *EventOrderFieldPosition
+	default:
+		return fmt.Errorf("%s is not a valid EventOrderField", str)
+	}
+	return nil
+}
+
+// EventOrderField defines the ordering field of Event.
+type EventOrderField struct {
+	// Value extracts the ordering value from the given Event.
+	Value    func(*Event) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) event.OrderOption
+	toCursor func(*Event) Cursor
+}
+
+// EventOrder defines the ordering of Event.
+type EventOrder struct {
+	Direction OrderDirection   `json:"direction"`
+	Field     *EventOrderField `json:"field"`
+}
+
+// DefaultEventOrder is the default ordering of Event.
+var DefaultEventOrder = &EventOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &EventOrderField{
+		Value: func(_m *Event) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: event.FieldID,
+		toTerm: event.ByID,
+		toCursor: func(_m *Event) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts Event into EventEdge.
+func (_m *Event) ToEdge(order *EventOrder) *EventEdge {
+	if order == nil {
+		order = DefaultEventOrder
+	}
+	return &EventEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// ItemMaterialEdge is the edge representation of ItemMaterial.
+type ItemMaterialEdge struct {
+	Node   *ItemMaterial `json:"node"`
+	Cursor Cursor        `json:"cursor"`
+}
+
+// ItemMaterialConnection is the connection containing edges to ItemMaterial.
+type ItemMaterialConnection struct {
+	Edges      []*ItemMaterialEdge `json:"edges"`
+	PageInfo   PageInfo            `json:"pageInfo"`
+	TotalCount int                 `json:"totalCount"`
+}
+
+func (c *ItemMaterialConnection) build(nodes []*ItemMaterial, pager *itemmaterialPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *ItemMaterial
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *ItemMaterial {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *ItemMaterial {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*ItemMaterialEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &ItemMaterialEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// ItemMaterialPaginateOption enables pagination customization.
+type ItemMaterialPaginateOption func(*itemmaterialPager) error
+
+// WithItemMaterialOrder configures pagination ordering.
+func WithItemMaterialOrder(order []*ItemMaterialOrder) ItemMaterialPaginateOption {
+	return func(pager *itemmaterialPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithItemMaterialFilter configures pagination filter.
+func WithItemMaterialFilter(filter func(*ItemMaterialQuery) (*ItemMaterialQuery, error)) ItemMaterialPaginateOption {
+	return func(pager *itemmaterialPager) error {
+		if filter == nil {
+			return errors.New("ItemMaterialQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type itemmaterialPager struct {
+	reverse bool
+	order   []*ItemMaterialOrder
+	filter  func(*ItemMaterialQuery) (*ItemMaterialQuery, error)
+}
+
+func newItemMaterialPager(opts []ItemMaterialPaginateOption, reverse bool) (*itemmaterialPager, error) {
+	pager := &itemmaterialPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *itemmaterialPager) applyFilter(query *ItemMaterialQuery) (*ItemMaterialQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *itemmaterialPager) toCursor(_m *ItemMaterial) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *itemmaterialPager) applyCursors(query *ItemMaterialQuery, after, before *Cursor) (*ItemMaterialQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultItemMaterialOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *itemmaterialPager) applyOrder(query *ItemMaterialQuery) *ItemMaterialQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultItemMaterialOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultItemMaterialOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *itemmaterialPager) orderExpr(query *ItemMaterialQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultItemMaterialOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to ItemMaterial.
+func (_m *ItemMaterialQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...ItemMaterialPaginateOption,
+) (*ItemMaterialConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newItemMaterialPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &ItemMaterialConnection{Edges: []*ItemMaterialEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// ItemMaterialOrderFieldPosition orders ItemMaterial by position.
+	ItemMaterialOrderFieldPosition = &ItemMaterialOrderField{
+		Value: func(_m *ItemMaterial) (ent.Value, error) {
+			return _m.Position, nil
+		},
+		column: itemmaterial.FieldPosition,
+		toTerm: itemmaterial.ByPosition,
+		toCursor: func(_m *ItemMaterial) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Position,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f ItemMaterialOrderField) String() string {
+	var str string
+	switch f.column {
+	case ItemMaterialOrderFieldPosition.column:
+		str = "POSITION"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f ItemMaterialOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *ItemMaterialOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("ItemMaterialOrderField %T must be a string", v)
+	}
+	switch str {
+	case "POSITION":
+		*f = *ItemMaterialOrderFieldPosition
+	default:
+		return fmt.Errorf("%s is not a valid ItemMaterialOrderField", str)
+	}
+	return nil
+}
+
+// ItemMaterialOrderField defines the ordering field of ItemMaterial.
+type ItemMaterialOrderField struct {
+	// Value extracts the ordering value from the given ItemMaterial.
+	Value    func(*ItemMaterial) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) itemmaterial.OrderOption
+	toCursor func(*ItemMaterial) Cursor
+}
+
+// ItemMaterialOrder defines the ordering of ItemMaterial.
+type ItemMaterialOrder struct {
+	Direction OrderDirection          `json:"direction"`
+	Field     *ItemMaterialOrderField `json:"field"`
+}
+
+// DefaultItemMaterialOrder is the default ordering of ItemMaterial.
+var DefaultItemMaterialOrder = &ItemMaterialOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &ItemMaterialOrderField{
+		Value: func(_m *ItemMaterial) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: itemmaterial.FieldID,
+		toTerm: itemmaterial.ByID,
+		toCursor: func(_m *ItemMaterial) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts ItemMaterial into ItemMaterialEdge.
+func (_m *ItemMaterial) ToEdge(order *ItemMaterialOrder) *ItemMaterialEdge {
+	if order == nil {
+		order = DefaultItemMaterialOrder
+	}
+	return &ItemMaterialEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
 // Item is the type alias for ItemVersion.
 type Item = ItemVersion
 
@@ -1291,7 +2701,7 @@ func (p *itemPager) applyCursors(query *ItemVersionQuery, after, before *Cursor)
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultItemOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -1313,7 +2723,7 @@ func (p *itemPager) applyOrder(query *ItemVersionQuery) *ItemVersionQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultItemOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -1343,7 +2753,7 @@ func (p *itemPager) orderExpr(query *ItemVersionQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -1531,338 +2941,6 @@ func (_m *Item) ToEdge(order *ItemOrder) *ItemEdge {
 	}
 }
 
-// MaterialEdge is the edge representation of Material.
-type MaterialEdge struct {
-	Node   *Material `json:"node"`
-	Cursor Cursor    `json:"cursor"`
-}
-
-// MaterialConnection is the connection containing edges to Material.
-type MaterialConnection struct {
-	Edges      []*MaterialEdge `json:"edges"`
-	PageInfo   PageInfo        `json:"pageInfo"`
-	TotalCount int             `json:"totalCount"`
-}
-
-func (c *MaterialConnection) build(nodes []*Material, pager *materialPager, after *Cursor, first *int, before *Cursor, last *int) {
-	c.PageInfo.HasNextPage = before != nil
-	c.PageInfo.HasPreviousPage = after != nil
-	if first != nil && *first+1 == len(nodes) {
-		c.PageInfo.HasNextPage = true
-		nodes = nodes[:len(nodes)-1]
-	} else if last != nil && *last+1 == len(nodes) {
-		c.PageInfo.HasPreviousPage = true
-		nodes = nodes[:len(nodes)-1]
-	}
-	var nodeAt func(int) *Material
-	if last != nil {
-		n := len(nodes) - 1
-		nodeAt = func(i int) *Material {
-			return nodes[n-i]
-		}
-	} else {
-		nodeAt = func(i int) *Material {
-			return nodes[i]
-		}
-	}
-	c.Edges = make([]*MaterialEdge, len(nodes))
-	for i := range nodes {
-		node := nodeAt(i)
-		c.Edges[i] = &MaterialEdge{
-			Node:   node,
-			Cursor: pager.toCursor(node),
-		}
-	}
-	if l := len(c.Edges); l > 0 {
-		c.PageInfo.StartCursor = &c.Edges[0].Cursor
-		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
-	}
-	if c.TotalCount == 0 {
-		c.TotalCount = len(nodes)
-	}
-}
-
-// MaterialPaginateOption enables pagination customization.
-type MaterialPaginateOption func(*materialPager) error
-
-// WithMaterialOrder configures pagination ordering.
-func WithMaterialOrder(order []*MaterialOrder) MaterialPaginateOption {
-	return func(pager *materialPager) error {
-		for _, o := range order {
-			if err := o.Direction.Validate(); err != nil {
-				return err
-			}
-		}
-		pager.order = append(pager.order, order...)
-		return nil
-	}
-}
-
-// WithMaterialFilter configures pagination filter.
-func WithMaterialFilter(filter func(*MaterialQuery) (*MaterialQuery, error)) MaterialPaginateOption {
-	return func(pager *materialPager) error {
-		if filter == nil {
-			return errors.New("MaterialQuery filter cannot be nil")
-		}
-		pager.filter = filter
-		return nil
-	}
-}
-
-type materialPager struct {
-	reverse bool
-	order   []*MaterialOrder
-	filter  func(*MaterialQuery) (*MaterialQuery, error)
-}
-
-func newMaterialPager(opts []MaterialPaginateOption, reverse bool) (*materialPager, error) {
-	pager := &materialPager{reverse: reverse}
-	for _, opt := range opts {
-		if err := opt(pager); err != nil {
-			return nil, err
-		}
-	}
-	for i, o := range pager.order {
-		if i > 0 && o.Field == pager.order[i-1].Field {
-			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
-		}
-	}
-	return pager, nil
-}
-
-func (p *materialPager) applyFilter(query *MaterialQuery) (*MaterialQuery, error) {
-	if p.filter != nil {
-		return p.filter(query)
-	}
-	return query, nil
-}
-
-func (p *materialPager) toCursor(_m *Material) Cursor {
-	cs_ := make([]any, 0, len(p.order))
-	for _, o_ := range p.order {
-		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
-	}
-	return Cursor{ID: _m.ID, Value: cs_}
-}
-
-func (p *materialPager) applyCursors(query *MaterialQuery, after, before *Cursor) (*MaterialQuery, error) {
-	idDirection := entgql.OrderDirectionAsc
-	if p.reverse {
-		idDirection = entgql.OrderDirectionDesc
-	}
-	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
-	for _, o := range p.order {
-		fields = append(fields, o.Field.column)
-		direction := o.Direction
-		if p.reverse {
-			direction = direction.Reverse()
-		}
-		directions = append(directions, direction)
-	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
-		FieldID:     DefaultMaterialOrder.Field.column,
-		DirectionID: idDirection,
-		Fields:      fields,
-		Directions:  directions,
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, predicate := range predicates {
-		query = query.Where(predicate)
-	}
-	return query, nil
-}
-
-func (p *materialPager) applyOrder(query *MaterialQuery) *MaterialQuery {
-	var defaultOrdered bool
-	for _, o := range p.order {
-		direction := o.Direction
-		if p.reverse {
-			direction = direction.Reverse()
-		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
-		if o.Field.column == DefaultMaterialOrder.Field.column {
-			defaultOrdered = true
-		}
-		if len(query.ctx.Fields) > 0 {
-			query.ctx.AppendFieldOnce(o.Field.column)
-		}
-	}
-	if !defaultOrdered {
-		direction := entgql.OrderDirectionAsc
-		if p.reverse {
-			direction = direction.Reverse()
-		}
-		query = query.Order(DefaultMaterialOrder.Field.toTerm(direction.OrderTermOption()))
-	}
-	return query
-}
-
-func (p *materialPager) orderExpr(query *MaterialQuery) sql.Querier {
-	if len(query.ctx.Fields) > 0 {
-		for _, o := range p.order {
-			query.ctx.AppendFieldOnce(o.Field.column)
-		}
-	}
-	return sql.ExprFunc(func(b *sql.Builder) {
-		for _, o := range p.order {
-			direction := o.Direction
-			if p.reverse {
-				direction = direction.Reverse()
-			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
-			b.Comma()
-		}
-		direction := entgql.OrderDirectionAsc
-		if p.reverse {
-			direction = direction.Reverse()
-		}
-		b.Ident(DefaultMaterialOrder.Field.column).Pad().WriteString(string(direction))
-	})
-}
-
-// Paginate executes the query and returns a relay based cursor connection to Material.
-func (_m *MaterialQuery) Paginate(
-	ctx context.Context, after *Cursor, first *int,
-	before *Cursor, last *int, opts ...MaterialPaginateOption,
-) (*MaterialConnection, error) {
-	if err := validateFirstLast(first, last); err != nil {
-		return nil, err
-	}
-	pager, err := newMaterialPager(opts, last != nil)
-	if err != nil {
-		return nil, err
-	}
-	if _m, err = pager.applyFilter(_m); err != nil {
-		return nil, err
-	}
-	conn := &MaterialConnection{Edges: []*MaterialEdge{}}
-	ignoredEdges := !hasCollectedField(ctx, edgesField)
-	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
-		hasPagination := after != nil || first != nil || before != nil || last != nil
-		if hasPagination || ignoredEdges {
-			c := _m.Clone()
-			c.ctx.Fields = nil
-			if conn.TotalCount, err = c.Count(ctx); err != nil {
-				return nil, err
-			}
-			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
-			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
-		}
-	}
-	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
-		return conn, nil
-	}
-	if _m, err = pager.applyCursors(_m, after, before); err != nil {
-		return nil, err
-	}
-	limit := paginateLimit(first, last)
-	if limit != 0 {
-		_m.Limit(limit)
-	}
-	if field := collectedField(ctx, edgesField, nodeField); field != nil {
-		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
-			return nil, err
-		}
-	}
-	_m = pager.applyOrder(_m)
-	nodes, err := _m.All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	conn.build(nodes, pager, after, first, before, last)
-	return conn, nil
-}
-
-var (
-	// MaterialOrderFieldPosition orders Material by position.
-	MaterialOrderFieldPosition = &MaterialOrderField{
-		Value: func(_m *Material) (ent.Value, error) {
-			return _m.Position, nil
-		},
-		column: material.FieldPosition,
-		toTerm: material.ByPosition,
-		toCursor: func(_m *Material) Cursor {
-			return Cursor{
-				ID:    _m.ID,
-				Value: _m.Position,
-			}
-		},
-	}
-)
-
-// String implement fmt.Stringer interface.
-func (f MaterialOrderField) String() string {
-	var str string
-	switch f.column {
-	case MaterialOrderFieldPosition.column:
-		str = "POSITION"
-	}
-	return str
-}
-
-// MarshalGQL implements graphql.Marshaler interface.
-func (f MaterialOrderField) MarshalGQL(w io.Writer) {
-	io.WriteString(w, strconv.Quote(f.String()))
-}
-
-// UnmarshalGQL implements graphql.Unmarshaler interface.
-func (f *MaterialOrderField) UnmarshalGQL(v interface{}) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("MaterialOrderField %T must be a string", v)
-	}
-	switch str {
-	case "POSITION":
-		*f = *MaterialOrderFieldPosition
-	default:
-		return fmt.Errorf("%s is not a valid MaterialOrderField", str)
-	}
-	return nil
-}
-
-// MaterialOrderField defines the ordering field of Material.
-type MaterialOrderField struct {
-	// Value extracts the ordering value from the given Material.
-	Value    func(*Material) (ent.Value, error)
-	column   string // field or computed.
-	toTerm   func(...sql.OrderTermOption) material.OrderOption
-	toCursor func(*Material) Cursor
-}
-
-// MaterialOrder defines the ordering of Material.
-type MaterialOrder struct {
-	Direction OrderDirection      `json:"direction"`
-	Field     *MaterialOrderField `json:"field"`
-}
-
-// DefaultMaterialOrder is the default ordering of Material.
-var DefaultMaterialOrder = &MaterialOrder{
-	Direction: entgql.OrderDirectionAsc,
-	Field: &MaterialOrderField{
-		Value: func(_m *Material) (ent.Value, error) {
-			return _m.ID, nil
-		},
-		column: material.FieldID,
-		toTerm: material.ByID,
-		toCursor: func(_m *Material) Cursor {
-			return Cursor{ID: _m.ID}
-		},
-	},
-}
-
-// ToEdge converts Material into MaterialEdge.
-func (_m *Material) ToEdge(order *MaterialOrder) *MaterialEdge {
-	if order == nil {
-		order = DefaultMaterialOrder
-	}
-	return &MaterialEdge{
-		Node:   _m,
-		Cursor: order.Field.toCursor(_m),
-	}
-}
-
 // PolicyRuleEdge is the edge representation of PolicyRule.
 type PolicyRuleEdge struct {
 	Node   *PolicyRule `json:"node"`
@@ -1991,7 +3069,7 @@ func (p *policyrulePager) applyCursors(query *PolicyRuleQuery, after, before *Cu
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultPolicyRuleOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -2013,7 +3091,7 @@ func (p *policyrulePager) applyOrder(query *PolicyRuleQuery) *PolicyRuleQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultPolicyRuleOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -2043,7 +3121,7 @@ func (p *policyrulePager) orderExpr(query *PolicyRuleQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -2323,7 +3401,7 @@ func (p *regionPager) applyCursors(query *RegionQuery, after, before *Cursor) (*
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultRegionOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -2345,7 +3423,7 @@ func (p *regionPager) applyOrder(query *RegionQuery) *RegionQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultRegionOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -2375,7 +3453,7 @@ func (p *regionPager) orderExpr(query *RegionQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -2545,6 +3623,374 @@ func (_m *Region) ToEdge(order *RegionOrder) *RegionEdge {
 	}
 }
 
+// ReviewEdge is the edge representation of Review.
+type ReviewEdge struct {
+	Node   *Review `json:"node"`
+	Cursor Cursor  `json:"cursor"`
+}
+
+// ReviewConnection is the connection containing edges to Review.
+type ReviewConnection struct {
+	Edges      []*ReviewEdge `json:"edges"`
+	PageInfo   PageInfo      `json:"pageInfo"`
+	TotalCount int           `json:"totalCount"`
+}
+
+func (c *ReviewConnection) build(nodes []*Review, pager *reviewPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *Review
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *Review {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *Review {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*ReviewEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &ReviewEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// ReviewPaginateOption enables pagination customization.
+type ReviewPaginateOption func(*reviewPager) error
+
+// WithReviewOrder configures pagination ordering.
+func WithReviewOrder(order []*ReviewOrder) ReviewPaginateOption {
+	return func(pager *reviewPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithReviewFilter configures pagination filter.
+func WithReviewFilter(filter func(*ReviewQuery) (*ReviewQuery, error)) ReviewPaginateOption {
+	return func(pager *reviewPager) error {
+		if filter == nil {
+			return errors.New("ReviewQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type reviewPager struct {
+	reverse bool
+	order   []*ReviewOrder
+	filter  func(*ReviewQuery) (*ReviewQuery, error)
+}
+
+func newReviewPager(opts []ReviewPaginateOption, reverse bool) (*reviewPager, error) {
+	pager := &reviewPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *reviewPager) applyFilter(query *ReviewQuery) (*ReviewQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *reviewPager) toCursor(_m *Review) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *reviewPager) applyCursors(query *ReviewQuery, after, before *Cursor) (*ReviewQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultReviewOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *reviewPager) applyOrder(query *ReviewQuery) *ReviewQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultReviewOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultReviewOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *reviewPager) orderExpr(query *ReviewQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultReviewOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to Review.
+func (_m *ReviewQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...ReviewPaginateOption,
+) (*ReviewConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newReviewPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &ReviewConnection{Edges: []*ReviewEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// ReviewOrderFieldPosition orders Review by position.
+	ReviewOrderFieldPosition = &ReviewOrderField{
+		Value: func(_m *Review) (ent.Value, error) {
+			return _m.Position, nil
+		},
+		column: review.FieldPosition,
+		toTerm: review.ByPosition,
+		toCursor: func(_m *Review) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Position,
+			}
+		},
+	}
+	// ReviewOrderFieldState orders Review by state.
+	ReviewOrderFieldState = &ReviewOrderField{
+		Value: func(_m *Review) (ent.Value, error) {
+			return _m.State, nil
+		},
+		column: review.FieldState,
+		toTerm: review.ByState,
+		toCursor: func(_m *Review) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.State,
+			}
+		},
+	}
+	// ReviewOrderFieldDueOn orders Review by due_on.
+	ReviewOrderFieldDueOn = &ReviewOrderField{
+		Value: func(_m *Review) (ent.Value, error) {
+			return _m.DueOn, nil
+		},
+		column: review.FieldDueOn,
+		toTerm: review.ByDueOn,
+		toCursor: func(_m *Review) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.DueOn,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f ReviewOrderField) String() string {
+	var str string
+	switch f.column {
+	case ReviewOrderFieldPosition.column:
+		str = "POSITION"
+	case ReviewOrderFieldState.column:
+		str = "STATE"
+	case ReviewOrderFieldDueOn.column:
+		str = "DUE_ON"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f ReviewOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *ReviewOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("ReviewOrderField %T must be a string", v)
+	}
+	switch str {
+	case "POSITION":
+		*f = *ReviewOrderFieldPosition
+	case "STATE":
+		*f = *ReviewOrderFieldState
+	case "DUE_ON":
+		*f = *ReviewOrderFieldDueOn
+	default:
+		return fmt.Errorf("%s is not a valid ReviewOrderField", str)
+	}
+	return nil
+}
+
+// ReviewOrderField defines the ordering field of Review.
+type ReviewOrderField struct {
+	// Value extracts the ordering value from the given Review.
+	Value    func(*Review) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) review.OrderOption
+	toCursor func(*Review) Cursor
+}
+
+// ReviewOrder defines the ordering of Review.
+type ReviewOrder struct {
+	Direction OrderDirection    `json:"direction"`
+	Field     *ReviewOrderField `json:"field"`
+}
+
+// DefaultReviewOrder is the default ordering of Review.
+var DefaultReviewOrder = &ReviewOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &ReviewOrderField{
+		Value: func(_m *Review) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: review.FieldID,
+		toTerm: review.ByID,
+		toCursor: func(_m *Review) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts Review into ReviewEdge.
+func (_m *Review) ToEdge(order *ReviewOrder) *ReviewEdge {
+	if order == nil {
+		order = DefaultReviewOrder
+	}
+	return &ReviewEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
 // Scheme is the type alias for SchemeVersion.
 type Scheme = SchemeVersion
 
@@ -2676,7 +4122,7 @@ func (p *schemePager) applyCursors(query *SchemeVersionQuery, after, before *Cur
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultSchemeOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -2698,7 +4144,7 @@ func (p *schemePager) applyOrder(query *SchemeVersionQuery) *SchemeVersionQuery 
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultSchemeOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -2728,7 +4174,7 @@ func (p *schemePager) orderExpr(query *SchemeVersionQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -3029,7 +4475,7 @@ func (p *standardPager) applyCursors(query *StandardVersionQuery, after, before 
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultStandardOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -3051,7 +4497,7 @@ func (p *standardPager) applyOrder(query *StandardVersionQuery) *StandardVersion
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultStandardOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -3081,7 +4527,7 @@ func (p *standardPager) orderExpr(query *StandardVersionQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc
@@ -3397,7 +4843,7 @@ func (p *zonePager) applyCursors(query *ZoneQuery, after, before *Cursor) (*Zone
 		}
 		directions = append(directions, direction)
 	}
-	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
 		FieldID:     DefaultZoneOrder.Field.column,
 		DirectionID: idDirection,
 		Fields:      fields,
@@ -3419,7 +4865,7 @@ func (p *zonePager) applyOrder(query *ZoneQuery) *ZoneQuery {
 		if p.reverse {
 			direction = direction.Reverse()
 		}
-		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
 		if o.Field.column == DefaultZoneOrder.Field.column {
 			defaultOrdered = true
 		}
@@ -3449,7 +4895,7 @@ func (p *zonePager) orderExpr(query *ZoneQuery) sql.Querier {
 			if p.reverse {
 				direction = direction.Reverse()
 			}
-			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
 			b.Comma()
 		}
 		direction := entgql.OrderDirectionAsc

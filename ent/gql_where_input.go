@@ -5,14 +5,478 @@ package ent
 import (
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/standardversion"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/item"
 )
+
+// CaseWhereInput represents a where input for filtering CaseFile queries.
+type CaseWhereInput struct {
+	Predicates []predicate.CaseFile `json:"-"`
+	Not        *CaseWhereInput      `json:"not,omitempty"`
+	Or         []*CaseWhereInput    `json:"or,omitempty"`
+	And        []*CaseWhereInput    `json:"and,omitempty"`
+
+	// "id" field predicates.
+	ID             *string  `json:"id,omitempty"`
+	IDNEQ          *string  `json:"idNEQ,omitempty"`
+	IDIn           []string `json:"idIn,omitempty"`
+	IDNotIn        []string `json:"idNotIn,omitempty"`
+	IDGT           *string  `json:"idGT,omitempty"`
+	IDGTE          *string  `json:"idGTE,omitempty"`
+	IDLT           *string  `json:"idLT,omitempty"`
+	IDLTE          *string  `json:"idLTE,omitempty"`
+	IDEqualFold    *string  `json:"idEqualFold,omitempty"`
+	IDContainsFold *string  `json:"idContainsFold,omitempty"`
+
+	// "number" field predicates.
+	Number             *string  `json:"number,omitempty"`
+	NumberNEQ          *string  `json:"numberNEQ,omitempty"`
+	NumberIn           []string `json:"numberIn,omitempty"`
+	NumberNotIn        []string `json:"numberNotIn,omitempty"`
+	NumberGT           *string  `json:"numberGT,omitempty"`
+	NumberGTE          *string  `json:"numberGTE,omitempty"`
+	NumberLT           *string  `json:"numberLT,omitempty"`
+	NumberLTE          *string  `json:"numberLTE,omitempty"`
+	NumberContains     *string  `json:"numberContains,omitempty"`
+	NumberHasPrefix    *string  `json:"numberHasPrefix,omitempty"`
+	NumberHasSuffix    *string  `json:"numberHasSuffix,omitempty"`
+	NumberIsNil        bool     `json:"numberIsNil,omitempty"`
+	NumberNotNil       bool     `json:"numberNotNil,omitempty"`
+	NumberEqualFold    *string  `json:"numberEqualFold,omitempty"`
+	NumberContainsFold *string  `json:"numberContainsFold,omitempty"`
+
+	// "state" field predicates.
+	State      *casework.CaseState  `json:"state,omitempty"`
+	StateNEQ   *casework.CaseState  `json:"stateNEQ,omitempty"`
+	StateIn    []casework.CaseState `json:"stateIn,omitempty"`
+	StateNotIn []casework.CaseState `json:"stateNotIn,omitempty"`
+
+	// "applicant" field predicates.
+	Applicant             *string  `json:"applicant,omitempty"`
+	ApplicantNEQ          *string  `json:"applicantNEQ,omitempty"`
+	ApplicantIn           []string `json:"applicantIn,omitempty"`
+	ApplicantNotIn        []string `json:"applicantNotIn,omitempty"`
+	ApplicantGT           *string  `json:"applicantGT,omitempty"`
+	ApplicantGTE          *string  `json:"applicantGTE,omitempty"`
+	ApplicantLT           *string  `json:"applicantLT,omitempty"`
+	ApplicantLTE          *string  `json:"applicantLTE,omitempty"`
+	ApplicantContains     *string  `json:"applicantContains,omitempty"`
+	ApplicantHasPrefix    *string  `json:"applicantHasPrefix,omitempty"`
+	ApplicantHasSuffix    *string  `json:"applicantHasSuffix,omitempty"`
+	ApplicantEqualFold    *string  `json:"applicantEqualFold,omitempty"`
+	ApplicantContainsFold *string  `json:"applicantContainsFold,omitempty"`
+
+	// "opened_at" field predicates.
+	OpenedAt      *time.Time  `json:"openedAt,omitempty"`
+	OpenedAtNEQ   *time.Time  `json:"openedAtNEQ,omitempty"`
+	OpenedAtIn    []time.Time `json:"openedAtIn,omitempty"`
+	OpenedAtNotIn []time.Time `json:"openedAtNotIn,omitempty"`
+	OpenedAtGT    *time.Time  `json:"openedAtGT,omitempty"`
+	OpenedAtGTE   *time.Time  `json:"openedAtGTE,omitempty"`
+	OpenedAtLT    *time.Time  `json:"openedAtLT,omitempty"`
+	OpenedAtLTE   *time.Time  `json:"openedAtLTE,omitempty"`
+
+	// "received_at" field predicates.
+	ReceivedAt       *time.Time  `json:"receivedAt,omitempty"`
+	ReceivedAtNEQ    *time.Time  `json:"receivedAtNEQ,omitempty"`
+	ReceivedAtIn     []time.Time `json:"receivedAtIn,omitempty"`
+	ReceivedAtNotIn  []time.Time `json:"receivedAtNotIn,omitempty"`
+	ReceivedAtGT     *time.Time  `json:"receivedAtGT,omitempty"`
+	ReceivedAtGTE    *time.Time  `json:"receivedAtGTE,omitempty"`
+	ReceivedAtLT     *time.Time  `json:"receivedAtLT,omitempty"`
+	ReceivedAtLTE    *time.Time  `json:"receivedAtLTE,omitempty"`
+	ReceivedAtIsNil  bool        `json:"receivedAtIsNil,omitempty"`
+	ReceivedAtNotNil bool        `json:"receivedAtNotNil,omitempty"`
+
+	// "accepted_at" field predicates.
+	AcceptedAt       *time.Time  `json:"acceptedAt,omitempty"`
+	AcceptedAtNEQ    *time.Time  `json:"acceptedAtNEQ,omitempty"`
+	AcceptedAtIn     []time.Time `json:"acceptedAtIn,omitempty"`
+	AcceptedAtNotIn  []time.Time `json:"acceptedAtNotIn,omitempty"`
+	AcceptedAtGT     *time.Time  `json:"acceptedAtGT,omitempty"`
+	AcceptedAtGTE    *time.Time  `json:"acceptedAtGTE,omitempty"`
+	AcceptedAtLT     *time.Time  `json:"acceptedAtLT,omitempty"`
+	AcceptedAtLTE    *time.Time  `json:"acceptedAtLTE,omitempty"`
+	AcceptedAtIsNil  bool        `json:"acceptedAtIsNil,omitempty"`
+	AcceptedAtNotNil bool        `json:"acceptedAtNotNil,omitempty"`
+
+	// "decided_at" field predicates.
+	DecidedAt       *time.Time  `json:"decidedAt,omitempty"`
+	DecidedAtNEQ    *time.Time  `json:"decidedAtNEQ,omitempty"`
+	DecidedAtIn     []time.Time `json:"decidedAtIn,omitempty"`
+	DecidedAtNotIn  []time.Time `json:"decidedAtNotIn,omitempty"`
+	DecidedAtGT     *time.Time  `json:"decidedAtGT,omitempty"`
+	DecidedAtGTE    *time.Time  `json:"decidedAtGTE,omitempty"`
+	DecidedAtLT     *time.Time  `json:"decidedAtLT,omitempty"`
+	DecidedAtLTE    *time.Time  `json:"decidedAtLTE,omitempty"`
+	DecidedAtIsNil  bool        `json:"decidedAtIsNil,omitempty"`
+	DecidedAtNotNil bool        `json:"decidedAtNotNil,omitempty"`
+
+	// "recorded_at" field predicates.
+	RecordedAt      *time.Time  `json:"recordedAt,omitempty"`
+	RecordedAtNEQ   *time.Time  `json:"recordedAtNEQ,omitempty"`
+	RecordedAtIn    []time.Time `json:"recordedAtIn,omitempty"`
+	RecordedAtNotIn []time.Time `json:"recordedAtNotIn,omitempty"`
+	RecordedAtGT    *time.Time  `json:"recordedAtGT,omitempty"`
+	RecordedAtGTE   *time.Time  `json:"recordedAtGTE,omitempty"`
+	RecordedAtLT    *time.Time  `json:"recordedAtLT,omitempty"`
+	RecordedAtLTE   *time.Time  `json:"recordedAtLTE,omitempty"`
+}
+
+// AddPredicates adds custom predicates to the where input to be used during the filtering phase.
+func (i *CaseWhereInput) AddPredicates(predicates ...predicate.CaseFile) {
+	i.Predicates = append(i.Predicates, predicates...)
+}
+
+// Filter applies the CaseWhereInput filter on the CaseFileQuery builder.
+func (i *CaseWhereInput) Filter(q *CaseFileQuery) (*CaseFileQuery, error) {
+	if i == nil {
+		return q, nil
+	}
+	p, err := i.P()
+	if err != nil {
+		if err == ErrEmptyCaseWhereInput {
+			return q, nil
+		}
+		return nil, err
+	}
+	return q.Where(p), nil
+}
+
+// ErrEmptyCaseWhereInput is returned in case the CaseWhereInput is empty.
+var ErrEmptyCaseWhereInput = errors.New("ent: empty predicate CaseWhereInput")
+
+// P returns a predicate for filtering casefiles.
+// An error is returned if the input is empty or invalid.
+func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
+	var predicates []predicate.CaseFile
+	if i.Not != nil {
+		p, err := i.Not.P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'not'", err)
+		}
+		predicates = append(predicates, casefile.Not(p))
+	}
+	switch n := len(i.Or); {
+	case n == 1:
+		p, err := i.Or[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'or'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		or := make([]predicate.CaseFile, 0, n)
+		for _, w := range i.Or {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'or'", err)
+			}
+			or = append(or, p)
+		}
+		predicates = append(predicates, casefile.Or(or...))
+	}
+	switch n := len(i.And); {
+	case n == 1:
+		p, err := i.And[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'and'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		and := make([]predicate.CaseFile, 0, n)
+		for _, w := range i.And {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'and'", err)
+			}
+			and = append(and, p)
+		}
+		predicates = append(predicates, casefile.And(and...))
+	}
+	predicates = append(predicates, i.Predicates...)
+	if i.ID != nil {
+		predicates = append(predicates, casefile.IDEQ(*i.ID))
+	}
+	if i.IDNEQ != nil {
+		predicates = append(predicates, casefile.IDNEQ(*i.IDNEQ))
+	}
+	if len(i.IDIn) > 0 {
+		predicates = append(predicates, casefile.IDIn(i.IDIn...))
+	}
+	if len(i.IDNotIn) > 0 {
+		predicates = append(predicates, casefile.IDNotIn(i.IDNotIn...))
+	}
+	if i.IDGT != nil {
+		predicates = append(predicates, casefile.IDGT(*i.IDGT))
+	}
+	if i.IDGTE != nil {
+		predicates = append(predicates, casefile.IDGTE(*i.IDGTE))
+	}
+	if i.IDLT != nil {
+		predicates = append(predicates, casefile.IDLT(*i.IDLT))
+	}
+	if i.IDLTE != nil {
+		predicates = append(predicates, casefile.IDLTE(*i.IDLTE))
+	}
+	if i.IDEqualFold != nil {
+		predicates = append(predicates, casefile.IDEqualFold(*i.IDEqualFold))
+	}
+	if i.IDContainsFold != nil {
+		predicates = append(predicates, casefile.IDContainsFold(*i.IDContainsFold))
+	}
+	if i.Number != nil {
+		predicates = append(predicates, casefile.NumberEQ(*i.Number))
+	}
+	if i.NumberNEQ != nil {
+		predicates = append(predicates, casefile.NumberNEQ(*i.NumberNEQ))
+	}
+	if len(i.NumberIn) > 0 {
+		predicates = append(predicates, casefile.NumberIn(i.NumberIn...))
+	}
+	if len(i.NumberNotIn) > 0 {
+		predicates = append(predicates, casefile.NumberNotIn(i.NumberNotIn...))
+	}
+	if i.NumberGT != nil {
+		predicates = append(predicates, casefile.NumberGT(*i.NumberGT))
+	}
+	if i.NumberGTE != nil {
+		predicates = append(predicates, casefile.NumberGTE(*i.NumberGTE))
+	}
+	if i.NumberLT != nil {
+		predicates = append(predicates, casefile.NumberLT(*i.NumberLT))
+	}
+	if i.NumberLTE != nil {
+		predicates = append(predicates, casefile.NumberLTE(*i.NumberLTE))
+	}
+	if i.NumberContains != nil {
+		predicates = append(predicates, casefile.NumberContains(*i.NumberContains))
+	}
+	if i.NumberHasPrefix != nil {
+		predicates = append(predicates, casefile.NumberHasPrefix(*i.NumberHasPrefix))
+	}
+	if i.NumberHasSuffix != nil {
+		predicates = append(predicates, casefile.NumberHasSuffix(*i.NumberHasSuffix))
+	}
+	if i.NumberIsNil {
+		predicates = append(predicates, casefile.NumberIsNil())
+	}
+	if i.NumberNotNil {
+		predicates = append(predicates, casefile.NumberNotNil())
+	}
+	if i.NumberEqualFold != nil {
+		predicates = append(predicates, casefile.NumberEqualFold(*i.NumberEqualFold))
+	}
+	if i.NumberContainsFold != nil {
+		predicates = append(predicates, casefile.NumberContainsFold(*i.NumberContainsFold))
+	}
+	if i.State != nil {
+		predicates = append(predicates, casefile.StateEQ(*i.State))
+	}
+	if i.StateNEQ != nil {
+		predicates = append(predicates, casefile.StateNEQ(*i.StateNEQ))
+	}
+	if len(i.StateIn) > 0 {
+		predicates = append(predicates, casefile.StateIn(i.StateIn...))
+	}
+	if len(i.StateNotIn) > 0 {
+		predicates = append(predicates, casefile.StateNotIn(i.StateNotIn...))
+	}
+	if i.Applicant != nil {
+		predicates = append(predicates, casefile.ApplicantEQ(*i.Applicant))
+	}
+	if i.ApplicantNEQ != nil {
+		predicates = append(predicates, casefile.ApplicantNEQ(*i.ApplicantNEQ))
+	}
+	if len(i.ApplicantIn) > 0 {
+		predicates = append(predicates, casefile.ApplicantIn(i.ApplicantIn...))
+	}
+	if len(i.ApplicantNotIn) > 0 {
+		predicates = append(predicates, casefile.ApplicantNotIn(i.ApplicantNotIn...))
+	}
+	if i.ApplicantGT != nil {
+		predicates = append(predicates, casefile.ApplicantGT(*i.ApplicantGT))
+	}
+	if i.ApplicantGTE != nil {
+		predicates = append(predicates, casefile.ApplicantGTE(*i.ApplicantGTE))
+	}
+	if i.ApplicantLT != nil {
+		predicates = append(predicates, casefile.ApplicantLT(*i.ApplicantLT))
+	}
+	if i.ApplicantLTE != nil {
+		predicates = append(predicates, casefile.ApplicantLTE(*i.ApplicantLTE))
+	}
+	if i.ApplicantContains != nil {
+		predicates = append(predicates, casefile.ApplicantContains(*i.ApplicantContains))
+	}
+	if i.ApplicantHasPrefix != nil {
+		predicates = append(predicates, casefile.ApplicantHasPrefix(*i.ApplicantHasPrefix))
+	}
+	if i.ApplicantHasSuffix != nil {
+		predicates = append(predicates, casefile.ApplicantHasSuffix(*i.ApplicantHasSuffix))
+	}
+	if i.ApplicantEqualFold != nil {
+		predicates = append(predicates, casefile.ApplicantEqualFold(*i.ApplicantEqualFold))
+	}
+	if i.ApplicantContainsFold != nil {
+		predicates = append(predicates, casefile.ApplicantContainsFold(*i.ApplicantContainsFold))
+	}
+	if i.OpenedAt != nil {
+		predicates = append(predicates, casefile.OpenedAtEQ(*i.OpenedAt))
+	}
+	if i.OpenedAtNEQ != nil {
+		predicates = append(predicates, casefile.OpenedAtNEQ(*i.OpenedAtNEQ))
+	}
+	if len(i.OpenedAtIn) > 0 {
+		predicates = append(predicates, casefile.OpenedAtIn(i.OpenedAtIn...))
+	}
+	if len(i.OpenedAtNotIn) > 0 {
+		predicates = append(predicates, casefile.OpenedAtNotIn(i.OpenedAtNotIn...))
+	}
+	if i.OpenedAtGT != nil {
+		predicates = append(predicates, casefile.OpenedAtGT(*i.OpenedAtGT))
+	}
+	if i.OpenedAtGTE != nil {
+		predicates = append(predicates, casefile.OpenedAtGTE(*i.OpenedAtGTE))
+	}
+	if i.OpenedAtLT != nil {
+		predicates = append(predicates, casefile.OpenedAtLT(*i.OpenedAtLT))
+	}
+	if i.OpenedAtLTE != nil {
+		predicates = append(predicates, casefile.OpenedAtLTE(*i.OpenedAtLTE))
+	}
+	if i.ReceivedAt != nil {
+		predicates = append(predicates, casefile.ReceivedAtEQ(*i.ReceivedAt))
+	}
+	if i.ReceivedAtNEQ != nil {
+		predicates = append(predicates, casefile.ReceivedAtNEQ(*i.ReceivedAtNEQ))
+	}
+	if len(i.ReceivedAtIn) > 0 {
+		predicates = append(predicates, casefile.ReceivedAtIn(i.ReceivedAtIn...))
+	}
+	if len(i.ReceivedAtNotIn) > 0 {
+		predicates = append(predicates, casefile.ReceivedAtNotIn(i.ReceivedAtNotIn...))
+	}
+	if i.ReceivedAtGT != nil {
+		predicates = append(predicates, casefile.ReceivedAtGT(*i.ReceivedAtGT))
+	}
+	if i.ReceivedAtGTE != nil {
+		predicates = append(predicates, casefile.ReceivedAtGTE(*i.ReceivedAtGTE))
+	}
+	if i.ReceivedAtLT != nil {
+		predicates = append(predicates, casefile.ReceivedAtLT(*i.ReceivedAtLT))
+	}
+	if i.ReceivedAtLTE != nil {
+		predicates = append(predicates, casefile.ReceivedAtLTE(*i.ReceivedAtLTE))
+	}
+	if i.ReceivedAtIsNil {
+		predicates = append(predicates, casefile.ReceivedAtIsNil())
+	}
+	if i.ReceivedAtNotNil {
+		predicates = append(predicates, casefile.ReceivedAtNotNil())
+	}
+	if i.AcceptedAt != nil {
+		predicates = append(predicates, casefile.AcceptedAtEQ(*i.AcceptedAt))
+	}
+	if i.AcceptedAtNEQ != nil {
+		predicates = append(predicates, casefile.AcceptedAtNEQ(*i.AcceptedAtNEQ))
+	}
+	if len(i.AcceptedAtIn) > 0 {
+		predicates = append(predicates, casefile.AcceptedAtIn(i.AcceptedAtIn...))
+	}
+	if len(i.AcceptedAtNotIn) > 0 {
+		predicates = append(predicates, casefile.AcceptedAtNotIn(i.AcceptedAtNotIn...))
+	}
+	if i.AcceptedAtGT != nil {
+		predicates = append(predicates, casefile.AcceptedAtGT(*i.AcceptedAtGT))
+	}
+	if i.AcceptedAtGTE != nil {
+		predicates = append(predicates, casefile.AcceptedAtGTE(*i.AcceptedAtGTE))
+	}
+	if i.AcceptedAtLT != nil {
+		predicates = append(predicates, casefile.AcceptedAtLT(*i.AcceptedAtLT))
+	}
+	if i.AcceptedAtLTE != nil {
+		predicates = append(predicates, casefile.AcceptedAtLTE(*i.AcceptedAtLTE))
+	}
+	if i.AcceptedAtIsNil {
+		predicates = append(predicates, casefile.AcceptedAtIsNil())
+	}
+	if i.AcceptedAtNotNil {
+		predicates = append(predicates, casefile.AcceptedAtNotNil())
+	}
+	if i.DecidedAt != nil {
+		predicates = append(predicates, casefile.DecidedAtEQ(*i.DecidedAt))
+	}
+	if i.DecidedAtNEQ != nil {
+		predicates = append(predicates, casefile.DecidedAtNEQ(*i.DecidedAtNEQ))
+	}
+	if len(i.DecidedAtIn) > 0 {
+		predicates = append(predicates, casefile.DecidedAtIn(i.DecidedAtIn...))
+	}
+	if len(i.DecidedAtNotIn) > 0 {
+		predicates = append(predicates, casefile.DecidedAtNotIn(i.DecidedAtNotIn...))
+	}
+	if i.DecidedAtGT != nil {
+		predicates = append(predicates, casefile.DecidedAtGT(*i.DecidedAtGT))
+	}
+	if i.DecidedAtGTE != nil {
+		predicates = append(predicates, casefile.DecidedAtGTE(*i.DecidedAtGTE))
+	}
+	if i.DecidedAtLT != nil {
+		predicates = append(predicates, casefile.DecidedAtLT(*i.DecidedAtLT))
+	}
+	if i.DecidedAtLTE != nil {
+		predicates = append(predicates, casefile.DecidedAtLTE(*i.DecidedAtLTE))
+	}
+	if i.DecidedAtIsNil {
+		predicates = append(predicates, casefile.DecidedAtIsNil())
+	}
+	if i.DecidedAtNotNil {
+		predicates = append(predicates, casefile.DecidedAtNotNil())
+	}
+	if i.RecordedAt != nil {
+		predicates = append(predicates, casefile.RecordedAtEQ(*i.RecordedAt))
+	}
+	if i.RecordedAtNEQ != nil {
+		predicates = append(predicates, casefile.RecordedAtNEQ(*i.RecordedAtNEQ))
+	}
+	if len(i.RecordedAtIn) > 0 {
+		predicates = append(predicates, casefile.RecordedAtIn(i.RecordedAtIn...))
+	}
+	if len(i.RecordedAtNotIn) > 0 {
+		predicates = append(predicates, casefile.RecordedAtNotIn(i.RecordedAtNotIn...))
+	}
+	if i.RecordedAtGT != nil {
+		predicates = append(predicates, casefile.RecordedAtGT(*i.RecordedAtGT))
+	}
+	if i.RecordedAtGTE != nil {
+		predicates = append(predicates, casefile.RecordedAtGTE(*i.RecordedAtGTE))
+	}
+	if i.RecordedAtLT != nil {
+		predicates = append(predicates, casefile.RecordedAtLT(*i.RecordedAtLT))
+	}
+	if i.RecordedAtLTE != nil {
+		predicates = append(predicates, casefile.RecordedAtLTE(*i.RecordedAtLTE))
+	}
+
+	switch len(predicates) {
+	case 0:
+		return nil, ErrEmptyCaseWhereInput
+	case 1:
+		return predicates[0], nil
+	default:
+		return casefile.And(predicates...), nil
+	}
+}
 
 // DepartmentWhereInput represents a where input for filtering Department queries.
 type DepartmentWhereInput struct {
@@ -1491,6 +1955,266 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 		return predicates[0], nil
 	default:
 		return region.And(predicates...), nil
+	}
+}
+
+// ReviewWhereInput represents a where input for filtering Review queries.
+type ReviewWhereInput struct {
+	Predicates []predicate.Review  `json:"-"`
+	Not        *ReviewWhereInput   `json:"not,omitempty"`
+	Or         []*ReviewWhereInput `json:"or,omitempty"`
+	And        []*ReviewWhereInput `json:"and,omitempty"`
+
+	// "id" field predicates.
+	ID             *string  `json:"id,omitempty"`
+	IDNEQ          *string  `json:"idNEQ,omitempty"`
+	IDIn           []string `json:"idIn,omitempty"`
+	IDNotIn        []string `json:"idNotIn,omitempty"`
+	IDGT           *string  `json:"idGT,omitempty"`
+	IDGTE          *string  `json:"idGTE,omitempty"`
+	IDLT           *string  `json:"idLT,omitempty"`
+	IDLTE          *string  `json:"idLTE,omitempty"`
+	IDEqualFold    *string  `json:"idEqualFold,omitempty"`
+	IDContainsFold *string  `json:"idContainsFold,omitempty"`
+
+	// "state" field predicates.
+	State      *casework.ReviewState  `json:"state,omitempty"`
+	StateNEQ   *casework.ReviewState  `json:"stateNEQ,omitempty"`
+	StateIn    []casework.ReviewState `json:"stateIn,omitempty"`
+	StateNotIn []casework.ReviewState `json:"stateNotIn,omitempty"`
+
+	// "opinion" field predicates.
+	Opinion       *casework.Opinion  `json:"opinion,omitempty"`
+	OpinionNEQ    *casework.Opinion  `json:"opinionNEQ,omitempty"`
+	OpinionIn     []casework.Opinion `json:"opinionIn,omitempty"`
+	OpinionNotIn  []casework.Opinion `json:"opinionNotIn,omitempty"`
+	OpinionIsNil  bool               `json:"opinionIsNil,omitempty"`
+	OpinionNotNil bool               `json:"opinionNotNil,omitempty"`
+
+	// "copy_opened_at" field predicates.
+	CopyOpenedAt       *time.Time  `json:"copyOpenedAt,omitempty"`
+	CopyOpenedAtNEQ    *time.Time  `json:"copyOpenedAtNEQ,omitempty"`
+	CopyOpenedAtIn     []time.Time `json:"copyOpenedAtIn,omitempty"`
+	CopyOpenedAtNotIn  []time.Time `json:"copyOpenedAtNotIn,omitempty"`
+	CopyOpenedAtGT     *time.Time  `json:"copyOpenedAtGT,omitempty"`
+	CopyOpenedAtGTE    *time.Time  `json:"copyOpenedAtGTE,omitempty"`
+	CopyOpenedAtLT     *time.Time  `json:"copyOpenedAtLT,omitempty"`
+	CopyOpenedAtLTE    *time.Time  `json:"copyOpenedAtLTE,omitempty"`
+	CopyOpenedAtIsNil  bool        `json:"copyOpenedAtIsNil,omitempty"`
+	CopyOpenedAtNotNil bool        `json:"copyOpenedAtNotNil,omitempty"`
+
+	// "answered_at" field predicates.
+	AnsweredAt       *time.Time  `json:"answeredAt,omitempty"`
+	AnsweredAtNEQ    *time.Time  `json:"answeredAtNEQ,omitempty"`
+	AnsweredAtIn     []time.Time `json:"answeredAtIn,omitempty"`
+	AnsweredAtNotIn  []time.Time `json:"answeredAtNotIn,omitempty"`
+	AnsweredAtGT     *time.Time  `json:"answeredAtGT,omitempty"`
+	AnsweredAtGTE    *time.Time  `json:"answeredAtGTE,omitempty"`
+	AnsweredAtLT     *time.Time  `json:"answeredAtLT,omitempty"`
+	AnsweredAtLTE    *time.Time  `json:"answeredAtLTE,omitempty"`
+	AnsweredAtIsNil  bool        `json:"answeredAtIsNil,omitempty"`
+	AnsweredAtNotNil bool        `json:"answeredAtNotNil,omitempty"`
+}
+
+// AddPredicates adds custom predicates to the where input to be used during the filtering phase.
+func (i *ReviewWhereInput) AddPredicates(predicates ...predicate.Review) {
+	i.Predicates = append(i.Predicates, predicates...)
+}
+
+// Filter applies the ReviewWhereInput filter on the ReviewQuery builder.
+func (i *ReviewWhereInput) Filter(q *ReviewQuery) (*ReviewQuery, error) {
+	if i == nil {
+		return q, nil
+	}
+	p, err := i.P()
+	if err != nil {
+		if err == ErrEmptyReviewWhereInput {
+			return q, nil
+		}
+		return nil, err
+	}
+	return q.Where(p), nil
+}
+
+// ErrEmptyReviewWhereInput is returned in case the ReviewWhereInput is empty.
+var ErrEmptyReviewWhereInput = errors.New("ent: empty predicate ReviewWhereInput")
+
+// P returns a predicate for filtering reviews.
+// An error is returned if the input is empty or invalid.
+func (i *ReviewWhereInput) P() (predicate.Review, error) {
+	var predicates []predicate.Review
+	if i.Not != nil {
+		p, err := i.Not.P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'not'", err)
+		}
+		predicates = append(predicates, review.Not(p))
+	}
+	switch n := len(i.Or); {
+	case n == 1:
+		p, err := i.Or[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'or'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		or := make([]predicate.Review, 0, n)
+		for _, w := range i.Or {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'or'", err)
+			}
+			or = append(or, p)
+		}
+		predicates = append(predicates, review.Or(or...))
+	}
+	switch n := len(i.And); {
+	case n == 1:
+		p, err := i.And[0].P()
+		if err != nil {
+			return nil, fmt.Errorf("%w: field 'and'", err)
+		}
+		predicates = append(predicates, p)
+	case n > 1:
+		and := make([]predicate.Review, 0, n)
+		for _, w := range i.And {
+			p, err := w.P()
+			if err != nil {
+				return nil, fmt.Errorf("%w: field 'and'", err)
+			}
+			and = append(and, p)
+		}
+		predicates = append(predicates, review.And(and...))
+	}
+	predicates = append(predicates, i.Predicates...)
+	if i.ID != nil {
+		predicates = append(predicates, review.IDEQ(*i.ID))
+	}
+	if i.IDNEQ != nil {
+		predicates = append(predicates, review.IDNEQ(*i.IDNEQ))
+	}
+	if len(i.IDIn) > 0 {
+		predicates = append(predicates, review.IDIn(i.IDIn...))
+	}
+	if len(i.IDNotIn) > 0 {
+		predicates = append(predicates, review.IDNotIn(i.IDNotIn...))
+	}
+	if i.IDGT != nil {
+		predicates = append(predicates, review.IDGT(*i.IDGT))
+	}
+	if i.IDGTE != nil {
+		predicates = append(predicates, review.IDGTE(*i.IDGTE))
+	}
+	if i.IDLT != nil {
+		predicates = append(predicates, review.IDLT(*i.IDLT))
+	}
+	if i.IDLTE != nil {
+		predicates = append(predicates, review.IDLTE(*i.IDLTE))
+	}
+	if i.IDEqualFold != nil {
+		predicates = append(predicates, review.IDEqualFold(*i.IDEqualFold))
+	}
+	if i.IDContainsFold != nil {
+		predicates = append(predicates, review.IDContainsFold(*i.IDContainsFold))
+	}
+	if i.State != nil {
+		predicates = append(predicates, review.StateEQ(*i.State))
+	}
+	if i.StateNEQ != nil {
+		predicates = append(predicates, review.StateNEQ(*i.StateNEQ))
+	}
+	if len(i.StateIn) > 0 {
+		predicates = append(predicates, review.StateIn(i.StateIn...))
+	}
+	if len(i.StateNotIn) > 0 {
+		predicates = append(predicates, review.StateNotIn(i.StateNotIn...))
+	}
+	if i.Opinion != nil {
+		predicates = append(predicates, review.OpinionEQ(*i.Opinion))
+	}
+	if i.OpinionNEQ != nil {
+		predicates = append(predicates, review.OpinionNEQ(*i.OpinionNEQ))
+	}
+	if len(i.OpinionIn) > 0 {
+		predicates = append(predicates, review.OpinionIn(i.OpinionIn...))
+	}
+	if len(i.OpinionNotIn) > 0 {
+		predicates = append(predicates, review.OpinionNotIn(i.OpinionNotIn...))
+	}
+	if i.OpinionIsNil {
+		predicates = append(predicates, review.OpinionIsNil())
+	}
+	if i.OpinionNotNil {
+		predicates = append(predicates, review.OpinionNotNil())
+	}
+	if i.CopyOpenedAt != nil {
+		predicates = append(predicates, review.CopyOpenedAtEQ(*i.CopyOpenedAt))
+	}
+	if i.CopyOpenedAtNEQ != nil {
+		predicates = append(predicates, review.CopyOpenedAtNEQ(*i.CopyOpenedAtNEQ))
+	}
+	if len(i.CopyOpenedAtIn) > 0 {
+		predicates = append(predicates, review.CopyOpenedAtIn(i.CopyOpenedAtIn...))
+	}
+	if len(i.CopyOpenedAtNotIn) > 0 {
+		predicates = append(predicates, review.CopyOpenedAtNotIn(i.CopyOpenedAtNotIn...))
+	}
+	if i.CopyOpenedAtGT != nil {
+		predicates = append(predicates, review.CopyOpenedAtGT(*i.CopyOpenedAtGT))
+	}
+	if i.CopyOpenedAtGTE != nil {
+		predicates = append(predicates, review.CopyOpenedAtGTE(*i.CopyOpenedAtGTE))
+	}
+	if i.CopyOpenedAtLT != nil {
+		predicates = append(predicates, review.CopyOpenedAtLT(*i.CopyOpenedAtLT))
+	}
+	if i.CopyOpenedAtLTE != nil {
+		predicates = append(predicates, review.CopyOpenedAtLTE(*i.CopyOpenedAtLTE))
+	}
+	if i.CopyOpenedAtIsNil {
+		predicates = append(predicates, review.CopyOpenedAtIsNil())
+	}
+	if i.CopyOpenedAtNotNil {
+		predicates = append(predicates, review.CopyOpenedAtNotNil())
+	}
+	if i.AnsweredAt != nil {
+		predicates = append(predicates, review.AnsweredAtEQ(*i.AnsweredAt))
+	}
+	if i.AnsweredAtNEQ != nil {
+		predicates = append(predicates, review.AnsweredAtNEQ(*i.AnsweredAtNEQ))
+	}
+	if len(i.AnsweredAtIn) > 0 {
+		predicates = append(predicates, review.AnsweredAtIn(i.AnsweredAtIn...))
+	}
+	if len(i.AnsweredAtNotIn) > 0 {
+		predicates = append(predicates, review.AnsweredAtNotIn(i.AnsweredAtNotIn...))
+	}
+	if i.AnsweredAtGT != nil {
+		predicates = append(predicates, review.AnsweredAtGT(*i.AnsweredAtGT))
+	}
+	if i.AnsweredAtGTE != nil {
+		predicates = append(predicates, review.AnsweredAtGTE(*i.AnsweredAtGTE))
+	}
+	if i.AnsweredAtLT != nil {
+		predicates = append(predicates, review.AnsweredAtLT(*i.AnsweredAtLT))
+	}
+	if i.AnsweredAtLTE != nil {
+		predicates = append(predicates, review.AnsweredAtLTE(*i.AnsweredAtLTE))
+	}
+	if i.AnsweredAtIsNil {
+		predicates = append(predicates, review.AnsweredAtIsNil())
+	}
+	if i.AnsweredAtNotNil {
+		predicates = append(predicates, review.AnsweredAtNotNil())
+	}
+
+	switch len(predicates) {
+	case 0:
+		return nil, ErrEmptyReviewWhereInput
+	case 1:
+		return predicates[0], nil
+	default:
+		return review.And(predicates...), nil
 	}
 }
 

@@ -82,14 +82,14 @@ type ItemVersionEdges struct {
 	// Department holds the value of the department edge.
 	Department *Department `json:"department,omitempty"`
 	// Materials holds the value of the materials edge.
-	Materials []*Material `json:"materials,omitempty"`
+	Materials []*ItemMaterial `json:"materials,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [3]bool
 	// totalCount holds the count of the edges above.
 	totalCount [3]map[string]int
 
-	namedMaterials map[string][]*Material
+	namedMaterials map[string][]*ItemMaterial
 }
 
 // StandardOrErr returns the Standard value or an error if the edge
@@ -116,7 +116,7 @@ func (e ItemVersionEdges) DepartmentOrErr() (*Department, error) {
 
 // MaterialsOrErr returns the Materials value or an error if the edge
 // was not loaded in eager-loading.
-func (e ItemVersionEdges) MaterialsOrErr() ([]*Material, error) {
+func (e ItemVersionEdges) MaterialsOrErr() ([]*ItemMaterial, error) {
 	if e.loadedTypes[2] {
 		return e.Materials, nil
 	}
@@ -353,7 +353,7 @@ func (_m *ItemVersion) QueryDepartment() *DepartmentQuery {
 }
 
 // QueryMaterials queries the "materials" edge of the ItemVersion entity.
-func (_m *ItemVersion) QueryMaterials() *MaterialQuery {
+func (_m *ItemVersion) QueryMaterials() *ItemMaterialQuery {
 	return NewItemVersionClient(_m.config).QueryMaterials(_m)
 }
 
@@ -454,7 +454,7 @@ func (_m *ItemVersion) String() string {
 
 // NamedMaterials returns the Materials named value or an error if the edge was not
 // loaded in eager-loading with this name.
-func (_m *ItemVersion) NamedMaterials(name string) ([]*Material, error) {
+func (_m *ItemVersion) NamedMaterials(name string) ([]*ItemMaterial, error) {
 	if _m.Edges.namedMaterials == nil {
 		return nil, &NotLoadedError{edge: name}
 	}
@@ -465,12 +465,12 @@ func (_m *ItemVersion) NamedMaterials(name string) ([]*Material, error) {
 	return nodes, nil
 }
 
-func (_m *ItemVersion) appendNamedMaterials(name string, edges ...*Material) {
+func (_m *ItemVersion) appendNamedMaterials(name string, edges ...*ItemMaterial) {
 	if _m.Edges.namedMaterials == nil {
-		_m.Edges.namedMaterials = make(map[string][]*Material)
+		_m.Edges.namedMaterials = make(map[string][]*ItemMaterial)
 	}
 	if len(edges) == 0 {
-		_m.Edges.namedMaterials[name] = []*Material{}
+		_m.Edges.namedMaterials[name] = []*ItemMaterial{}
 	} else {
 		_m.Edges.namedMaterials[name] = append(_m.Edges.namedMaterials[name], edges...)
 	}

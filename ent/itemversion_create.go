@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
@@ -22,6 +24,7 @@ type ItemVersionCreate struct {
 	config
 	mutation *ItemVersionMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -246,14 +249,14 @@ func (_c *ItemVersionCreate) SetDepartment(v *Department) *ItemVersionCreate {
 	return _c.SetDepartmentID(v.ID)
 }
 
-// AddMaterialIDs adds the "materials" edge to the Material entity by IDs.
+// AddMaterialIDs adds the "materials" edge to the ItemMaterial entity by IDs.
 func (_c *ItemVersionCreate) AddMaterialIDs(ids ...string) *ItemVersionCreate {
 	_c.mutation.AddMaterialIDs(ids...)
 	return _c
 }
 
-// AddMaterials adds the "materials" edges to the Material entity.
-func (_c *ItemVersionCreate) AddMaterials(v ...*Material) *ItemVersionCreate {
+// AddMaterials adds the "materials" edges to the ItemMaterial entity.
+func (_c *ItemVersionCreate) AddMaterials(v ...*ItemMaterial) *ItemVersionCreate {
 	ids := make([]string, len(v))
 	for i := range v {
 		ids[i] = v[i].ID
@@ -392,6 +395,7 @@ func (_c *ItemVersionCreate) createSpec() (*ItemVersion, *sqlgraph.CreateSpec) {
 		_node = &ItemVersion{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(itemversion.Table, sqlgraph.NewFieldSpec(itemversion.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -530,7 +534,7 @@ func (_c *ItemVersionCreate) createSpec() (*ItemVersion, *sqlgraph.CreateSpec) {
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -541,11 +545,288 @@ func (_c *ItemVersionCreate) createSpec() (*ItemVersion, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.ItemVersion.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.ItemVersionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *ItemVersionCreate) OnConflict(opts ...sql.ConflictOption) *ItemVersionUpsertOne {
+	_c.conflict = opts
+	return &ItemVersionUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.ItemVersion.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *ItemVersionCreate) OnConflictColumns(columns ...string) *ItemVersionUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &ItemVersionUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// ItemVersionUpsertOne is the builder for "upsert"-ing
+	//  one ItemVersion node.
+	ItemVersionUpsertOne struct {
+		create *ItemVersionCreate
+	}
+
+	// ItemVersionUpsert is the "OnConflict" setter.
+	ItemVersionUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *ItemVersionUpsert) SetPosition(v int) *ItemVersionUpsert {
+	u.Set(itemversion.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ItemVersionUpsert) UpdatePosition() *ItemVersionUpsert {
+	u.SetExcluded(itemversion.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ItemVersionUpsert) AddPosition(v int) *ItemVersionUpsert {
+	u.Add(itemversion.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *ItemVersionUpsert) SetExtra(v map[string]interface{}) *ItemVersionUpsert {
+	u.Set(itemversion.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ItemVersionUpsert) UpdateExtra() *ItemVersionUpsert {
+	u.SetExcluded(itemversion.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ItemVersionUpsert) ClearExtra() *ItemVersionUpsert {
+	u.SetNull(itemversion.FieldExtra)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.ItemVersion.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(itemversion.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *ItemVersionUpsertOne) UpdateNewValues() *ItemVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(itemversion.FieldID)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(itemversion.FieldCode)
+		}
+		if _, exists := u.create.mutation.Version(); exists {
+			s.SetIgnore(itemversion.FieldVersion)
+		}
+		if _, exists := u.create.mutation.Name(); exists {
+			s.SetIgnore(itemversion.FieldName)
+		}
+		if _, exists := u.create.mutation.NameEn(); exists {
+			s.SetIgnore(itemversion.FieldNameEn)
+		}
+		if _, exists := u.create.mutation.Kind(); exists {
+			s.SetIgnore(itemversion.FieldKind)
+		}
+		if _, exists := u.create.mutation.GetType(); exists {
+			s.SetIgnore(itemversion.FieldType)
+		}
+		if _, exists := u.create.mutation.Level(); exists {
+			s.SetIgnore(itemversion.FieldLevel)
+		}
+		if _, exists := u.create.mutation.Basis(); exists {
+			s.SetIgnore(itemversion.FieldBasis)
+		}
+		if _, exists := u.create.mutation.Time(); exists {
+			s.SetIgnore(itemversion.FieldTime)
+		}
+		if _, exists := u.create.mutation.NeededWhen(); exists {
+			s.SetIgnore(itemversion.FieldNeededWhen)
+		}
+		if _, exists := u.create.mutation.Preconditions(); exists {
+			s.SetIgnore(itemversion.FieldPreconditions)
+		}
+		if _, exists := u.create.mutation.Obligations(); exists {
+			s.SetIgnore(itemversion.FieldObligations)
+		}
+		if _, exists := u.create.mutation.StopsClock(); exists {
+			s.SetIgnore(itemversion.FieldStopsClock)
+		}
+		if _, exists := u.create.mutation.Result(); exists {
+			s.SetIgnore(itemversion.FieldResult)
+		}
+		if _, exists := u.create.mutation.Fee(); exists {
+			s.SetIgnore(itemversion.FieldFee)
+		}
+		if _, exists := u.create.mutation.FilingDue(); exists {
+			s.SetIgnore(itemversion.FieldFilingDue)
+		}
+		if _, exists := u.create.mutation.Commitment(); exists {
+			s.SetIgnore(itemversion.FieldCommitment)
+		}
+		if _, exists := u.create.mutation.Note(); exists {
+			s.SetIgnore(itemversion.FieldNote)
+		}
+		if _, exists := u.create.mutation.Confidence(); exists {
+			s.SetIgnore(itemversion.FieldConfidence)
+		}
+		if _, exists := u.create.mutation.Source(); exists {
+			s.SetIgnore(itemversion.FieldSource)
+		}
+		if _, exists := u.create.mutation.Verified(); exists {
+			s.SetIgnore(itemversion.FieldVerified)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.ItemVersion.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *ItemVersionUpsertOne) Ignore() *ItemVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *ItemVersionUpsertOne) DoNothing() *ItemVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the ItemVersionCreate.OnConflict
+// documentation for more info.
+func (u *ItemVersionUpsertOne) Update(set func(*ItemVersionUpsert)) *ItemVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&ItemVersionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *ItemVersionUpsertOne) SetPosition(v int) *ItemVersionUpsertOne {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ItemVersionUpsertOne) AddPosition(v int) *ItemVersionUpsertOne {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ItemVersionUpsertOne) UpdatePosition() *ItemVersionUpsertOne {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *ItemVersionUpsertOne) SetExtra(v map[string]interface{}) *ItemVersionUpsertOne {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ItemVersionUpsertOne) UpdateExtra() *ItemVersionUpsertOne {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ItemVersionUpsertOne) ClearExtra() *ItemVersionUpsertOne {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// Exec executes the query.
+func (u *ItemVersionUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for ItemVersionCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *ItemVersionUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *ItemVersionUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: ItemVersionUpsertOne.ID is not supported by MySQL driver. Use ItemVersionUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *ItemVersionUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // ItemVersionCreateBulk is the builder for creating many ItemVersion entities in bulk.
 type ItemVersionCreateBulk struct {
 	config
 	err      error
 	builders []*ItemVersionCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the ItemVersion entities in the database.
@@ -574,6 +855,7 @@ func (_c *ItemVersionCreateBulk) Save(ctx context.Context) ([]*ItemVersion, erro
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -620,6 +902,225 @@ func (_c *ItemVersionCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ItemVersionCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.ItemVersion.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.ItemVersionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *ItemVersionCreateBulk) OnConflict(opts ...sql.ConflictOption) *ItemVersionUpsertBulk {
+	_c.conflict = opts
+	return &ItemVersionUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.ItemVersion.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *ItemVersionCreateBulk) OnConflictColumns(columns ...string) *ItemVersionUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &ItemVersionUpsertBulk{
+		create: _c,
+	}
+}
+
+// ItemVersionUpsertBulk is the builder for "upsert"-ing
+// a bulk of ItemVersion nodes.
+type ItemVersionUpsertBulk struct {
+	create *ItemVersionCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.ItemVersion.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(itemversion.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *ItemVersionUpsertBulk) UpdateNewValues() *ItemVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(itemversion.FieldID)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(itemversion.FieldCode)
+			}
+			if _, exists := b.mutation.Version(); exists {
+				s.SetIgnore(itemversion.FieldVersion)
+			}
+			if _, exists := b.mutation.Name(); exists {
+				s.SetIgnore(itemversion.FieldName)
+			}
+			if _, exists := b.mutation.NameEn(); exists {
+				s.SetIgnore(itemversion.FieldNameEn)
+			}
+			if _, exists := b.mutation.Kind(); exists {
+				s.SetIgnore(itemversion.FieldKind)
+			}
+			if _, exists := b.mutation.GetType(); exists {
+				s.SetIgnore(itemversion.FieldType)
+			}
+			if _, exists := b.mutation.Level(); exists {
+				s.SetIgnore(itemversion.FieldLevel)
+			}
+			if _, exists := b.mutation.Basis(); exists {
+				s.SetIgnore(itemversion.FieldBasis)
+			}
+			if _, exists := b.mutation.Time(); exists {
+				s.SetIgnore(itemversion.FieldTime)
+			}
+			if _, exists := b.mutation.NeededWhen(); exists {
+				s.SetIgnore(itemversion.FieldNeededWhen)
+			}
+			if _, exists := b.mutation.Preconditions(); exists {
+				s.SetIgnore(itemversion.FieldPreconditions)
+			}
+			if _, exists := b.mutation.Obligations(); exists {
+				s.SetIgnore(itemversion.FieldObligations)
+			}
+			if _, exists := b.mutation.StopsClock(); exists {
+				s.SetIgnore(itemversion.FieldStopsClock)
+			}
+			if _, exists := b.mutation.Result(); exists {
+				s.SetIgnore(itemversion.FieldResult)
+			}
+			if _, exists := b.mutation.Fee(); exists {
+				s.SetIgnore(itemversion.FieldFee)
+			}
+			if _, exists := b.mutation.FilingDue(); exists {
+				s.SetIgnore(itemversion.FieldFilingDue)
+			}
+			if _, exists := b.mutation.Commitment(); exists {
+				s.SetIgnore(itemversion.FieldCommitment)
+			}
+			if _, exists := b.mutation.Note(); exists {
+				s.SetIgnore(itemversion.FieldNote)
+			}
+			if _, exists := b.mutation.Confidence(); exists {
+				s.SetIgnore(itemversion.FieldConfidence)
+			}
+			if _, exists := b.mutation.Source(); exists {
+				s.SetIgnore(itemversion.FieldSource)
+			}
+			if _, exists := b.mutation.Verified(); exists {
+				s.SetIgnore(itemversion.FieldVerified)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.ItemVersion.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *ItemVersionUpsertBulk) Ignore() *ItemVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *ItemVersionUpsertBulk) DoNothing() *ItemVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the ItemVersionCreateBulk.OnConflict
+// documentation for more info.
+func (u *ItemVersionUpsertBulk) Update(set func(*ItemVersionUpsert)) *ItemVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&ItemVersionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *ItemVersionUpsertBulk) SetPosition(v int) *ItemVersionUpsertBulk {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ItemVersionUpsertBulk) AddPosition(v int) *ItemVersionUpsertBulk {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ItemVersionUpsertBulk) UpdatePosition() *ItemVersionUpsertBulk {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *ItemVersionUpsertBulk) SetExtra(v map[string]interface{}) *ItemVersionUpsertBulk {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ItemVersionUpsertBulk) UpdateExtra() *ItemVersionUpsertBulk {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ItemVersionUpsertBulk) ClearExtra() *ItemVersionUpsertBulk {
+	return u.Update(func(s *ItemVersionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// Exec executes the query.
+func (u *ItemVersionUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ItemVersionCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for ItemVersionCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *ItemVersionUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/standardversion"
 )
@@ -29,11 +29,11 @@ type ItemVersionQuery struct {
 	predicates         []predicate.ItemVersion
 	withStandard       *StandardVersionQuery
 	withDepartment     *DepartmentQuery
-	withMaterials      *MaterialQuery
+	withMaterials      *ItemMaterialQuery
 	withFKs            bool
 	loadTotal          []func(context.Context, []*ItemVersion) error
 	modifiers          []func(*sql.Selector)
-	withNamedMaterials map[string]*MaterialQuery
+	withNamedMaterials map[string]*ItemMaterialQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -115,8 +115,8 @@ func (_q *ItemVersionQuery) QueryDepartment() *DepartmentQuery {
 }
 
 // QueryMaterials chains the current query on the "materials" edge.
-func (_q *ItemVersionQuery) QueryMaterials() *MaterialQuery {
-	query := (&MaterialClient{config: _q.config}).Query()
+func (_q *ItemVersionQuery) QueryMaterials() *ItemMaterialQuery {
+	query := (&ItemMaterialClient{config: _q.config}).Query()
 	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
 		if err := _q.prepareQuery(ctx); err != nil {
 			return nil, err
@@ -127,7 +127,7 @@ func (_q *ItemVersionQuery) QueryMaterials() *MaterialQuery {
 		}
 		step := sqlgraph.NewStep(
 			sqlgraph.From(itemversion.Table, itemversion.FieldID, selector),
-			sqlgraph.To(material.Table, material.FieldID),
+			sqlgraph.To(itemmaterial.Table, itemmaterial.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, itemversion.MaterialsTable, itemversion.MaterialsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
@@ -361,8 +361,8 @@ func (_q *ItemVersionQuery) WithDepartment(opts ...func(*DepartmentQuery)) *Item
 
 // WithMaterials tells the query-builder to eager-load the nodes that are connected to
 // the "materials" edge. The optional arguments are used to configure the query builder of the edge.
-func (_q *ItemVersionQuery) WithMaterials(opts ...func(*MaterialQuery)) *ItemVersionQuery {
-	query := (&MaterialClient{config: _q.config}).Query()
+func (_q *ItemVersionQuery) WithMaterials(opts ...func(*ItemMaterialQuery)) *ItemVersionQuery {
+	query := (&ItemMaterialClient{config: _q.config}).Query()
 	for _, opt := range opts {
 		opt(query)
 	}
@@ -496,15 +496,15 @@ func (_q *ItemVersionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	}
 	if query := _q.withMaterials; query != nil {
 		if err := _q.loadMaterials(ctx, query, nodes,
-			func(n *ItemVersion) { n.Edges.Materials = []*Material{} },
-			func(n *ItemVersion, e *Material) { n.Edges.Materials = append(n.Edges.Materials, e) }); err != nil {
+			func(n *ItemVersion) { n.Edges.Materials = []*ItemMaterial{} },
+			func(n *ItemVersion, e *ItemMaterial) { n.Edges.Materials = append(n.Edges.Materials, e) }); err != nil {
 			return nil, err
 		}
 	}
 	for name, query := range _q.withNamedMaterials {
 		if err := _q.loadMaterials(ctx, query, nodes,
 			func(n *ItemVersion) { n.appendNamedMaterials(name) },
-			func(n *ItemVersion, e *Material) { n.appendNamedMaterials(name, e) }); err != nil {
+			func(n *ItemVersion, e *ItemMaterial) { n.appendNamedMaterials(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -580,7 +580,7 @@ func (_q *ItemVersionQuery) loadDepartment(ctx context.Context, query *Departmen
 	}
 	return nil
 }
-func (_q *ItemVersionQuery) loadMaterials(ctx context.Context, query *MaterialQuery, nodes []*ItemVersion, init func(*ItemVersion), assign func(*ItemVersion, *Material)) error {
+func (_q *ItemVersionQuery) loadMaterials(ctx context.Context, query *ItemMaterialQuery, nodes []*ItemVersion, init func(*ItemVersion), assign func(*ItemVersion, *ItemMaterial)) error {
 	fks := make([]driver.Value, 0, len(nodes))
 	nodeids := make(map[string]*ItemVersion)
 	for i := range nodes {
@@ -591,7 +591,7 @@ func (_q *ItemVersionQuery) loadMaterials(ctx context.Context, query *MaterialQu
 		}
 	}
 	query.withFKs = true
-	query.Where(predicate.Material(func(s *sql.Selector) {
+	query.Where(predicate.ItemMaterial(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(itemversion.MaterialsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
@@ -727,13 +727,13 @@ func (_q *ItemVersionQuery) ForShare(opts ...sql.LockOption) *ItemVersionQuery {
 
 // WithNamedMaterials tells the query-builder to eager-load the nodes that are connected to the "materials"
 // edge with the given name. The optional arguments are used to configure the query builder of the edge.
-func (_q *ItemVersionQuery) WithNamedMaterials(name string, opts ...func(*MaterialQuery)) *ItemVersionQuery {
-	query := (&MaterialClient{config: _q.config}).Query()
+func (_q *ItemVersionQuery) WithNamedMaterials(name string, opts ...func(*ItemMaterialQuery)) *ItemVersionQuery {
+	query := (&ItemMaterialClient{config: _q.config}).Query()
 	for _, opt := range opts {
 		opt(query)
 	}
 	if _q.withNamedMaterials == nil {
-		_q.withNamedMaterials = make(map[string]*MaterialQuery)
+		_q.withNamedMaterials = make(map[string]*ItemMaterialQuery)
 	}
 	_q.withNamedMaterials[name] = query
 	return _q

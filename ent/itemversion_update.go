@@ -10,8 +10,8 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/standardversion"
 )
@@ -73,14 +73,14 @@ func (_u *ItemVersionUpdate) SetStandard(v *StandardVersion) *ItemVersionUpdate 
 	return _u.SetStandardID(v.ID)
 }
 
-// AddMaterialIDs adds the "materials" edge to the Material entity by IDs.
+// AddMaterialIDs adds the "materials" edge to the ItemMaterial entity by IDs.
 func (_u *ItemVersionUpdate) AddMaterialIDs(ids ...string) *ItemVersionUpdate {
 	_u.mutation.AddMaterialIDs(ids...)
 	return _u
 }
 
-// AddMaterials adds the "materials" edges to the Material entity.
-func (_u *ItemVersionUpdate) AddMaterials(v ...*Material) *ItemVersionUpdate {
+// AddMaterials adds the "materials" edges to the ItemMaterial entity.
+func (_u *ItemVersionUpdate) AddMaterials(v ...*ItemMaterial) *ItemVersionUpdate {
 	ids := make([]string, len(v))
 	for i := range v {
 		ids[i] = v[i].ID
@@ -99,20 +99,20 @@ func (_u *ItemVersionUpdate) ClearStandard() *ItemVersionUpdate {
 	return _u
 }
 
-// ClearMaterials clears all "materials" edges to the Material entity.
+// ClearMaterials clears all "materials" edges to the ItemMaterial entity.
 func (_u *ItemVersionUpdate) ClearMaterials() *ItemVersionUpdate {
 	_u.mutation.ClearMaterials()
 	return _u
 }
 
-// RemoveMaterialIDs removes the "materials" edge to Material entities by IDs.
+// RemoveMaterialIDs removes the "materials" edge to ItemMaterial entities by IDs.
 func (_u *ItemVersionUpdate) RemoveMaterialIDs(ids ...string) *ItemVersionUpdate {
 	_u.mutation.RemoveMaterialIDs(ids...)
 	return _u
 }
 
-// RemoveMaterials removes "materials" edges to Material entities.
-func (_u *ItemVersionUpdate) RemoveMaterials(v ...*Material) *ItemVersionUpdate {
+// RemoveMaterials removes "materials" edges to ItemMaterial entities.
+func (_u *ItemVersionUpdate) RemoveMaterials(v ...*ItemMaterial) *ItemVersionUpdate {
 	ids := make([]string, len(v))
 	for i := range v {
 		ids[i] = v[i].ID
@@ -240,7 +240,7 @@ func (_u *ItemVersionUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
@@ -253,7 +253,7 @@ func (_u *ItemVersionUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -269,7 +269,7 @@ func (_u *ItemVersionUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -341,14 +341,14 @@ func (_u *ItemVersionUpdateOne) SetStandard(v *StandardVersion) *ItemVersionUpda
 	return _u.SetStandardID(v.ID)
 }
 
-// AddMaterialIDs adds the "materials" edge to the Material entity by IDs.
+// AddMaterialIDs adds the "materials" edge to the ItemMaterial entity by IDs.
 func (_u *ItemVersionUpdateOne) AddMaterialIDs(ids ...string) *ItemVersionUpdateOne {
 	_u.mutation.AddMaterialIDs(ids...)
 	return _u
 }
 
-// AddMaterials adds the "materials" edges to the Material entity.
-func (_u *ItemVersionUpdateOne) AddMaterials(v ...*Material) *ItemVersionUpdateOne {
+// AddMaterials adds the "materials" edges to the ItemMaterial entity.
+func (_u *ItemVersionUpdateOne) AddMaterials(v ...*ItemMaterial) *ItemVersionUpdateOne {
 	ids := make([]string, len(v))
 	for i := range v {
 		ids[i] = v[i].ID
@@ -367,20 +367,20 @@ func (_u *ItemVersionUpdateOne) ClearStandard() *ItemVersionUpdateOne {
 	return _u
 }
 
-// ClearMaterials clears all "materials" edges to the Material entity.
+// ClearMaterials clears all "materials" edges to the ItemMaterial entity.
 func (_u *ItemVersionUpdateOne) ClearMaterials() *ItemVersionUpdateOne {
 	_u.mutation.ClearMaterials()
 	return _u
 }
 
-// RemoveMaterialIDs removes the "materials" edge to Material entities by IDs.
+// RemoveMaterialIDs removes the "materials" edge to ItemMaterial entities by IDs.
 func (_u *ItemVersionUpdateOne) RemoveMaterialIDs(ids ...string) *ItemVersionUpdateOne {
 	_u.mutation.RemoveMaterialIDs(ids...)
 	return _u
 }
 
-// RemoveMaterials removes "materials" edges to Material entities.
-func (_u *ItemVersionUpdateOne) RemoveMaterials(v ...*Material) *ItemVersionUpdateOne {
+// RemoveMaterials removes "materials" edges to ItemMaterial entities.
+func (_u *ItemVersionUpdateOne) RemoveMaterials(v ...*ItemMaterial) *ItemVersionUpdateOne {
 	ids := make([]string, len(v))
 	for i := range v {
 		ids[i] = v[i].ID
@@ -538,7 +538,7 @@ func (_u *ItemVersionUpdateOne) sqlSave(ctx context.Context) (_node *ItemVersion
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
@@ -551,7 +551,7 @@ func (_u *ItemVersionUpdateOne) sqlSave(ctx context.Context) (_node *ItemVersion
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -567,7 +567,7 @@ func (_u *ItemVersionUpdateOne) sqlSave(ctx context.Context) (_node *ItemVersion
 			Columns: []string{itemversion.MaterialsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
-				IDSpec: sqlgraph.NewFieldSpec(material.FieldID, field.TypeString),
+				IDSpec: sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

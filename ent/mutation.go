@@ -12,20 +12,26 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/onedoor/onedoor/ent/calendaryear"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
+	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/notice"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
@@ -43,15 +49,20 @@ const (
 
 	// Node types.
 	TypeCalendarYear    = "CalendarYear"
+	TypeCaseFile        = "CaseFile"
+	TypeCaseMaterial    = "CaseMaterial"
 	TypeCitedLaw        = "CitedLaw"
 	TypeClause          = "Clause"
 	TypeDepartment      = "Department"
+	TypeEvent           = "Event"
 	TypeFact            = "Fact"
+	TypeIdempotencyKey  = "IdempotencyKey"
+	TypeItemMaterial    = "ItemMaterial"
 	TypeItemVersion     = "ItemVersion"
-	TypeMaterial        = "Material"
 	TypeNotice          = "Notice"
 	TypePolicyRule      = "PolicyRule"
 	TypeRegion          = "Region"
+	TypeReview          = "Review"
 	TypeRevision        = "Revision"
 	TypeSchemeVersion   = "SchemeVersion"
 	TypeStandardVersion = "StandardVersion"
@@ -695,6 +706,3638 @@ func (m *CalendarYearMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *CalendarYearMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown CalendarYear edge %s", name)
+}
+
+// CaseFileMutation represents an operation that mutates the CaseFile nodes in the graph.
+type CaseFileMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *string
+	number           *string
+	query_code       *string
+	state            *casework.CaseState
+	version          *int
+	addversion       *int
+	applicant        *string
+	agent            *string
+	notice_number    *string
+	facts            *map[string]interface{}
+	dossier          *casework.Dossier
+	opened_at        *time.Time
+	received_at      *time.Time
+	accepted_at      *time.Time
+	decided_at       *time.Time
+	recorded_at      *time.Time
+	event_count      *int
+	addevent_count   *int
+	calendar         *string
+	accept_by        *string
+	promised_due_on  *string
+	statutory_due_on *string
+	wake_on          *string
+	clearedFields    map[string]struct{}
+	scheme           *string
+	clearedscheme    bool
+	item             *string
+	cleareditem      bool
+	lead             *string
+	clearedlead      bool
+	region           *string
+	clearedregion    bool
+	reviews          map[string]struct{}
+	removedreviews   map[string]struct{}
+	clearedreviews   bool
+	materials        map[string]struct{}
+	removedmaterials map[string]struct{}
+	clearedmaterials bool
+	events           map[string]struct{}
+	removedevents    map[string]struct{}
+	clearedevents    bool
+	done             bool
+	oldValue         func(context.Context) (*CaseFile, error)
+	predicates       []predicate.CaseFile
+}
+
+var _ ent.Mutation = (*CaseFileMutation)(nil)
+
+// casefileOption allows management of the mutation configuration using functional options.
+type casefileOption func(*CaseFileMutation)
+
+// newCaseFileMutation creates new mutation for the CaseFile entity.
+func newCaseFileMutation(c config, op Op, opts ...casefileOption) *CaseFileMutation {
+	m := &CaseFileMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCaseFile,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCaseFileID sets the ID field of the mutation.
+func withCaseFileID(id string) casefileOption {
+	return func(m *CaseFileMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CaseFile
+		)
+		m.oldValue = func(ctx context.Context) (*CaseFile, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CaseFile.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCaseFile sets the old CaseFile of the mutation.
+func withCaseFile(node *CaseFile) casefileOption {
+	return func(m *CaseFileMutation) {
+		m.oldValue = func(context.Context) (*CaseFile, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CaseFileMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CaseFileMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CaseFile entities.
+func (m *CaseFileMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CaseFileMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CaseFileMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CaseFile.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNumber sets the "number" field.
+func (m *CaseFileMutation) SetNumber(s string) {
+	m.number = &s
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *CaseFileMutation) Number() (r string, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldNumber(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// ClearNumber clears the value of the "number" field.
+func (m *CaseFileMutation) ClearNumber() {
+	m.number = nil
+	m.clearedFields[casefile.FieldNumber] = struct{}{}
+}
+
+// NumberCleared returns if the "number" field was cleared in this mutation.
+func (m *CaseFileMutation) NumberCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldNumber]
+	return ok
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *CaseFileMutation) ResetNumber() {
+	m.number = nil
+	delete(m.clearedFields, casefile.FieldNumber)
+}
+
+// SetQueryCode sets the "query_code" field.
+func (m *CaseFileMutation) SetQueryCode(s string) {
+	m.query_code = &s
+}
+
+// QueryCode returns the value of the "query_code" field in the mutation.
+func (m *CaseFileMutation) QueryCode() (r string, exists bool) {
+	v := m.query_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQueryCode returns the old "query_code" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldQueryCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQueryCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQueryCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQueryCode: %w", err)
+	}
+	return oldValue.QueryCode, nil
+}
+
+// ClearQueryCode clears the value of the "query_code" field.
+func (m *CaseFileMutation) ClearQueryCode() {
+	m.query_code = nil
+	m.clearedFields[casefile.FieldQueryCode] = struct{}{}
+}
+
+// QueryCodeCleared returns if the "query_code" field was cleared in this mutation.
+func (m *CaseFileMutation) QueryCodeCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldQueryCode]
+	return ok
+}
+
+// ResetQueryCode resets all changes to the "query_code" field.
+func (m *CaseFileMutation) ResetQueryCode() {
+	m.query_code = nil
+	delete(m.clearedFields, casefile.FieldQueryCode)
+}
+
+// SetState sets the "state" field.
+func (m *CaseFileMutation) SetState(cs casework.CaseState) {
+	m.state = &cs
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *CaseFileMutation) State() (r casework.CaseState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldState(ctx context.Context) (v casework.CaseState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *CaseFileMutation) ResetState() {
+	m.state = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *CaseFileMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CaseFileMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CaseFileMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CaseFileMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CaseFileMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetApplicant sets the "applicant" field.
+func (m *CaseFileMutation) SetApplicant(s string) {
+	m.applicant = &s
+}
+
+// Applicant returns the value of the "applicant" field in the mutation.
+func (m *CaseFileMutation) Applicant() (r string, exists bool) {
+	v := m.applicant
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldApplicant returns the old "applicant" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldApplicant(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldApplicant is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldApplicant requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldApplicant: %w", err)
+	}
+	return oldValue.Applicant, nil
+}
+
+// ResetApplicant resets all changes to the "applicant" field.
+func (m *CaseFileMutation) ResetApplicant() {
+	m.applicant = nil
+}
+
+// SetAgent sets the "agent" field.
+func (m *CaseFileMutation) SetAgent(s string) {
+	m.agent = &s
+}
+
+// Agent returns the value of the "agent" field in the mutation.
+func (m *CaseFileMutation) Agent() (r string, exists bool) {
+	v := m.agent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAgent returns the old "agent" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldAgent(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAgent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAgent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAgent: %w", err)
+	}
+	return oldValue.Agent, nil
+}
+
+// ClearAgent clears the value of the "agent" field.
+func (m *CaseFileMutation) ClearAgent() {
+	m.agent = nil
+	m.clearedFields[casefile.FieldAgent] = struct{}{}
+}
+
+// AgentCleared returns if the "agent" field was cleared in this mutation.
+func (m *CaseFileMutation) AgentCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldAgent]
+	return ok
+}
+
+// ResetAgent resets all changes to the "agent" field.
+func (m *CaseFileMutation) ResetAgent() {
+	m.agent = nil
+	delete(m.clearedFields, casefile.FieldAgent)
+}
+
+// SetNoticeNumber sets the "notice_number" field.
+func (m *CaseFileMutation) SetNoticeNumber(s string) {
+	m.notice_number = &s
+}
+
+// NoticeNumber returns the value of the "notice_number" field in the mutation.
+func (m *CaseFileMutation) NoticeNumber() (r string, exists bool) {
+	v := m.notice_number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNoticeNumber returns the old "notice_number" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldNoticeNumber(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNoticeNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNoticeNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNoticeNumber: %w", err)
+	}
+	return oldValue.NoticeNumber, nil
+}
+
+// ClearNoticeNumber clears the value of the "notice_number" field.
+func (m *CaseFileMutation) ClearNoticeNumber() {
+	m.notice_number = nil
+	m.clearedFields[casefile.FieldNoticeNumber] = struct{}{}
+}
+
+// NoticeNumberCleared returns if the "notice_number" field was cleared in this mutation.
+func (m *CaseFileMutation) NoticeNumberCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldNoticeNumber]
+	return ok
+}
+
+// ResetNoticeNumber resets all changes to the "notice_number" field.
+func (m *CaseFileMutation) ResetNoticeNumber() {
+	m.notice_number = nil
+	delete(m.clearedFields, casefile.FieldNoticeNumber)
+}
+
+// SetSchemeID sets the "scheme_id" field.
+func (m *CaseFileMutation) SetSchemeID(s string) {
+	m.scheme = &s
+}
+
+// SchemeID returns the value of the "scheme_id" field in the mutation.
+func (m *CaseFileMutation) SchemeID() (r string, exists bool) {
+	v := m.scheme
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSchemeID returns the old "scheme_id" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldSchemeID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSchemeID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSchemeID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSchemeID: %w", err)
+	}
+	return oldValue.SchemeID, nil
+}
+
+// ClearSchemeID clears the value of the "scheme_id" field.
+func (m *CaseFileMutation) ClearSchemeID() {
+	m.scheme = nil
+	m.clearedFields[casefile.FieldSchemeID] = struct{}{}
+}
+
+// SchemeIDCleared returns if the "scheme_id" field was cleared in this mutation.
+func (m *CaseFileMutation) SchemeIDCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldSchemeID]
+	return ok
+}
+
+// ResetSchemeID resets all changes to the "scheme_id" field.
+func (m *CaseFileMutation) ResetSchemeID() {
+	m.scheme = nil
+	delete(m.clearedFields, casefile.FieldSchemeID)
+}
+
+// SetItemID sets the "item_id" field.
+func (m *CaseFileMutation) SetItemID(s string) {
+	m.item = &s
+}
+
+// ItemID returns the value of the "item_id" field in the mutation.
+func (m *CaseFileMutation) ItemID() (r string, exists bool) {
+	v := m.item
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldItemID returns the old "item_id" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldItemID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldItemID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldItemID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldItemID: %w", err)
+	}
+	return oldValue.ItemID, nil
+}
+
+// ClearItemID clears the value of the "item_id" field.
+func (m *CaseFileMutation) ClearItemID() {
+	m.item = nil
+	m.clearedFields[casefile.FieldItemID] = struct{}{}
+}
+
+// ItemIDCleared returns if the "item_id" field was cleared in this mutation.
+func (m *CaseFileMutation) ItemIDCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldItemID]
+	return ok
+}
+
+// ResetItemID resets all changes to the "item_id" field.
+func (m *CaseFileMutation) ResetItemID() {
+	m.item = nil
+	delete(m.clearedFields, casefile.FieldItemID)
+}
+
+// SetLeadID sets the "lead_id" field.
+func (m *CaseFileMutation) SetLeadID(s string) {
+	m.lead = &s
+}
+
+// LeadID returns the value of the "lead_id" field in the mutation.
+func (m *CaseFileMutation) LeadID() (r string, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadID returns the old "lead_id" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldLeadID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadID: %w", err)
+	}
+	return oldValue.LeadID, nil
+}
+
+// ResetLeadID resets all changes to the "lead_id" field.
+func (m *CaseFileMutation) ResetLeadID() {
+	m.lead = nil
+}
+
+// SetRegionID sets the "region_id" field.
+func (m *CaseFileMutation) SetRegionID(s string) {
+	m.region = &s
+}
+
+// RegionID returns the value of the "region_id" field in the mutation.
+func (m *CaseFileMutation) RegionID() (r string, exists bool) {
+	v := m.region
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRegionID returns the old "region_id" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldRegionID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRegionID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRegionID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRegionID: %w", err)
+	}
+	return oldValue.RegionID, nil
+}
+
+// ClearRegionID clears the value of the "region_id" field.
+func (m *CaseFileMutation) ClearRegionID() {
+	m.region = nil
+	m.clearedFields[casefile.FieldRegionID] = struct{}{}
+}
+
+// RegionIDCleared returns if the "region_id" field was cleared in this mutation.
+func (m *CaseFileMutation) RegionIDCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldRegionID]
+	return ok
+}
+
+// ResetRegionID resets all changes to the "region_id" field.
+func (m *CaseFileMutation) ResetRegionID() {
+	m.region = nil
+	delete(m.clearedFields, casefile.FieldRegionID)
+}
+
+// SetFacts sets the "facts" field.
+func (m *CaseFileMutation) SetFacts(value map[string]interface{}) {
+	m.facts = &value
+}
+
+// Facts returns the value of the "facts" field in the mutation.
+func (m *CaseFileMutation) Facts() (r map[string]interface{}, exists bool) {
+	v := m.facts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFacts returns the old "facts" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldFacts(ctx context.Context) (v map[string]interface{}, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFacts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFacts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFacts: %w", err)
+	}
+	return oldValue.Facts, nil
+}
+
+// ResetFacts resets all changes to the "facts" field.
+func (m *CaseFileMutation) ResetFacts() {
+	m.facts = nil
+}
+
+// SetDossier sets the "dossier" field.
+func (m *CaseFileMutation) SetDossier(c casework.Dossier) {
+	m.dossier = &c
+}
+
+// Dossier returns the value of the "dossier" field in the mutation.
+func (m *CaseFileMutation) Dossier() (r casework.Dossier, exists bool) {
+	v := m.dossier
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDossier returns the old "dossier" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldDossier(ctx context.Context) (v casework.Dossier, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDossier is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDossier requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDossier: %w", err)
+	}
+	return oldValue.Dossier, nil
+}
+
+// ResetDossier resets all changes to the "dossier" field.
+func (m *CaseFileMutation) ResetDossier() {
+	m.dossier = nil
+}
+
+// SetOpenedAt sets the "opened_at" field.
+func (m *CaseFileMutation) SetOpenedAt(t time.Time) {
+	m.opened_at = &t
+}
+
+// OpenedAt returns the value of the "opened_at" field in the mutation.
+func (m *CaseFileMutation) OpenedAt() (r time.Time, exists bool) {
+	v := m.opened_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpenedAt returns the old "opened_at" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldOpenedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpenedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpenedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpenedAt: %w", err)
+	}
+	return oldValue.OpenedAt, nil
+}
+
+// ResetOpenedAt resets all changes to the "opened_at" field.
+func (m *CaseFileMutation) ResetOpenedAt() {
+	m.opened_at = nil
+}
+
+// SetReceivedAt sets the "received_at" field.
+func (m *CaseFileMutation) SetReceivedAt(t time.Time) {
+	m.received_at = &t
+}
+
+// ReceivedAt returns the value of the "received_at" field in the mutation.
+func (m *CaseFileMutation) ReceivedAt() (r time.Time, exists bool) {
+	v := m.received_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReceivedAt returns the old "received_at" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldReceivedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReceivedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReceivedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReceivedAt: %w", err)
+	}
+	return oldValue.ReceivedAt, nil
+}
+
+// ClearReceivedAt clears the value of the "received_at" field.
+func (m *CaseFileMutation) ClearReceivedAt() {
+	m.received_at = nil
+	m.clearedFields[casefile.FieldReceivedAt] = struct{}{}
+}
+
+// ReceivedAtCleared returns if the "received_at" field was cleared in this mutation.
+func (m *CaseFileMutation) ReceivedAtCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldReceivedAt]
+	return ok
+}
+
+// ResetReceivedAt resets all changes to the "received_at" field.
+func (m *CaseFileMutation) ResetReceivedAt() {
+	m.received_at = nil
+	delete(m.clearedFields, casefile.FieldReceivedAt)
+}
+
+// SetAcceptedAt sets the "accepted_at" field.
+func (m *CaseFileMutation) SetAcceptedAt(t time.Time) {
+	m.accepted_at = &t
+}
+
+// AcceptedAt returns the value of the "accepted_at" field in the mutation.
+func (m *CaseFileMutation) AcceptedAt() (r time.Time, exists bool) {
+	v := m.accepted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAcceptedAt returns the old "accepted_at" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldAcceptedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAcceptedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAcceptedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAcceptedAt: %w", err)
+	}
+	return oldValue.AcceptedAt, nil
+}
+
+// ClearAcceptedAt clears the value of the "accepted_at" field.
+func (m *CaseFileMutation) ClearAcceptedAt() {
+	m.accepted_at = nil
+	m.clearedFields[casefile.FieldAcceptedAt] = struct{}{}
+}
+
+// AcceptedAtCleared returns if the "accepted_at" field was cleared in this mutation.
+func (m *CaseFileMutation) AcceptedAtCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldAcceptedAt]
+	return ok
+}
+
+// ResetAcceptedAt resets all changes to the "accepted_at" field.
+func (m *CaseFileMutation) ResetAcceptedAt() {
+	m.accepted_at = nil
+	delete(m.clearedFields, casefile.FieldAcceptedAt)
+}
+
+// SetDecidedAt sets the "decided_at" field.
+func (m *CaseFileMutation) SetDecidedAt(t time.Time) {
+	m.decided_at = &t
+}
+
+// DecidedAt returns the value of the "decided_at" field in the mutation.
+func (m *CaseFileMutation) DecidedAt() (r time.Time, exists bool) {
+	v := m.decided_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedAt returns the old "decided_at" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldDecidedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedAt: %w", err)
+	}
+	return oldValue.DecidedAt, nil
+}
+
+// ClearDecidedAt clears the value of the "decided_at" field.
+func (m *CaseFileMutation) ClearDecidedAt() {
+	m.decided_at = nil
+	m.clearedFields[casefile.FieldDecidedAt] = struct{}{}
+}
+
+// DecidedAtCleared returns if the "decided_at" field was cleared in this mutation.
+func (m *CaseFileMutation) DecidedAtCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldDecidedAt]
+	return ok
+}
+
+// ResetDecidedAt resets all changes to the "decided_at" field.
+func (m *CaseFileMutation) ResetDecidedAt() {
+	m.decided_at = nil
+	delete(m.clearedFields, casefile.FieldDecidedAt)
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *CaseFileMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *CaseFileMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *CaseFileMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// SetEventCount sets the "event_count" field.
+func (m *CaseFileMutation) SetEventCount(i int) {
+	m.event_count = &i
+	m.addevent_count = nil
+}
+
+// EventCount returns the value of the "event_count" field in the mutation.
+func (m *CaseFileMutation) EventCount() (r int, exists bool) {
+	v := m.event_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventCount returns the old "event_count" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldEventCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventCount: %w", err)
+	}
+	return oldValue.EventCount, nil
+}
+
+// AddEventCount adds i to the "event_count" field.
+func (m *CaseFileMutation) AddEventCount(i int) {
+	if m.addevent_count != nil {
+		*m.addevent_count += i
+	} else {
+		m.addevent_count = &i
+	}
+}
+
+// AddedEventCount returns the value that was added to the "event_count" field in this mutation.
+func (m *CaseFileMutation) AddedEventCount() (r int, exists bool) {
+	v := m.addevent_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEventCount resets all changes to the "event_count" field.
+func (m *CaseFileMutation) ResetEventCount() {
+	m.event_count = nil
+	m.addevent_count = nil
+}
+
+// SetCalendar sets the "calendar" field.
+func (m *CaseFileMutation) SetCalendar(s string) {
+	m.calendar = &s
+}
+
+// Calendar returns the value of the "calendar" field in the mutation.
+func (m *CaseFileMutation) Calendar() (r string, exists bool) {
+	v := m.calendar
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCalendar returns the old "calendar" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldCalendar(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCalendar is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCalendar requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCalendar: %w", err)
+	}
+	return oldValue.Calendar, nil
+}
+
+// ResetCalendar resets all changes to the "calendar" field.
+func (m *CaseFileMutation) ResetCalendar() {
+	m.calendar = nil
+}
+
+// SetAcceptBy sets the "accept_by" field.
+func (m *CaseFileMutation) SetAcceptBy(s string) {
+	m.accept_by = &s
+}
+
+// AcceptBy returns the value of the "accept_by" field in the mutation.
+func (m *CaseFileMutation) AcceptBy() (r string, exists bool) {
+	v := m.accept_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAcceptBy returns the old "accept_by" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldAcceptBy(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAcceptBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAcceptBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAcceptBy: %w", err)
+	}
+	return oldValue.AcceptBy, nil
+}
+
+// ClearAcceptBy clears the value of the "accept_by" field.
+func (m *CaseFileMutation) ClearAcceptBy() {
+	m.accept_by = nil
+	m.clearedFields[casefile.FieldAcceptBy] = struct{}{}
+}
+
+// AcceptByCleared returns if the "accept_by" field was cleared in this mutation.
+func (m *CaseFileMutation) AcceptByCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldAcceptBy]
+	return ok
+}
+
+// ResetAcceptBy resets all changes to the "accept_by" field.
+func (m *CaseFileMutation) ResetAcceptBy() {
+	m.accept_by = nil
+	delete(m.clearedFields, casefile.FieldAcceptBy)
+}
+
+// SetPromisedDueOn sets the "promised_due_on" field.
+func (m *CaseFileMutation) SetPromisedDueOn(s string) {
+	m.promised_due_on = &s
+}
+
+// PromisedDueOn returns the value of the "promised_due_on" field in the mutation.
+func (m *CaseFileMutation) PromisedDueOn() (r string, exists bool) {
+	v := m.promised_due_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromisedDueOn returns the old "promised_due_on" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldPromisedDueOn(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromisedDueOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromisedDueOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromisedDueOn: %w", err)
+	}
+	return oldValue.PromisedDueOn, nil
+}
+
+// ClearPromisedDueOn clears the value of the "promised_due_on" field.
+func (m *CaseFileMutation) ClearPromisedDueOn() {
+	m.promised_due_on = nil
+	m.clearedFields[casefile.FieldPromisedDueOn] = struct{}{}
+}
+
+// PromisedDueOnCleared returns if the "promised_due_on" field was cleared in this mutation.
+func (m *CaseFileMutation) PromisedDueOnCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldPromisedDueOn]
+	return ok
+}
+
+// ResetPromisedDueOn resets all changes to the "promised_due_on" field.
+func (m *CaseFileMutation) ResetPromisedDueOn() {
+	m.promised_due_on = nil
+	delete(m.clearedFields, casefile.FieldPromisedDueOn)
+}
+
+// SetStatutoryDueOn sets the "statutory_due_on" field.
+func (m *CaseFileMutation) SetStatutoryDueOn(s string) {
+	m.statutory_due_on = &s
+}
+
+// StatutoryDueOn returns the value of the "statutory_due_on" field in the mutation.
+func (m *CaseFileMutation) StatutoryDueOn() (r string, exists bool) {
+	v := m.statutory_due_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatutoryDueOn returns the old "statutory_due_on" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldStatutoryDueOn(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatutoryDueOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatutoryDueOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatutoryDueOn: %w", err)
+	}
+	return oldValue.StatutoryDueOn, nil
+}
+
+// ClearStatutoryDueOn clears the value of the "statutory_due_on" field.
+func (m *CaseFileMutation) ClearStatutoryDueOn() {
+	m.statutory_due_on = nil
+	m.clearedFields[casefile.FieldStatutoryDueOn] = struct{}{}
+}
+
+// StatutoryDueOnCleared returns if the "statutory_due_on" field was cleared in this mutation.
+func (m *CaseFileMutation) StatutoryDueOnCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldStatutoryDueOn]
+	return ok
+}
+
+// ResetStatutoryDueOn resets all changes to the "statutory_due_on" field.
+func (m *CaseFileMutation) ResetStatutoryDueOn() {
+	m.statutory_due_on = nil
+	delete(m.clearedFields, casefile.FieldStatutoryDueOn)
+}
+
+// SetWakeOn sets the "wake_on" field.
+func (m *CaseFileMutation) SetWakeOn(s string) {
+	m.wake_on = &s
+}
+
+// WakeOn returns the value of the "wake_on" field in the mutation.
+func (m *CaseFileMutation) WakeOn() (r string, exists bool) {
+	v := m.wake_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWakeOn returns the old "wake_on" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldWakeOn(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWakeOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWakeOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWakeOn: %w", err)
+	}
+	return oldValue.WakeOn, nil
+}
+
+// ClearWakeOn clears the value of the "wake_on" field.
+func (m *CaseFileMutation) ClearWakeOn() {
+	m.wake_on = nil
+	m.clearedFields[casefile.FieldWakeOn] = struct{}{}
+}
+
+// WakeOnCleared returns if the "wake_on" field was cleared in this mutation.
+func (m *CaseFileMutation) WakeOnCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldWakeOn]
+	return ok
+}
+
+// ResetWakeOn resets all changes to the "wake_on" field.
+func (m *CaseFileMutation) ResetWakeOn() {
+	m.wake_on = nil
+	delete(m.clearedFields, casefile.FieldWakeOn)
+}
+
+// ClearScheme clears the "scheme" edge to the SchemeVersion entity.
+func (m *CaseFileMutation) ClearScheme() {
+	m.clearedscheme = true
+	m.clearedFields[casefile.FieldSchemeID] = struct{}{}
+}
+
+// SchemeCleared reports if the "scheme" edge to the SchemeVersion entity was cleared.
+func (m *CaseFileMutation) SchemeCleared() bool {
+	return m.SchemeIDCleared() || m.clearedscheme
+}
+
+// SchemeIDs returns the "scheme" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SchemeID instead. It exists only for internal usage by the builders.
+func (m *CaseFileMutation) SchemeIDs() (ids []string) {
+	if id := m.scheme; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetScheme resets all changes to the "scheme" edge.
+func (m *CaseFileMutation) ResetScheme() {
+	m.scheme = nil
+	m.clearedscheme = false
+}
+
+// ClearItem clears the "item" edge to the ItemVersion entity.
+func (m *CaseFileMutation) ClearItem() {
+	m.cleareditem = true
+	m.clearedFields[casefile.FieldItemID] = struct{}{}
+}
+
+// ItemCleared reports if the "item" edge to the ItemVersion entity was cleared.
+func (m *CaseFileMutation) ItemCleared() bool {
+	return m.ItemIDCleared() || m.cleareditem
+}
+
+// ItemIDs returns the "item" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ItemID instead. It exists only for internal usage by the builders.
+func (m *CaseFileMutation) ItemIDs() (ids []string) {
+	if id := m.item; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetItem resets all changes to the "item" edge.
+func (m *CaseFileMutation) ResetItem() {
+	m.item = nil
+	m.cleareditem = false
+}
+
+// ClearLead clears the "lead" edge to the Department entity.
+func (m *CaseFileMutation) ClearLead() {
+	m.clearedlead = true
+	m.clearedFields[casefile.FieldLeadID] = struct{}{}
+}
+
+// LeadCleared reports if the "lead" edge to the Department entity was cleared.
+func (m *CaseFileMutation) LeadCleared() bool {
+	return m.clearedlead
+}
+
+// LeadIDs returns the "lead" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// LeadID instead. It exists only for internal usage by the builders.
+func (m *CaseFileMutation) LeadIDs() (ids []string) {
+	if id := m.lead; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetLead resets all changes to the "lead" edge.
+func (m *CaseFileMutation) ResetLead() {
+	m.lead = nil
+	m.clearedlead = false
+}
+
+// ClearRegion clears the "region" edge to the Region entity.
+func (m *CaseFileMutation) ClearRegion() {
+	m.clearedregion = true
+	m.clearedFields[casefile.FieldRegionID] = struct{}{}
+}
+
+// RegionCleared reports if the "region" edge to the Region entity was cleared.
+func (m *CaseFileMutation) RegionCleared() bool {
+	return m.RegionIDCleared() || m.clearedregion
+}
+
+// RegionIDs returns the "region" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RegionID instead. It exists only for internal usage by the builders.
+func (m *CaseFileMutation) RegionIDs() (ids []string) {
+	if id := m.region; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRegion resets all changes to the "region" edge.
+func (m *CaseFileMutation) ResetRegion() {
+	m.region = nil
+	m.clearedregion = false
+}
+
+// AddReviewIDs adds the "reviews" edge to the Review entity by ids.
+func (m *CaseFileMutation) AddReviewIDs(ids ...string) {
+	if m.reviews == nil {
+		m.reviews = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.reviews[ids[i]] = struct{}{}
+	}
+}
+
+// ClearReviews clears the "reviews" edge to the Review entity.
+func (m *CaseFileMutation) ClearReviews() {
+	m.clearedreviews = true
+}
+
+// ReviewsCleared reports if the "reviews" edge to the Review entity was cleared.
+func (m *CaseFileMutation) ReviewsCleared() bool {
+	return m.clearedreviews
+}
+
+// RemoveReviewIDs removes the "reviews" edge to the Review entity by IDs.
+func (m *CaseFileMutation) RemoveReviewIDs(ids ...string) {
+	if m.removedreviews == nil {
+		m.removedreviews = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.reviews, ids[i])
+		m.removedreviews[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedReviews returns the removed IDs of the "reviews" edge to the Review entity.
+func (m *CaseFileMutation) RemovedReviewsIDs() (ids []string) {
+	for id := range m.removedreviews {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ReviewsIDs returns the "reviews" edge IDs in the mutation.
+func (m *CaseFileMutation) ReviewsIDs() (ids []string) {
+	for id := range m.reviews {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetReviews resets all changes to the "reviews" edge.
+func (m *CaseFileMutation) ResetReviews() {
+	m.reviews = nil
+	m.clearedreviews = false
+	m.removedreviews = nil
+}
+
+// AddMaterialIDs adds the "materials" edge to the CaseMaterial entity by ids.
+func (m *CaseFileMutation) AddMaterialIDs(ids ...string) {
+	if m.materials == nil {
+		m.materials = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.materials[ids[i]] = struct{}{}
+	}
+}
+
+// ClearMaterials clears the "materials" edge to the CaseMaterial entity.
+func (m *CaseFileMutation) ClearMaterials() {
+	m.clearedmaterials = true
+}
+
+// MaterialsCleared reports if the "materials" edge to the CaseMaterial entity was cleared.
+func (m *CaseFileMutation) MaterialsCleared() bool {
+	return m.clearedmaterials
+}
+
+// RemoveMaterialIDs removes the "materials" edge to the CaseMaterial entity by IDs.
+func (m *CaseFileMutation) RemoveMaterialIDs(ids ...string) {
+	if m.removedmaterials == nil {
+		m.removedmaterials = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.materials, ids[i])
+		m.removedmaterials[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedMaterials returns the removed IDs of the "materials" edge to the CaseMaterial entity.
+func (m *CaseFileMutation) RemovedMaterialsIDs() (ids []string) {
+	for id := range m.removedmaterials {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// MaterialsIDs returns the "materials" edge IDs in the mutation.
+func (m *CaseFileMutation) MaterialsIDs() (ids []string) {
+	for id := range m.materials {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetMaterials resets all changes to the "materials" edge.
+func (m *CaseFileMutation) ResetMaterials() {
+	m.materials = nil
+	m.clearedmaterials = false
+	m.removedmaterials = nil
+}
+
+// AddEventIDs adds the "events" edge to the Event entity by ids.
+func (m *CaseFileMutation) AddEventIDs(ids ...string) {
+	if m.events == nil {
+		m.events = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the Event entity.
+func (m *CaseFileMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the Event entity was cleared.
+func (m *CaseFileMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the Event entity by IDs.
+func (m *CaseFileMutation) RemoveEventIDs(ids ...string) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the Event entity.
+func (m *CaseFileMutation) RemovedEventsIDs() (ids []string) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *CaseFileMutation) EventsIDs() (ids []string) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *CaseFileMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
+// Where appends a list predicates to the CaseFileMutation builder.
+func (m *CaseFileMutation) Where(ps ...predicate.CaseFile) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CaseFileMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CaseFileMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CaseFile, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CaseFileMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CaseFileMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CaseFile).
+func (m *CaseFileMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CaseFileMutation) Fields() []string {
+	fields := make([]string, 0, 24)
+	if m.number != nil {
+		fields = append(fields, casefile.FieldNumber)
+	}
+	if m.query_code != nil {
+		fields = append(fields, casefile.FieldQueryCode)
+	}
+	if m.state != nil {
+		fields = append(fields, casefile.FieldState)
+	}
+	if m.version != nil {
+		fields = append(fields, casefile.FieldVersion)
+	}
+	if m.applicant != nil {
+		fields = append(fields, casefile.FieldApplicant)
+	}
+	if m.agent != nil {
+		fields = append(fields, casefile.FieldAgent)
+	}
+	if m.notice_number != nil {
+		fields = append(fields, casefile.FieldNoticeNumber)
+	}
+	if m.scheme != nil {
+		fields = append(fields, casefile.FieldSchemeID)
+	}
+	if m.item != nil {
+		fields = append(fields, casefile.FieldItemID)
+	}
+	if m.lead != nil {
+		fields = append(fields, casefile.FieldLeadID)
+	}
+	if m.region != nil {
+		fields = append(fields, casefile.FieldRegionID)
+	}
+	if m.facts != nil {
+		fields = append(fields, casefile.FieldFacts)
+	}
+	if m.dossier != nil {
+		fields = append(fields, casefile.FieldDossier)
+	}
+	if m.opened_at != nil {
+		fields = append(fields, casefile.FieldOpenedAt)
+	}
+	if m.received_at != nil {
+		fields = append(fields, casefile.FieldReceivedAt)
+	}
+	if m.accepted_at != nil {
+		fields = append(fields, casefile.FieldAcceptedAt)
+	}
+	if m.decided_at != nil {
+		fields = append(fields, casefile.FieldDecidedAt)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, casefile.FieldRecordedAt)
+	}
+	if m.event_count != nil {
+		fields = append(fields, casefile.FieldEventCount)
+	}
+	if m.calendar != nil {
+		fields = append(fields, casefile.FieldCalendar)
+	}
+	if m.accept_by != nil {
+		fields = append(fields, casefile.FieldAcceptBy)
+	}
+	if m.promised_due_on != nil {
+		fields = append(fields, casefile.FieldPromisedDueOn)
+	}
+	if m.statutory_due_on != nil {
+		fields = append(fields, casefile.FieldStatutoryDueOn)
+	}
+	if m.wake_on != nil {
+		fields = append(fields, casefile.FieldWakeOn)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CaseFileMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case casefile.FieldNumber:
+		return m.Number()
+	case casefile.FieldQueryCode:
+		return m.QueryCode()
+	case casefile.FieldState:
+		return m.State()
+	case casefile.FieldVersion:
+		return m.Version()
+	case casefile.FieldApplicant:
+		return m.Applicant()
+	case casefile.FieldAgent:
+		return m.Agent()
+	case casefile.FieldNoticeNumber:
+		return m.NoticeNumber()
+	case casefile.FieldSchemeID:
+		return m.SchemeID()
+	case casefile.FieldItemID:
+		return m.ItemID()
+	case casefile.FieldLeadID:
+		return m.LeadID()
+	case casefile.FieldRegionID:
+		return m.RegionID()
+	case casefile.FieldFacts:
+		return m.Facts()
+	case casefile.FieldDossier:
+		return m.Dossier()
+	case casefile.FieldOpenedAt:
+		return m.OpenedAt()
+	case casefile.FieldReceivedAt:
+		return m.ReceivedAt()
+	case casefile.FieldAcceptedAt:
+		return m.AcceptedAt()
+	case casefile.FieldDecidedAt:
+		return m.DecidedAt()
+	case casefile.FieldRecordedAt:
+		return m.RecordedAt()
+	case casefile.FieldEventCount:
+		return m.EventCount()
+	case casefile.FieldCalendar:
+		return m.Calendar()
+	case casefile.FieldAcceptBy:
+		return m.AcceptBy()
+	case casefile.FieldPromisedDueOn:
+		return m.PromisedDueOn()
+	case casefile.FieldStatutoryDueOn:
+		return m.StatutoryDueOn()
+	case casefile.FieldWakeOn:
+		return m.WakeOn()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CaseFileMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case casefile.FieldNumber:
+		return m.OldNumber(ctx)
+	case casefile.FieldQueryCode:
+		return m.OldQueryCode(ctx)
+	case casefile.FieldState:
+		return m.OldState(ctx)
+	case casefile.FieldVersion:
+		return m.OldVersion(ctx)
+	case casefile.FieldApplicant:
+		return m.OldApplicant(ctx)
+	case casefile.FieldAgent:
+		return m.OldAgent(ctx)
+	case casefile.FieldNoticeNumber:
+		return m.OldNoticeNumber(ctx)
+	case casefile.FieldSchemeID:
+		return m.OldSchemeID(ctx)
+	case casefile.FieldItemID:
+		return m.OldItemID(ctx)
+	case casefile.FieldLeadID:
+		return m.OldLeadID(ctx)
+	case casefile.FieldRegionID:
+		return m.OldRegionID(ctx)
+	case casefile.FieldFacts:
+		return m.OldFacts(ctx)
+	case casefile.FieldDossier:
+		return m.OldDossier(ctx)
+	case casefile.FieldOpenedAt:
+		return m.OldOpenedAt(ctx)
+	case casefile.FieldReceivedAt:
+		return m.OldReceivedAt(ctx)
+	case casefile.FieldAcceptedAt:
+		return m.OldAcceptedAt(ctx)
+	case casefile.FieldDecidedAt:
+		return m.OldDecidedAt(ctx)
+	case casefile.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	case casefile.FieldEventCount:
+		return m.OldEventCount(ctx)
+	case casefile.FieldCalendar:
+		return m.OldCalendar(ctx)
+	case casefile.FieldAcceptBy:
+		return m.OldAcceptBy(ctx)
+	case casefile.FieldPromisedDueOn:
+		return m.OldPromisedDueOn(ctx)
+	case casefile.FieldStatutoryDueOn:
+		return m.OldStatutoryDueOn(ctx)
+	case casefile.FieldWakeOn:
+		return m.OldWakeOn(ctx)
+	}
+	return nil, fmt.Errorf("unknown CaseFile field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CaseFileMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case casefile.FieldNumber:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case casefile.FieldQueryCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQueryCode(v)
+		return nil
+	case casefile.FieldState:
+		v, ok := value.(casework.CaseState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case casefile.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case casefile.FieldApplicant:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetApplicant(v)
+		return nil
+	case casefile.FieldAgent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAgent(v)
+		return nil
+	case casefile.FieldNoticeNumber:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNoticeNumber(v)
+		return nil
+	case casefile.FieldSchemeID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSchemeID(v)
+		return nil
+	case casefile.FieldItemID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetItemID(v)
+		return nil
+	case casefile.FieldLeadID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadID(v)
+		return nil
+	case casefile.FieldRegionID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRegionID(v)
+		return nil
+	case casefile.FieldFacts:
+		v, ok := value.(map[string]interface{})
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFacts(v)
+		return nil
+	case casefile.FieldDossier:
+		v, ok := value.(casework.Dossier)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDossier(v)
+		return nil
+	case casefile.FieldOpenedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpenedAt(v)
+		return nil
+	case casefile.FieldReceivedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReceivedAt(v)
+		return nil
+	case casefile.FieldAcceptedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAcceptedAt(v)
+		return nil
+	case casefile.FieldDecidedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedAt(v)
+		return nil
+	case casefile.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	case casefile.FieldEventCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventCount(v)
+		return nil
+	case casefile.FieldCalendar:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCalendar(v)
+		return nil
+	case casefile.FieldAcceptBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAcceptBy(v)
+		return nil
+	case casefile.FieldPromisedDueOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromisedDueOn(v)
+		return nil
+	case casefile.FieldStatutoryDueOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatutoryDueOn(v)
+		return nil
+	case casefile.FieldWakeOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWakeOn(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CaseFile field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CaseFileMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, casefile.FieldVersion)
+	}
+	if m.addevent_count != nil {
+		fields = append(fields, casefile.FieldEventCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CaseFileMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case casefile.FieldVersion:
+		return m.AddedVersion()
+	case casefile.FieldEventCount:
+		return m.AddedEventCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CaseFileMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case casefile.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case casefile.FieldEventCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEventCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CaseFile numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CaseFileMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(casefile.FieldNumber) {
+		fields = append(fields, casefile.FieldNumber)
+	}
+	if m.FieldCleared(casefile.FieldQueryCode) {
+		fields = append(fields, casefile.FieldQueryCode)
+	}
+	if m.FieldCleared(casefile.FieldAgent) {
+		fields = append(fields, casefile.FieldAgent)
+	}
+	if m.FieldCleared(casefile.FieldNoticeNumber) {
+		fields = append(fields, casefile.FieldNoticeNumber)
+	}
+	if m.FieldCleared(casefile.FieldSchemeID) {
+		fields = append(fields, casefile.FieldSchemeID)
+	}
+	if m.FieldCleared(casefile.FieldItemID) {
+		fields = append(fields, casefile.FieldItemID)
+	}
+	if m.FieldCleared(casefile.FieldRegionID) {
+		fields = append(fields, casefile.FieldRegionID)
+	}
+	if m.FieldCleared(casefile.FieldReceivedAt) {
+		fields = append(fields, casefile.FieldReceivedAt)
+	}
+	if m.FieldCleared(casefile.FieldAcceptedAt) {
+		fields = append(fields, casefile.FieldAcceptedAt)
+	}
+	if m.FieldCleared(casefile.FieldDecidedAt) {
+		fields = append(fields, casefile.FieldDecidedAt)
+	}
+	if m.FieldCleared(casefile.FieldAcceptBy) {
+		fields = append(fields, casefile.FieldAcceptBy)
+	}
+	if m.FieldCleared(casefile.FieldPromisedDueOn) {
+		fields = append(fields, casefile.FieldPromisedDueOn)
+	}
+	if m.FieldCleared(casefile.FieldStatutoryDueOn) {
+		fields = append(fields, casefile.FieldStatutoryDueOn)
+	}
+	if m.FieldCleared(casefile.FieldWakeOn) {
+		fields = append(fields, casefile.FieldWakeOn)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CaseFileMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CaseFileMutation) ClearField(name string) error {
+	switch name {
+	case casefile.FieldNumber:
+		m.ClearNumber()
+		return nil
+	case casefile.FieldQueryCode:
+		m.ClearQueryCode()
+		return nil
+	case casefile.FieldAgent:
+		m.ClearAgent()
+		return nil
+	case casefile.FieldNoticeNumber:
+		m.ClearNoticeNumber()
+		return nil
+	case casefile.FieldSchemeID:
+		m.ClearSchemeID()
+		return nil
+	case casefile.FieldItemID:
+		m.ClearItemID()
+		return nil
+	case casefile.FieldRegionID:
+		m.ClearRegionID()
+		return nil
+	case casefile.FieldReceivedAt:
+		m.ClearReceivedAt()
+		return nil
+	case casefile.FieldAcceptedAt:
+		m.ClearAcceptedAt()
+		return nil
+	case casefile.FieldDecidedAt:
+		m.ClearDecidedAt()
+		return nil
+	case casefile.FieldAcceptBy:
+		m.ClearAcceptBy()
+		return nil
+	case casefile.FieldPromisedDueOn:
+		m.ClearPromisedDueOn()
+		return nil
+	case casefile.FieldStatutoryDueOn:
+		m.ClearStatutoryDueOn()
+		return nil
+	case casefile.FieldWakeOn:
+		m.ClearWakeOn()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseFile nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CaseFileMutation) ResetField(name string) error {
+	switch name {
+	case casefile.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case casefile.FieldQueryCode:
+		m.ResetQueryCode()
+		return nil
+	case casefile.FieldState:
+		m.ResetState()
+		return nil
+	case casefile.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case casefile.FieldApplicant:
+		m.ResetApplicant()
+		return nil
+	case casefile.FieldAgent:
+		m.ResetAgent()
+		return nil
+	case casefile.FieldNoticeNumber:
+		m.ResetNoticeNumber()
+		return nil
+	case casefile.FieldSchemeID:
+		m.ResetSchemeID()
+		return nil
+	case casefile.FieldItemID:
+		m.ResetItemID()
+		return nil
+	case casefile.FieldLeadID:
+		m.ResetLeadID()
+		return nil
+	case casefile.FieldRegionID:
+		m.ResetRegionID()
+		return nil
+	case casefile.FieldFacts:
+		m.ResetFacts()
+		return nil
+	case casefile.FieldDossier:
+		m.ResetDossier()
+		return nil
+	case casefile.FieldOpenedAt:
+		m.ResetOpenedAt()
+		return nil
+	case casefile.FieldReceivedAt:
+		m.ResetReceivedAt()
+		return nil
+	case casefile.FieldAcceptedAt:
+		m.ResetAcceptedAt()
+		return nil
+	case casefile.FieldDecidedAt:
+		m.ResetDecidedAt()
+		return nil
+	case casefile.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	case casefile.FieldEventCount:
+		m.ResetEventCount()
+		return nil
+	case casefile.FieldCalendar:
+		m.ResetCalendar()
+		return nil
+	case casefile.FieldAcceptBy:
+		m.ResetAcceptBy()
+		return nil
+	case casefile.FieldPromisedDueOn:
+		m.ResetPromisedDueOn()
+		return nil
+	case casefile.FieldStatutoryDueOn:
+		m.ResetStatutoryDueOn()
+		return nil
+	case casefile.FieldWakeOn:
+		m.ResetWakeOn()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseFile field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CaseFileMutation) AddedEdges() []string {
+	edges := make([]string, 0, 7)
+	if m.scheme != nil {
+		edges = append(edges, casefile.EdgeScheme)
+	}
+	if m.item != nil {
+		edges = append(edges, casefile.EdgeItem)
+	}
+	if m.lead != nil {
+		edges = append(edges, casefile.EdgeLead)
+	}
+	if m.region != nil {
+		edges = append(edges, casefile.EdgeRegion)
+	}
+	if m.reviews != nil {
+		edges = append(edges, casefile.EdgeReviews)
+	}
+	if m.materials != nil {
+		edges = append(edges, casefile.EdgeMaterials)
+	}
+	if m.events != nil {
+		edges = append(edges, casefile.EdgeEvents)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CaseFileMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case casefile.EdgeScheme:
+		if id := m.scheme; id != nil {
+			return []ent.Value{*id}
+		}
+	case casefile.EdgeItem:
+		if id := m.item; id != nil {
+			return []ent.Value{*id}
+		}
+	case casefile.EdgeLead:
+		if id := m.lead; id != nil {
+			return []ent.Value{*id}
+		}
+	case casefile.EdgeRegion:
+		if id := m.region; id != nil {
+			return []ent.Value{*id}
+		}
+	case casefile.EdgeReviews:
+		ids := make([]ent.Value, 0, len(m.reviews))
+		for id := range m.reviews {
+			ids = append(ids, id)
+		}
+		return ids
+	case casefile.EdgeMaterials:
+		ids := make([]ent.Value, 0, len(m.materials))
+		for id := range m.materials {
+			ids = append(ids, id)
+		}
+		return ids
+	case casefile.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CaseFileMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 7)
+	if m.removedreviews != nil {
+		edges = append(edges, casefile.EdgeReviews)
+	}
+	if m.removedmaterials != nil {
+		edges = append(edges, casefile.EdgeMaterials)
+	}
+	if m.removedevents != nil {
+		edges = append(edges, casefile.EdgeEvents)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CaseFileMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case casefile.EdgeReviews:
+		ids := make([]ent.Value, 0, len(m.removedreviews))
+		for id := range m.removedreviews {
+			ids = append(ids, id)
+		}
+		return ids
+	case casefile.EdgeMaterials:
+		ids := make([]ent.Value, 0, len(m.removedmaterials))
+		for id := range m.removedmaterials {
+			ids = append(ids, id)
+		}
+		return ids
+	case casefile.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CaseFileMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 7)
+	if m.clearedscheme {
+		edges = append(edges, casefile.EdgeScheme)
+	}
+	if m.cleareditem {
+		edges = append(edges, casefile.EdgeItem)
+	}
+	if m.clearedlead {
+		edges = append(edges, casefile.EdgeLead)
+	}
+	if m.clearedregion {
+		edges = append(edges, casefile.EdgeRegion)
+	}
+	if m.clearedreviews {
+		edges = append(edges, casefile.EdgeReviews)
+	}
+	if m.clearedmaterials {
+		edges = append(edges, casefile.EdgeMaterials)
+	}
+	if m.clearedevents {
+		edges = append(edges, casefile.EdgeEvents)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CaseFileMutation) EdgeCleared(name string) bool {
+	switch name {
+	case casefile.EdgeScheme:
+		return m.clearedscheme
+	case casefile.EdgeItem:
+		return m.cleareditem
+	case casefile.EdgeLead:
+		return m.clearedlead
+	case casefile.EdgeRegion:
+		return m.clearedregion
+	case casefile.EdgeReviews:
+		return m.clearedreviews
+	case casefile.EdgeMaterials:
+		return m.clearedmaterials
+	case casefile.EdgeEvents:
+		return m.clearedevents
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CaseFileMutation) ClearEdge(name string) error {
+	switch name {
+	case casefile.EdgeScheme:
+		m.ClearScheme()
+		return nil
+	case casefile.EdgeItem:
+		m.ClearItem()
+		return nil
+	case casefile.EdgeLead:
+		m.ClearLead()
+		return nil
+	case casefile.EdgeRegion:
+		m.ClearRegion()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseFile unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CaseFileMutation) ResetEdge(name string) error {
+	switch name {
+	case casefile.EdgeScheme:
+		m.ResetScheme()
+		return nil
+	case casefile.EdgeItem:
+		m.ResetItem()
+		return nil
+	case casefile.EdgeLead:
+		m.ResetLead()
+		return nil
+	case casefile.EdgeRegion:
+		m.ResetRegion()
+		return nil
+	case casefile.EdgeReviews:
+		m.ResetReviews()
+		return nil
+	case casefile.EdgeMaterials:
+		m.ResetMaterials()
+		return nil
+	case casefile.EdgeEvents:
+		m.ResetEvents()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseFile edge %s", name)
+}
+
+// CaseMaterialMutation represents an operation that mutates the CaseMaterial nodes in the graph.
+type CaseMaterialMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *string
+	position         *int
+	addposition      *int
+	code             *string
+	name             *string
+	source           *string
+	from_items       *[]string
+	appendfrom_items []string
+	tolerable        *bool
+	file             **casework.File
+	trust            *casework.Trust
+	attached_by      *string
+	attached_at      *time.Time
+	on_paper         *bool
+	due_on           *string
+	missed_at        *time.Time
+	clearedFields    map[string]struct{}
+	_case            *string
+	cleared_case     bool
+	done             bool
+	oldValue         func(context.Context) (*CaseMaterial, error)
+	predicates       []predicate.CaseMaterial
+}
+
+var _ ent.Mutation = (*CaseMaterialMutation)(nil)
+
+// casematerialOption allows management of the mutation configuration using functional options.
+type casematerialOption func(*CaseMaterialMutation)
+
+// newCaseMaterialMutation creates new mutation for the CaseMaterial entity.
+func newCaseMaterialMutation(c config, op Op, opts ...casematerialOption) *CaseMaterialMutation {
+	m := &CaseMaterialMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCaseMaterial,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCaseMaterialID sets the ID field of the mutation.
+func withCaseMaterialID(id string) casematerialOption {
+	return func(m *CaseMaterialMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CaseMaterial
+		)
+		m.oldValue = func(ctx context.Context) (*CaseMaterial, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CaseMaterial.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCaseMaterial sets the old CaseMaterial of the mutation.
+func withCaseMaterial(node *CaseMaterial) casematerialOption {
+	return func(m *CaseMaterialMutation) {
+		m.oldValue = func(context.Context) (*CaseMaterial, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CaseMaterialMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CaseMaterialMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CaseMaterial entities.
+func (m *CaseMaterialMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CaseMaterialMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CaseMaterialMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CaseMaterial.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPosition sets the "position" field.
+func (m *CaseMaterialMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *CaseMaterialMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *CaseMaterialMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *CaseMaterialMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *CaseMaterialMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetCaseID sets the "case_id" field.
+func (m *CaseMaterialMutation) SetCaseID(s string) {
+	m._case = &s
+}
+
+// CaseID returns the value of the "case_id" field in the mutation.
+func (m *CaseMaterialMutation) CaseID() (r string, exists bool) {
+	v := m._case
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCaseID returns the old "case_id" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldCaseID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCaseID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCaseID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCaseID: %w", err)
+	}
+	return oldValue.CaseID, nil
+}
+
+// ResetCaseID resets all changes to the "case_id" field.
+func (m *CaseMaterialMutation) ResetCaseID() {
+	m._case = nil
+}
+
+// SetCode sets the "code" field.
+func (m *CaseMaterialMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *CaseMaterialMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *CaseMaterialMutation) ResetCode() {
+	m.code = nil
+}
+
+// SetName sets the "name" field.
+func (m *CaseMaterialMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *CaseMaterialMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *CaseMaterialMutation) ResetName() {
+	m.name = nil
+}
+
+// SetSource sets the "source" field.
+func (m *CaseMaterialMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *CaseMaterialMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldSource(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *CaseMaterialMutation) ResetSource() {
+	m.source = nil
+}
+
+// SetFromItems sets the "from_items" field.
+func (m *CaseMaterialMutation) SetFromItems(s []string) {
+	m.from_items = &s
+	m.appendfrom_items = nil
+}
+
+// FromItems returns the value of the "from_items" field in the mutation.
+func (m *CaseMaterialMutation) FromItems() (r []string, exists bool) {
+	v := m.from_items
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromItems returns the old "from_items" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldFromItems(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromItems is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromItems requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromItems: %w", err)
+	}
+	return oldValue.FromItems, nil
+}
+
+// AppendFromItems adds s to the "from_items" field.
+func (m *CaseMaterialMutation) AppendFromItems(s []string) {
+	m.appendfrom_items = append(m.appendfrom_items, s...)
+}
+
+// AppendedFromItems returns the list of values that were appended to the "from_items" field in this mutation.
+func (m *CaseMaterialMutation) AppendedFromItems() ([]string, bool) {
+	if len(m.appendfrom_items) == 0 {
+		return nil, false
+	}
+	return m.appendfrom_items, true
+}
+
+// ClearFromItems clears the value of the "from_items" field.
+func (m *CaseMaterialMutation) ClearFromItems() {
+	m.from_items = nil
+	m.appendfrom_items = nil
+	m.clearedFields[casematerial.FieldFromItems] = struct{}{}
+}
+
+// FromItemsCleared returns if the "from_items" field was cleared in this mutation.
+func (m *CaseMaterialMutation) FromItemsCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldFromItems]
+	return ok
+}
+
+// ResetFromItems resets all changes to the "from_items" field.
+func (m *CaseMaterialMutation) ResetFromItems() {
+	m.from_items = nil
+	m.appendfrom_items = nil
+	delete(m.clearedFields, casematerial.FieldFromItems)
+}
+
+// SetTolerable sets the "tolerable" field.
+func (m *CaseMaterialMutation) SetTolerable(b bool) {
+	m.tolerable = &b
+}
+
+// Tolerable returns the value of the "tolerable" field in the mutation.
+func (m *CaseMaterialMutation) Tolerable() (r bool, exists bool) {
+	v := m.tolerable
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTolerable returns the old "tolerable" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldTolerable(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTolerable is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTolerable requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTolerable: %w", err)
+	}
+	return oldValue.Tolerable, nil
+}
+
+// ResetTolerable resets all changes to the "tolerable" field.
+func (m *CaseMaterialMutation) ResetTolerable() {
+	m.tolerable = nil
+}
+
+// SetFile sets the "file" field.
+func (m *CaseMaterialMutation) SetFile(c *casework.File) {
+	m.file = &c
+}
+
+// File returns the value of the "file" field in the mutation.
+func (m *CaseMaterialMutation) File() (r *casework.File, exists bool) {
+	v := m.file
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFile returns the old "file" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldFile(ctx context.Context) (v *casework.File, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFile is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFile requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFile: %w", err)
+	}
+	return oldValue.File, nil
+}
+
+// ClearFile clears the value of the "file" field.
+func (m *CaseMaterialMutation) ClearFile() {
+	m.file = nil
+	m.clearedFields[casematerial.FieldFile] = struct{}{}
+}
+
+// FileCleared returns if the "file" field was cleared in this mutation.
+func (m *CaseMaterialMutation) FileCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldFile]
+	return ok
+}
+
+// ResetFile resets all changes to the "file" field.
+func (m *CaseMaterialMutation) ResetFile() {
+	m.file = nil
+	delete(m.clearedFields, casematerial.FieldFile)
+}
+
+// SetTrust sets the "trust" field.
+func (m *CaseMaterialMutation) SetTrust(c casework.Trust) {
+	m.trust = &c
+}
+
+// Trust returns the value of the "trust" field in the mutation.
+func (m *CaseMaterialMutation) Trust() (r casework.Trust, exists bool) {
+	v := m.trust
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTrust returns the old "trust" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldTrust(ctx context.Context) (v *casework.Trust, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTrust is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTrust requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTrust: %w", err)
+	}
+	return oldValue.Trust, nil
+}
+
+// ClearTrust clears the value of the "trust" field.
+func (m *CaseMaterialMutation) ClearTrust() {
+	m.trust = nil
+	m.clearedFields[casematerial.FieldTrust] = struct{}{}
+}
+
+// TrustCleared returns if the "trust" field was cleared in this mutation.
+func (m *CaseMaterialMutation) TrustCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldTrust]
+	return ok
+}
+
+// ResetTrust resets all changes to the "trust" field.
+func (m *CaseMaterialMutation) ResetTrust() {
+	m.trust = nil
+	delete(m.clearedFields, casematerial.FieldTrust)
+}
+
+// SetAttachedBy sets the "attached_by" field.
+func (m *CaseMaterialMutation) SetAttachedBy(s string) {
+	m.attached_by = &s
+}
+
+// AttachedBy returns the value of the "attached_by" field in the mutation.
+func (m *CaseMaterialMutation) AttachedBy() (r string, exists bool) {
+	v := m.attached_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttachedBy returns the old "attached_by" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldAttachedBy(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttachedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttachedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttachedBy: %w", err)
+	}
+	return oldValue.AttachedBy, nil
+}
+
+// ClearAttachedBy clears the value of the "attached_by" field.
+func (m *CaseMaterialMutation) ClearAttachedBy() {
+	m.attached_by = nil
+	m.clearedFields[casematerial.FieldAttachedBy] = struct{}{}
+}
+
+// AttachedByCleared returns if the "attached_by" field was cleared in this mutation.
+func (m *CaseMaterialMutation) AttachedByCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldAttachedBy]
+	return ok
+}
+
+// ResetAttachedBy resets all changes to the "attached_by" field.
+func (m *CaseMaterialMutation) ResetAttachedBy() {
+	m.attached_by = nil
+	delete(m.clearedFields, casematerial.FieldAttachedBy)
+}
+
+// SetAttachedAt sets the "attached_at" field.
+func (m *CaseMaterialMutation) SetAttachedAt(t time.Time) {
+	m.attached_at = &t
+}
+
+// AttachedAt returns the value of the "attached_at" field in the mutation.
+func (m *CaseMaterialMutation) AttachedAt() (r time.Time, exists bool) {
+	v := m.attached_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttachedAt returns the old "attached_at" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldAttachedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttachedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttachedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttachedAt: %w", err)
+	}
+	return oldValue.AttachedAt, nil
+}
+
+// ClearAttachedAt clears the value of the "attached_at" field.
+func (m *CaseMaterialMutation) ClearAttachedAt() {
+	m.attached_at = nil
+	m.clearedFields[casematerial.FieldAttachedAt] = struct{}{}
+}
+
+// AttachedAtCleared returns if the "attached_at" field was cleared in this mutation.
+func (m *CaseMaterialMutation) AttachedAtCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldAttachedAt]
+	return ok
+}
+
+// ResetAttachedAt resets all changes to the "attached_at" field.
+func (m *CaseMaterialMutation) ResetAttachedAt() {
+	m.attached_at = nil
+	delete(m.clearedFields, casematerial.FieldAttachedAt)
+}
+
+// SetOnPaper sets the "on_paper" field.
+func (m *CaseMaterialMutation) SetOnPaper(b bool) {
+	m.on_paper = &b
+}
+
+// OnPaper returns the value of the "on_paper" field in the mutation.
+func (m *CaseMaterialMutation) OnPaper() (r bool, exists bool) {
+	v := m.on_paper
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOnPaper returns the old "on_paper" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldOnPaper(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOnPaper is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOnPaper requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOnPaper: %w", err)
+	}
+	return oldValue.OnPaper, nil
+}
+
+// ResetOnPaper resets all changes to the "on_paper" field.
+func (m *CaseMaterialMutation) ResetOnPaper() {
+	m.on_paper = nil
+}
+
+// SetDueOn sets the "due_on" field.
+func (m *CaseMaterialMutation) SetDueOn(s string) {
+	m.due_on = &s
+}
+
+// DueOn returns the value of the "due_on" field in the mutation.
+func (m *CaseMaterialMutation) DueOn() (r string, exists bool) {
+	v := m.due_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueOn returns the old "due_on" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldDueOn(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueOn: %w", err)
+	}
+	return oldValue.DueOn, nil
+}
+
+// ClearDueOn clears the value of the "due_on" field.
+func (m *CaseMaterialMutation) ClearDueOn() {
+	m.due_on = nil
+	m.clearedFields[casematerial.FieldDueOn] = struct{}{}
+}
+
+// DueOnCleared returns if the "due_on" field was cleared in this mutation.
+func (m *CaseMaterialMutation) DueOnCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldDueOn]
+	return ok
+}
+
+// ResetDueOn resets all changes to the "due_on" field.
+func (m *CaseMaterialMutation) ResetDueOn() {
+	m.due_on = nil
+	delete(m.clearedFields, casematerial.FieldDueOn)
+}
+
+// SetMissedAt sets the "missed_at" field.
+func (m *CaseMaterialMutation) SetMissedAt(t time.Time) {
+	m.missed_at = &t
+}
+
+// MissedAt returns the value of the "missed_at" field in the mutation.
+func (m *CaseMaterialMutation) MissedAt() (r time.Time, exists bool) {
+	v := m.missed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMissedAt returns the old "missed_at" field's value of the CaseMaterial entity.
+// If the CaseMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseMaterialMutation) OldMissedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMissedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMissedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMissedAt: %w", err)
+	}
+	return oldValue.MissedAt, nil
+}
+
+// ClearMissedAt clears the value of the "missed_at" field.
+func (m *CaseMaterialMutation) ClearMissedAt() {
+	m.missed_at = nil
+	m.clearedFields[casematerial.FieldMissedAt] = struct{}{}
+}
+
+// MissedAtCleared returns if the "missed_at" field was cleared in this mutation.
+func (m *CaseMaterialMutation) MissedAtCleared() bool {
+	_, ok := m.clearedFields[casematerial.FieldMissedAt]
+	return ok
+}
+
+// ResetMissedAt resets all changes to the "missed_at" field.
+func (m *CaseMaterialMutation) ResetMissedAt() {
+	m.missed_at = nil
+	delete(m.clearedFields, casematerial.FieldMissedAt)
+}
+
+// ClearCase clears the "case" edge to the CaseFile entity.
+func (m *CaseMaterialMutation) ClearCase() {
+	m.cleared_case = true
+	m.clearedFields[casematerial.FieldCaseID] = struct{}{}
+}
+
+// CaseCleared reports if the "case" edge to the CaseFile entity was cleared.
+func (m *CaseMaterialMutation) CaseCleared() bool {
+	return m.cleared_case
+}
+
+// CaseIDs returns the "case" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CaseID instead. It exists only for internal usage by the builders.
+func (m *CaseMaterialMutation) CaseIDs() (ids []string) {
+	if id := m._case; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCase resets all changes to the "case" edge.
+func (m *CaseMaterialMutation) ResetCase() {
+	m._case = nil
+	m.cleared_case = false
+}
+
+// Where appends a list predicates to the CaseMaterialMutation builder.
+func (m *CaseMaterialMutation) Where(ps ...predicate.CaseMaterial) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CaseMaterialMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CaseMaterialMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CaseMaterial, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CaseMaterialMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CaseMaterialMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CaseMaterial).
+func (m *CaseMaterialMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CaseMaterialMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.position != nil {
+		fields = append(fields, casematerial.FieldPosition)
+	}
+	if m._case != nil {
+		fields = append(fields, casematerial.FieldCaseID)
+	}
+	if m.code != nil {
+		fields = append(fields, casematerial.FieldCode)
+	}
+	if m.name != nil {
+		fields = append(fields, casematerial.FieldName)
+	}
+	if m.source != nil {
+		fields = append(fields, casematerial.FieldSource)
+	}
+	if m.from_items != nil {
+		fields = append(fields, casematerial.FieldFromItems)
+	}
+	if m.tolerable != nil {
+		fields = append(fields, casematerial.FieldTolerable)
+	}
+	if m.file != nil {
+		fields = append(fields, casematerial.FieldFile)
+	}
+	if m.trust != nil {
+		fields = append(fields, casematerial.FieldTrust)
+	}
+	if m.attached_by != nil {
+		fields = append(fields, casematerial.FieldAttachedBy)
+	}
+	if m.attached_at != nil {
+		fields = append(fields, casematerial.FieldAttachedAt)
+	}
+	if m.on_paper != nil {
+		fields = append(fields, casematerial.FieldOnPaper)
+	}
+	if m.due_on != nil {
+		fields = append(fields, casematerial.FieldDueOn)
+	}
+	if m.missed_at != nil {
+		fields = append(fields, casematerial.FieldMissedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CaseMaterialMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case casematerial.FieldPosition:
+		return m.Position()
+	case casematerial.FieldCaseID:
+		return m.CaseID()
+	case casematerial.FieldCode:
+		return m.Code()
+	case casematerial.FieldName:
+		return m.Name()
+	case casematerial.FieldSource:
+		return m.Source()
+	case casematerial.FieldFromItems:
+		return m.FromItems()
+	case casematerial.FieldTolerable:
+		return m.Tolerable()
+	case casematerial.FieldFile:
+		return m.File()
+	case casematerial.FieldTrust:
+		return m.Trust()
+	case casematerial.FieldAttachedBy:
+		return m.AttachedBy()
+	case casematerial.FieldAttachedAt:
+		return m.AttachedAt()
+	case casematerial.FieldOnPaper:
+		return m.OnPaper()
+	case casematerial.FieldDueOn:
+		return m.DueOn()
+	case casematerial.FieldMissedAt:
+		return m.MissedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CaseMaterialMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case casematerial.FieldPosition:
+		return m.OldPosition(ctx)
+	case casematerial.FieldCaseID:
+		return m.OldCaseID(ctx)
+	case casematerial.FieldCode:
+		return m.OldCode(ctx)
+	case casematerial.FieldName:
+		return m.OldName(ctx)
+	case casematerial.FieldSource:
+		return m.OldSource(ctx)
+	case casematerial.FieldFromItems:
+		return m.OldFromItems(ctx)
+	case casematerial.FieldTolerable:
+		return m.OldTolerable(ctx)
+	case casematerial.FieldFile:
+		return m.OldFile(ctx)
+	case casematerial.FieldTrust:
+		return m.OldTrust(ctx)
+	case casematerial.FieldAttachedBy:
+		return m.OldAttachedBy(ctx)
+	case casematerial.FieldAttachedAt:
+		return m.OldAttachedAt(ctx)
+	case casematerial.FieldOnPaper:
+		return m.OldOnPaper(ctx)
+	case casematerial.FieldDueOn:
+		return m.OldDueOn(ctx)
+	case casematerial.FieldMissedAt:
+		return m.OldMissedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown CaseMaterial field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CaseMaterialMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case casematerial.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case casematerial.FieldCaseID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCaseID(v)
+		return nil
+	case casematerial.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case casematerial.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case casematerial.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
+		return nil
+	case casematerial.FieldFromItems:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromItems(v)
+		return nil
+	case casematerial.FieldTolerable:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTolerable(v)
+		return nil
+	case casematerial.FieldFile:
+		v, ok := value.(*casework.File)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFile(v)
+		return nil
+	case casematerial.FieldTrust:
+		v, ok := value.(casework.Trust)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrust(v)
+		return nil
+	case casematerial.FieldAttachedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttachedBy(v)
+		return nil
+	case casematerial.FieldAttachedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttachedAt(v)
+		return nil
+	case casematerial.FieldOnPaper:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOnPaper(v)
+		return nil
+	case casematerial.FieldDueOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueOn(v)
+		return nil
+	case casematerial.FieldMissedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMissedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CaseMaterial field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CaseMaterialMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, casematerial.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CaseMaterialMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case casematerial.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CaseMaterialMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case casematerial.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CaseMaterial numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CaseMaterialMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(casematerial.FieldFromItems) {
+		fields = append(fields, casematerial.FieldFromItems)
+	}
+	if m.FieldCleared(casematerial.FieldFile) {
+		fields = append(fields, casematerial.FieldFile)
+	}
+	if m.FieldCleared(casematerial.FieldTrust) {
+		fields = append(fields, casematerial.FieldTrust)
+	}
+	if m.FieldCleared(casematerial.FieldAttachedBy) {
+		fields = append(fields, casematerial.FieldAttachedBy)
+	}
+	if m.FieldCleared(casematerial.FieldAttachedAt) {
+		fields = append(fields, casematerial.FieldAttachedAt)
+	}
+	if m.FieldCleared(casematerial.FieldDueOn) {
+		fields = append(fields, casematerial.FieldDueOn)
+	}
+	if m.FieldCleared(casematerial.FieldMissedAt) {
+		fields = append(fields, casematerial.FieldMissedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CaseMaterialMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CaseMaterialMutation) ClearField(name string) error {
+	switch name {
+	case casematerial.FieldFromItems:
+		m.ClearFromItems()
+		return nil
+	case casematerial.FieldFile:
+		m.ClearFile()
+		return nil
+	case casematerial.FieldTrust:
+		m.ClearTrust()
+		return nil
+	case casematerial.FieldAttachedBy:
+		m.ClearAttachedBy()
+		return nil
+	case casematerial.FieldAttachedAt:
+		m.ClearAttachedAt()
+		return nil
+	case casematerial.FieldDueOn:
+		m.ClearDueOn()
+		return nil
+	case casematerial.FieldMissedAt:
+		m.ClearMissedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseMaterial nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CaseMaterialMutation) ResetField(name string) error {
+	switch name {
+	case casematerial.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case casematerial.FieldCaseID:
+		m.ResetCaseID()
+		return nil
+	case casematerial.FieldCode:
+		m.ResetCode()
+		return nil
+	case casematerial.FieldName:
+		m.ResetName()
+		return nil
+	case casematerial.FieldSource:
+		m.ResetSource()
+		return nil
+	case casematerial.FieldFromItems:
+		m.ResetFromItems()
+		return nil
+	case casematerial.FieldTolerable:
+		m.ResetTolerable()
+		return nil
+	case casematerial.FieldFile:
+		m.ResetFile()
+		return nil
+	case casematerial.FieldTrust:
+		m.ResetTrust()
+		return nil
+	case casematerial.FieldAttachedBy:
+		m.ResetAttachedBy()
+		return nil
+	case casematerial.FieldAttachedAt:
+		m.ResetAttachedAt()
+		return nil
+	case casematerial.FieldOnPaper:
+		m.ResetOnPaper()
+		return nil
+	case casematerial.FieldDueOn:
+		m.ResetDueOn()
+		return nil
+	case casematerial.FieldMissedAt:
+		m.ResetMissedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseMaterial field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CaseMaterialMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m._case != nil {
+		edges = append(edges, casematerial.EdgeCase)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CaseMaterialMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case casematerial.EdgeCase:
+		if id := m._case; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CaseMaterialMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CaseMaterialMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CaseMaterialMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleared_case {
+		edges = append(edges, casematerial.EdgeCase)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CaseMaterialMutation) EdgeCleared(name string) bool {
+	switch name {
+	case casematerial.EdgeCase:
+		return m.cleared_case
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CaseMaterialMutation) ClearEdge(name string) error {
+	switch name {
+	case casematerial.EdgeCase:
+		m.ClearCase()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseMaterial unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CaseMaterialMutation) ResetEdge(name string) error {
+	switch name {
+	case casematerial.EdgeCase:
+		m.ResetCase()
+		return nil
+	}
+	return fmt.Errorf("unknown CaseMaterial edge %s", name)
 }
 
 // CitedLawMutation represents an operation that mutates the CitedLaw nodes in the graph.
@@ -4065,6 +7708,1208 @@ func (m *DepartmentMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Department edge %s", name)
 }
 
+// EventMutation represents an operation that mutates the Event nodes in the graph.
+type EventMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	seq           *int64
+	addseq        *int64
+	position      *int
+	addposition   *int
+	kind          *string
+	occurred_at   *time.Time
+	recorded_at   *time.Time
+	late          *bool
+	actor         *string
+	role          *string
+	department    *string
+	on_behalf_of  *string
+	mandate       *string
+	data          *map[string]interface{}
+	clearedFields map[string]struct{}
+	_case         *string
+	cleared_case  bool
+	done          bool
+	oldValue      func(context.Context) (*Event, error)
+	predicates    []predicate.Event
+}
+
+var _ ent.Mutation = (*EventMutation)(nil)
+
+// eventOption allows management of the mutation configuration using functional options.
+type eventOption func(*EventMutation)
+
+// newEventMutation creates new mutation for the Event entity.
+func newEventMutation(c config, op Op, opts ...eventOption) *EventMutation {
+	m := &EventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEventID sets the ID field of the mutation.
+func withEventID(id string) eventOption {
+	return func(m *EventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Event
+		)
+		m.oldValue = func(ctx context.Context) (*Event, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Event.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEvent sets the old Event of the mutation.
+func withEvent(node *Event) eventOption {
+	return func(m *EventMutation) {
+		m.oldValue = func(context.Context) (*Event, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Event entities.
+func (m *EventMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EventMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EventMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Event.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSeq sets the "seq" field.
+func (m *EventMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *EventMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldSeq(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *EventMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *EventMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSeq clears the value of the "seq" field.
+func (m *EventMutation) ClearSeq() {
+	m.seq = nil
+	m.addseq = nil
+	m.clearedFields[event.FieldSeq] = struct{}{}
+}
+
+// SeqCleared returns if the "seq" field was cleared in this mutation.
+func (m *EventMutation) SeqCleared() bool {
+	_, ok := m.clearedFields[event.FieldSeq]
+	return ok
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *EventMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+	delete(m.clearedFields, event.FieldSeq)
+}
+
+// SetCaseID sets the "case_id" field.
+func (m *EventMutation) SetCaseID(s string) {
+	m._case = &s
+}
+
+// CaseID returns the value of the "case_id" field in the mutation.
+func (m *EventMutation) CaseID() (r string, exists bool) {
+	v := m._case
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCaseID returns the old "case_id" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldCaseID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCaseID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCaseID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCaseID: %w", err)
+	}
+	return oldValue.CaseID, nil
+}
+
+// ResetCaseID resets all changes to the "case_id" field.
+func (m *EventMutation) ResetCaseID() {
+	m._case = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *EventMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *EventMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *EventMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *EventMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *EventMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *EventMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *EventMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *EventMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetOccurredAt sets the "occurred_at" field.
+func (m *EventMutation) SetOccurredAt(t time.Time) {
+	m.occurred_at = &t
+}
+
+// OccurredAt returns the value of the "occurred_at" field in the mutation.
+func (m *EventMutation) OccurredAt() (r time.Time, exists bool) {
+	v := m.occurred_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOccurredAt returns the old "occurred_at" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldOccurredAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOccurredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOccurredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOccurredAt: %w", err)
+	}
+	return oldValue.OccurredAt, nil
+}
+
+// ResetOccurredAt resets all changes to the "occurred_at" field.
+func (m *EventMutation) ResetOccurredAt() {
+	m.occurred_at = nil
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *EventMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *EventMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *EventMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// SetLate sets the "late" field.
+func (m *EventMutation) SetLate(b bool) {
+	m.late = &b
+}
+
+// Late returns the value of the "late" field in the mutation.
+func (m *EventMutation) Late() (r bool, exists bool) {
+	v := m.late
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLate returns the old "late" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldLate(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLate: %w", err)
+	}
+	return oldValue.Late, nil
+}
+
+// ResetLate resets all changes to the "late" field.
+func (m *EventMutation) ResetLate() {
+	m.late = nil
+}
+
+// SetActor sets the "actor" field.
+func (m *EventMutation) SetActor(s string) {
+	m.actor = &s
+}
+
+// Actor returns the value of the "actor" field in the mutation.
+func (m *EventMutation) Actor() (r string, exists bool) {
+	v := m.actor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActor returns the old "actor" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldActor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActor: %w", err)
+	}
+	return oldValue.Actor, nil
+}
+
+// ResetActor resets all changes to the "actor" field.
+func (m *EventMutation) ResetActor() {
+	m.actor = nil
+}
+
+// SetRole sets the "role" field.
+func (m *EventMutation) SetRole(s string) {
+	m.role = &s
+}
+
+// Role returns the value of the "role" field in the mutation.
+func (m *EventMutation) Role() (r string, exists bool) {
+	v := m.role
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRole returns the old "role" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldRole(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRole is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRole requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRole: %w", err)
+	}
+	return oldValue.Role, nil
+}
+
+// ResetRole resets all changes to the "role" field.
+func (m *EventMutation) ResetRole() {
+	m.role = nil
+}
+
+// SetDepartment sets the "department" field.
+func (m *EventMutation) SetDepartment(s string) {
+	m.department = &s
+}
+
+// Department returns the value of the "department" field in the mutation.
+func (m *EventMutation) Department() (r string, exists bool) {
+	v := m.department
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDepartment returns the old "department" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldDepartment(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDepartment is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDepartment requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDepartment: %w", err)
+	}
+	return oldValue.Department, nil
+}
+
+// ClearDepartment clears the value of the "department" field.
+func (m *EventMutation) ClearDepartment() {
+	m.department = nil
+	m.clearedFields[event.FieldDepartment] = struct{}{}
+}
+
+// DepartmentCleared returns if the "department" field was cleared in this mutation.
+func (m *EventMutation) DepartmentCleared() bool {
+	_, ok := m.clearedFields[event.FieldDepartment]
+	return ok
+}
+
+// ResetDepartment resets all changes to the "department" field.
+func (m *EventMutation) ResetDepartment() {
+	m.department = nil
+	delete(m.clearedFields, event.FieldDepartment)
+}
+
+// SetOnBehalfOf sets the "on_behalf_of" field.
+func (m *EventMutation) SetOnBehalfOf(s string) {
+	m.on_behalf_of = &s
+}
+
+// OnBehalfOf returns the value of the "on_behalf_of" field in the mutation.
+func (m *EventMutation) OnBehalfOf() (r string, exists bool) {
+	v := m.on_behalf_of
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOnBehalfOf returns the old "on_behalf_of" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldOnBehalfOf(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOnBehalfOf is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOnBehalfOf requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOnBehalfOf: %w", err)
+	}
+	return oldValue.OnBehalfOf, nil
+}
+
+// ClearOnBehalfOf clears the value of the "on_behalf_of" field.
+func (m *EventMutation) ClearOnBehalfOf() {
+	m.on_behalf_of = nil
+	m.clearedFields[event.FieldOnBehalfOf] = struct{}{}
+}
+
+// OnBehalfOfCleared returns if the "on_behalf_of" field was cleared in this mutation.
+func (m *EventMutation) OnBehalfOfCleared() bool {
+	_, ok := m.clearedFields[event.FieldOnBehalfOf]
+	return ok
+}
+
+// ResetOnBehalfOf resets all changes to the "on_behalf_of" field.
+func (m *EventMutation) ResetOnBehalfOf() {
+	m.on_behalf_of = nil
+	delete(m.clearedFields, event.FieldOnBehalfOf)
+}
+
+// SetMandate sets the "mandate" field.
+func (m *EventMutation) SetMandate(s string) {
+	m.mandate = &s
+}
+
+// Mandate returns the value of the "mandate" field in the mutation.
+func (m *EventMutation) Mandate() (r string, exists bool) {
+	v := m.mandate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMandate returns the old "mandate" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldMandate(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMandate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMandate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMandate: %w", err)
+	}
+	return oldValue.Mandate, nil
+}
+
+// ClearMandate clears the value of the "mandate" field.
+func (m *EventMutation) ClearMandate() {
+	m.mandate = nil
+	m.clearedFields[event.FieldMandate] = struct{}{}
+}
+
+// MandateCleared returns if the "mandate" field was cleared in this mutation.
+func (m *EventMutation) MandateCleared() bool {
+	_, ok := m.clearedFields[event.FieldMandate]
+	return ok
+}
+
+// ResetMandate resets all changes to the "mandate" field.
+func (m *EventMutation) ResetMandate() {
+	m.mandate = nil
+	delete(m.clearedFields, event.FieldMandate)
+}
+
+// SetData sets the "data" field.
+func (m *EventMutation) SetData(value map[string]interface{}) {
+	m.data = &value
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *EventMutation) Data() (r map[string]interface{}, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldData(ctx context.Context) (v map[string]interface{}, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ClearData clears the value of the "data" field.
+func (m *EventMutation) ClearData() {
+	m.data = nil
+	m.clearedFields[event.FieldData] = struct{}{}
+}
+
+// DataCleared returns if the "data" field was cleared in this mutation.
+func (m *EventMutation) DataCleared() bool {
+	_, ok := m.clearedFields[event.FieldData]
+	return ok
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *EventMutation) ResetData() {
+	m.data = nil
+	delete(m.clearedFields, event.FieldData)
+}
+
+// ClearCase clears the "case" edge to the CaseFile entity.
+func (m *EventMutation) ClearCase() {
+	m.cleared_case = true
+	m.clearedFields[event.FieldCaseID] = struct{}{}
+}
+
+// CaseCleared reports if the "case" edge to the CaseFile entity was cleared.
+func (m *EventMutation) CaseCleared() bool {
+	return m.cleared_case
+}
+
+// CaseIDs returns the "case" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CaseID instead. It exists only for internal usage by the builders.
+func (m *EventMutation) CaseIDs() (ids []string) {
+	if id := m._case; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCase resets all changes to the "case" edge.
+func (m *EventMutation) ResetCase() {
+	m._case = nil
+	m.cleared_case = false
+}
+
+// Where appends a list predicates to the EventMutation builder.
+func (m *EventMutation) Where(ps ...predicate.Event) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Event, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Event).
+func (m *EventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EventMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.seq != nil {
+		fields = append(fields, event.FieldSeq)
+	}
+	if m._case != nil {
+		fields = append(fields, event.FieldCaseID)
+	}
+	if m.position != nil {
+		fields = append(fields, event.FieldPosition)
+	}
+	if m.kind != nil {
+		fields = append(fields, event.FieldKind)
+	}
+	if m.occurred_at != nil {
+		fields = append(fields, event.FieldOccurredAt)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, event.FieldRecordedAt)
+	}
+	if m.late != nil {
+		fields = append(fields, event.FieldLate)
+	}
+	if m.actor != nil {
+		fields = append(fields, event.FieldActor)
+	}
+	if m.role != nil {
+		fields = append(fields, event.FieldRole)
+	}
+	if m.department != nil {
+		fields = append(fields, event.FieldDepartment)
+	}
+	if m.on_behalf_of != nil {
+		fields = append(fields, event.FieldOnBehalfOf)
+	}
+	if m.mandate != nil {
+		fields = append(fields, event.FieldMandate)
+	}
+	if m.data != nil {
+		fields = append(fields, event.FieldData)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case event.FieldSeq:
+		return m.Seq()
+	case event.FieldCaseID:
+		return m.CaseID()
+	case event.FieldPosition:
+		return m.Position()
+	case event.FieldKind:
+		return m.Kind()
+	case event.FieldOccurredAt:
+		return m.OccurredAt()
+	case event.FieldRecordedAt:
+		return m.RecordedAt()
+	case event.FieldLate:
+		return m.Late()
+	case event.FieldActor:
+		return m.Actor()
+	case event.FieldRole:
+		return m.Role()
+	case event.FieldDepartment:
+		return m.Department()
+	case event.FieldOnBehalfOf:
+		return m.OnBehalfOf()
+	case event.FieldMandate:
+		return m.Mandate()
+	case event.FieldData:
+		return m.Data()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case event.FieldSeq:
+		return m.OldSeq(ctx)
+	case event.FieldCaseID:
+		return m.OldCaseID(ctx)
+	case event.FieldPosition:
+		return m.OldPosition(ctx)
+	case event.FieldKind:
+		return m.OldKind(ctx)
+	case event.FieldOccurredAt:
+		return m.OldOccurredAt(ctx)
+	case event.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	case event.FieldLate:
+		return m.OldLate(ctx)
+	case event.FieldActor:
+		return m.OldActor(ctx)
+	case event.FieldRole:
+		return m.OldRole(ctx)
+	case event.FieldDepartment:
+		return m.OldDepartment(ctx)
+	case event.FieldOnBehalfOf:
+		return m.OldOnBehalfOf(ctx)
+	case event.FieldMandate:
+		return m.OldMandate(ctx)
+	case event.FieldData:
+		return m.OldData(ctx)
+	}
+	return nil, fmt.Errorf("unknown Event field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case event.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case event.FieldCaseID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCaseID(v)
+		return nil
+	case event.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case event.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case event.FieldOccurredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOccurredAt(v)
+		return nil
+	case event.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	case event.FieldLate:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLate(v)
+		return nil
+	case event.FieldActor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActor(v)
+		return nil
+	case event.FieldRole:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRole(v)
+		return nil
+	case event.FieldDepartment:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDepartment(v)
+		return nil
+	case event.FieldOnBehalfOf:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOnBehalfOf(v)
+		return nil
+	case event.FieldMandate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMandate(v)
+		return nil
+	case event.FieldData:
+		v, ok := value.(map[string]interface{})
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Event field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EventMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, event.FieldSeq)
+	}
+	if m.addposition != nil {
+		fields = append(fields, event.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case event.FieldSeq:
+		return m.AddedSeq()
+	case event.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case event.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	case event.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Event numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EventMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(event.FieldSeq) {
+		fields = append(fields, event.FieldSeq)
+	}
+	if m.FieldCleared(event.FieldDepartment) {
+		fields = append(fields, event.FieldDepartment)
+	}
+	if m.FieldCleared(event.FieldOnBehalfOf) {
+		fields = append(fields, event.FieldOnBehalfOf)
+	}
+	if m.FieldCleared(event.FieldMandate) {
+		fields = append(fields, event.FieldMandate)
+	}
+	if m.FieldCleared(event.FieldData) {
+		fields = append(fields, event.FieldData)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EventMutation) ClearField(name string) error {
+	switch name {
+	case event.FieldSeq:
+		m.ClearSeq()
+		return nil
+	case event.FieldDepartment:
+		m.ClearDepartment()
+		return nil
+	case event.FieldOnBehalfOf:
+		m.ClearOnBehalfOf()
+		return nil
+	case event.FieldMandate:
+		m.ClearMandate()
+		return nil
+	case event.FieldData:
+		m.ClearData()
+		return nil
+	}
+	return fmt.Errorf("unknown Event nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EventMutation) ResetField(name string) error {
+	switch name {
+	case event.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case event.FieldCaseID:
+		m.ResetCaseID()
+		return nil
+	case event.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case event.FieldKind:
+		m.ResetKind()
+		return nil
+	case event.FieldOccurredAt:
+		m.ResetOccurredAt()
+		return nil
+	case event.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	case event.FieldLate:
+		m.ResetLate()
+		return nil
+	case event.FieldActor:
+		m.ResetActor()
+		return nil
+	case event.FieldRole:
+		m.ResetRole()
+		return nil
+	case event.FieldDepartment:
+		m.ResetDepartment()
+		return nil
+	case event.FieldOnBehalfOf:
+		m.ResetOnBehalfOf()
+		return nil
+	case event.FieldMandate:
+		m.ResetMandate()
+		return nil
+	case event.FieldData:
+		m.ResetData()
+		return nil
+	}
+	return fmt.Errorf("unknown Event field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m._case != nil {
+		edges = append(edges, event.EdgeCase)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EventMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case event.EdgeCase:
+		if id := m._case; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EventMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleared_case {
+		edges = append(edges, event.EdgeCase)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EventMutation) EdgeCleared(name string) bool {
+	switch name {
+	case event.EdgeCase:
+		return m.cleared_case
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EventMutation) ClearEdge(name string) error {
+	switch name {
+	case event.EdgeCase:
+		m.ClearCase()
+		return nil
+	}
+	return fmt.Errorf("unknown Event unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EventMutation) ResetEdge(name string) error {
+	switch name {
+	case event.EdgeCase:
+		m.ResetCase()
+		return nil
+	}
+	return fmt.Errorf("unknown Event edge %s", name)
+}
+
 // FactMutation represents an operation that mutates the Fact nodes in the graph.
 type FactMutation struct {
 	config
@@ -4759,6 +9604,1341 @@ func (m *FactMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *FactMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Fact edge %s", name)
+}
+
+// IdempotencyKeyMutation represents an operation that mutates the IdempotencyKey nodes in the graph.
+type IdempotencyKeyMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	request       *string
+	result        *string
+	answer        *[]byte
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*IdempotencyKey, error)
+	predicates    []predicate.IdempotencyKey
+}
+
+var _ ent.Mutation = (*IdempotencyKeyMutation)(nil)
+
+// idempotencykeyOption allows management of the mutation configuration using functional options.
+type idempotencykeyOption func(*IdempotencyKeyMutation)
+
+// newIdempotencyKeyMutation creates new mutation for the IdempotencyKey entity.
+func newIdempotencyKeyMutation(c config, op Op, opts ...idempotencykeyOption) *IdempotencyKeyMutation {
+	m := &IdempotencyKeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeIdempotencyKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withIdempotencyKeyID sets the ID field of the mutation.
+func withIdempotencyKeyID(id string) idempotencykeyOption {
+	return func(m *IdempotencyKeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *IdempotencyKey
+		)
+		m.oldValue = func(ctx context.Context) (*IdempotencyKey, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().IdempotencyKey.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withIdempotencyKey sets the old IdempotencyKey of the mutation.
+func withIdempotencyKey(node *IdempotencyKey) idempotencykeyOption {
+	return func(m *IdempotencyKeyMutation) {
+		m.oldValue = func(context.Context) (*IdempotencyKey, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m IdempotencyKeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m IdempotencyKeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of IdempotencyKey entities.
+func (m *IdempotencyKeyMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *IdempotencyKeyMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *IdempotencyKeyMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().IdempotencyKey.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRequest sets the "request" field.
+func (m *IdempotencyKeyMutation) SetRequest(s string) {
+	m.request = &s
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *IdempotencyKeyMutation) Request() (r string, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldRequest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *IdempotencyKeyMutation) ResetRequest() {
+	m.request = nil
+}
+
+// SetResult sets the "result" field.
+func (m *IdempotencyKeyMutation) SetResult(s string) {
+	m.result = &s
+}
+
+// Result returns the value of the "result" field in the mutation.
+func (m *IdempotencyKeyMutation) Result() (r string, exists bool) {
+	v := m.result
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResult returns the old "result" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldResult(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResult is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResult requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResult: %w", err)
+	}
+	return oldValue.Result, nil
+}
+
+// ClearResult clears the value of the "result" field.
+func (m *IdempotencyKeyMutation) ClearResult() {
+	m.result = nil
+	m.clearedFields[idempotencykey.FieldResult] = struct{}{}
+}
+
+// ResultCleared returns if the "result" field was cleared in this mutation.
+func (m *IdempotencyKeyMutation) ResultCleared() bool {
+	_, ok := m.clearedFields[idempotencykey.FieldResult]
+	return ok
+}
+
+// ResetResult resets all changes to the "result" field.
+func (m *IdempotencyKeyMutation) ResetResult() {
+	m.result = nil
+	delete(m.clearedFields, idempotencykey.FieldResult)
+}
+
+// SetAnswer sets the "answer" field.
+func (m *IdempotencyKeyMutation) SetAnswer(b []byte) {
+	m.answer = &b
+}
+
+// Answer returns the value of the "answer" field in the mutation.
+func (m *IdempotencyKeyMutation) Answer() (r []byte, exists bool) {
+	v := m.answer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnswer returns the old "answer" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldAnswer(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnswer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnswer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnswer: %w", err)
+	}
+	return oldValue.Answer, nil
+}
+
+// ClearAnswer clears the value of the "answer" field.
+func (m *IdempotencyKeyMutation) ClearAnswer() {
+	m.answer = nil
+	m.clearedFields[idempotencykey.FieldAnswer] = struct{}{}
+}
+
+// AnswerCleared returns if the "answer" field was cleared in this mutation.
+func (m *IdempotencyKeyMutation) AnswerCleared() bool {
+	_, ok := m.clearedFields[idempotencykey.FieldAnswer]
+	return ok
+}
+
+// ResetAnswer resets all changes to the "answer" field.
+func (m *IdempotencyKeyMutation) ResetAnswer() {
+	m.answer = nil
+	delete(m.clearedFields, idempotencykey.FieldAnswer)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *IdempotencyKeyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *IdempotencyKeyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the IdempotencyKey entity.
+// If the IdempotencyKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IdempotencyKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *IdempotencyKeyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the IdempotencyKeyMutation builder.
+func (m *IdempotencyKeyMutation) Where(ps ...predicate.IdempotencyKey) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the IdempotencyKeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *IdempotencyKeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.IdempotencyKey, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *IdempotencyKeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *IdempotencyKeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (IdempotencyKey).
+func (m *IdempotencyKeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *IdempotencyKeyMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.request != nil {
+		fields = append(fields, idempotencykey.FieldRequest)
+	}
+	if m.result != nil {
+		fields = append(fields, idempotencykey.FieldResult)
+	}
+	if m.answer != nil {
+		fields = append(fields, idempotencykey.FieldAnswer)
+	}
+	if m.created_at != nil {
+		fields = append(fields, idempotencykey.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *IdempotencyKeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case idempotencykey.FieldRequest:
+		return m.Request()
+	case idempotencykey.FieldResult:
+		return m.Result()
+	case idempotencykey.FieldAnswer:
+		return m.Answer()
+	case idempotencykey.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *IdempotencyKeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case idempotencykey.FieldRequest:
+		return m.OldRequest(ctx)
+	case idempotencykey.FieldResult:
+		return m.OldResult(ctx)
+	case idempotencykey.FieldAnswer:
+		return m.OldAnswer(ctx)
+	case idempotencykey.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown IdempotencyKey field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IdempotencyKeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case idempotencykey.FieldRequest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case idempotencykey.FieldResult:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResult(v)
+		return nil
+	case idempotencykey.FieldAnswer:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnswer(v)
+		return nil
+	case idempotencykey.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IdempotencyKey field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *IdempotencyKeyMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *IdempotencyKeyMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IdempotencyKeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown IdempotencyKey numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *IdempotencyKeyMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(idempotencykey.FieldResult) {
+		fields = append(fields, idempotencykey.FieldResult)
+	}
+	if m.FieldCleared(idempotencykey.FieldAnswer) {
+		fields = append(fields, idempotencykey.FieldAnswer)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *IdempotencyKeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *IdempotencyKeyMutation) ClearField(name string) error {
+	switch name {
+	case idempotencykey.FieldResult:
+		m.ClearResult()
+		return nil
+	case idempotencykey.FieldAnswer:
+		m.ClearAnswer()
+		return nil
+	}
+	return fmt.Errorf("unknown IdempotencyKey nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *IdempotencyKeyMutation) ResetField(name string) error {
+	switch name {
+	case idempotencykey.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case idempotencykey.FieldResult:
+		m.ResetResult()
+		return nil
+	case idempotencykey.FieldAnswer:
+		m.ResetAnswer()
+		return nil
+	case idempotencykey.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown IdempotencyKey field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *IdempotencyKeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *IdempotencyKeyMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *IdempotencyKeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *IdempotencyKeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *IdempotencyKeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *IdempotencyKeyMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *IdempotencyKeyMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown IdempotencyKey unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *IdempotencyKeyMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown IdempotencyKey edge %s", name)
+}
+
+// ItemMaterialMutation represents an operation that mutates the ItemMaterial nodes in the graph.
+type ItemMaterialMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	position      *int
+	addposition   *int
+	extra         *map[string]interface{}
+	code          *string
+	pack_id       *string
+	name          *string
+	brought_by    *string
+	tolerable     *bool
+	clearedFields map[string]struct{}
+	item          *string
+	cleareditem   bool
+	done          bool
+	oldValue      func(context.Context) (*ItemMaterial, error)
+	predicates    []predicate.ItemMaterial
+}
+
+var _ ent.Mutation = (*ItemMaterialMutation)(nil)
+
+// itemmaterialOption allows management of the mutation configuration using functional options.
+type itemmaterialOption func(*ItemMaterialMutation)
+
+// newItemMaterialMutation creates new mutation for the ItemMaterial entity.
+func newItemMaterialMutation(c config, op Op, opts ...itemmaterialOption) *ItemMaterialMutation {
+	m := &ItemMaterialMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeItemMaterial,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withItemMaterialID sets the ID field of the mutation.
+func withItemMaterialID(id string) itemmaterialOption {
+	return func(m *ItemMaterialMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ItemMaterial
+		)
+		m.oldValue = func(ctx context.Context) (*ItemMaterial, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ItemMaterial.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withItemMaterial sets the old ItemMaterial of the mutation.
+func withItemMaterial(node *ItemMaterial) itemmaterialOption {
+	return func(m *ItemMaterialMutation) {
+		m.oldValue = func(context.Context) (*ItemMaterial, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ItemMaterialMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ItemMaterialMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ItemMaterial entities.
+func (m *ItemMaterialMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ItemMaterialMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ItemMaterialMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ItemMaterial.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPosition sets the "position" field.
+func (m *ItemMaterialMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *ItemMaterialMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *ItemMaterialMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *ItemMaterialMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *ItemMaterialMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetExtra sets the "extra" field.
+func (m *ItemMaterialMutation) SetExtra(value map[string]interface{}) {
+	m.extra = &value
+}
+
+// Extra returns the value of the "extra" field in the mutation.
+func (m *ItemMaterialMutation) Extra() (r map[string]interface{}, exists bool) {
+	v := m.extra
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExtra returns the old "extra" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldExtra(ctx context.Context) (v map[string]interface{}, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExtra is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExtra requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExtra: %w", err)
+	}
+	return oldValue.Extra, nil
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (m *ItemMaterialMutation) ClearExtra() {
+	m.extra = nil
+	m.clearedFields[itemmaterial.FieldExtra] = struct{}{}
+}
+
+// ExtraCleared returns if the "extra" field was cleared in this mutation.
+func (m *ItemMaterialMutation) ExtraCleared() bool {
+	_, ok := m.clearedFields[itemmaterial.FieldExtra]
+	return ok
+}
+
+// ResetExtra resets all changes to the "extra" field.
+func (m *ItemMaterialMutation) ResetExtra() {
+	m.extra = nil
+	delete(m.clearedFields, itemmaterial.FieldExtra)
+}
+
+// SetCode sets the "code" field.
+func (m *ItemMaterialMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *ItemMaterialMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *ItemMaterialMutation) ResetCode() {
+	m.code = nil
+}
+
+// SetPackID sets the "pack_id" field.
+func (m *ItemMaterialMutation) SetPackID(s string) {
+	m.pack_id = &s
+}
+
+// PackID returns the value of the "pack_id" field in the mutation.
+func (m *ItemMaterialMutation) PackID() (r string, exists bool) {
+	v := m.pack_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPackID returns the old "pack_id" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldPackID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPackID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPackID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPackID: %w", err)
+	}
+	return oldValue.PackID, nil
+}
+
+// ClearPackID clears the value of the "pack_id" field.
+func (m *ItemMaterialMutation) ClearPackID() {
+	m.pack_id = nil
+	m.clearedFields[itemmaterial.FieldPackID] = struct{}{}
+}
+
+// PackIDCleared returns if the "pack_id" field was cleared in this mutation.
+func (m *ItemMaterialMutation) PackIDCleared() bool {
+	_, ok := m.clearedFields[itemmaterial.FieldPackID]
+	return ok
+}
+
+// ResetPackID resets all changes to the "pack_id" field.
+func (m *ItemMaterialMutation) ResetPackID() {
+	m.pack_id = nil
+	delete(m.clearedFields, itemmaterial.FieldPackID)
+}
+
+// SetName sets the "name" field.
+func (m *ItemMaterialMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ItemMaterialMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ItemMaterialMutation) ResetName() {
+	m.name = nil
+}
+
+// SetBroughtBy sets the "brought_by" field.
+func (m *ItemMaterialMutation) SetBroughtBy(s string) {
+	m.brought_by = &s
+}
+
+// BroughtBy returns the value of the "brought_by" field in the mutation.
+func (m *ItemMaterialMutation) BroughtBy() (r string, exists bool) {
+	v := m.brought_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBroughtBy returns the old "brought_by" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldBroughtBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBroughtBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBroughtBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBroughtBy: %w", err)
+	}
+	return oldValue.BroughtBy, nil
+}
+
+// ResetBroughtBy resets all changes to the "brought_by" field.
+func (m *ItemMaterialMutation) ResetBroughtBy() {
+	m.brought_by = nil
+}
+
+// SetTolerable sets the "tolerable" field.
+func (m *ItemMaterialMutation) SetTolerable(b bool) {
+	m.tolerable = &b
+}
+
+// Tolerable returns the value of the "tolerable" field in the mutation.
+func (m *ItemMaterialMutation) Tolerable() (r bool, exists bool) {
+	v := m.tolerable
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTolerable returns the old "tolerable" field's value of the ItemMaterial entity.
+// If the ItemMaterial object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMaterialMutation) OldTolerable(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTolerable is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTolerable requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTolerable: %w", err)
+	}
+	return oldValue.Tolerable, nil
+}
+
+// ResetTolerable resets all changes to the "tolerable" field.
+func (m *ItemMaterialMutation) ResetTolerable() {
+	m.tolerable = nil
+}
+
+// SetItemID sets the "item" edge to the ItemVersion entity by id.
+func (m *ItemMaterialMutation) SetItemID(id string) {
+	m.item = &id
+}
+
+// ClearItem clears the "item" edge to the ItemVersion entity.
+func (m *ItemMaterialMutation) ClearItem() {
+	m.cleareditem = true
+}
+
+// ItemCleared reports if the "item" edge to the ItemVersion entity was cleared.
+func (m *ItemMaterialMutation) ItemCleared() bool {
+	return m.cleareditem
+}
+
+// ItemID returns the "item" edge ID in the mutation.
+func (m *ItemMaterialMutation) ItemID() (id string, exists bool) {
+	if m.item != nil {
+		return *m.item, true
+	}
+	return
+}
+
+// ItemIDs returns the "item" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ItemID instead. It exists only for internal usage by the builders.
+func (m *ItemMaterialMutation) ItemIDs() (ids []string) {
+	if id := m.item; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetItem resets all changes to the "item" edge.
+func (m *ItemMaterialMutation) ResetItem() {
+	m.item = nil
+	m.cleareditem = false
+}
+
+// Where appends a list predicates to the ItemMaterialMutation builder.
+func (m *ItemMaterialMutation) Where(ps ...predicate.ItemMaterial) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ItemMaterialMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ItemMaterialMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ItemMaterial, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ItemMaterialMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ItemMaterialMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ItemMaterial).
+func (m *ItemMaterialMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ItemMaterialMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.position != nil {
+		fields = append(fields, itemmaterial.FieldPosition)
+	}
+	if m.extra != nil {
+		fields = append(fields, itemmaterial.FieldExtra)
+	}
+	if m.code != nil {
+		fields = append(fields, itemmaterial.FieldCode)
+	}
+	if m.pack_id != nil {
+		fields = append(fields, itemmaterial.FieldPackID)
+	}
+	if m.name != nil {
+		fields = append(fields, itemmaterial.FieldName)
+	}
+	if m.brought_by != nil {
+		fields = append(fields, itemmaterial.FieldBroughtBy)
+	}
+	if m.tolerable != nil {
+		fields = append(fields, itemmaterial.FieldTolerable)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ItemMaterialMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case itemmaterial.FieldPosition:
+		return m.Position()
+	case itemmaterial.FieldExtra:
+		return m.Extra()
+	case itemmaterial.FieldCode:
+		return m.Code()
+	case itemmaterial.FieldPackID:
+		return m.PackID()
+	case itemmaterial.FieldName:
+		return m.Name()
+	case itemmaterial.FieldBroughtBy:
+		return m.BroughtBy()
+	case itemmaterial.FieldTolerable:
+		return m.Tolerable()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ItemMaterialMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case itemmaterial.FieldPosition:
+		return m.OldPosition(ctx)
+	case itemmaterial.FieldExtra:
+		return m.OldExtra(ctx)
+	case itemmaterial.FieldCode:
+		return m.OldCode(ctx)
+	case itemmaterial.FieldPackID:
+		return m.OldPackID(ctx)
+	case itemmaterial.FieldName:
+		return m.OldName(ctx)
+	case itemmaterial.FieldBroughtBy:
+		return m.OldBroughtBy(ctx)
+	case itemmaterial.FieldTolerable:
+		return m.OldTolerable(ctx)
+	}
+	return nil, fmt.Errorf("unknown ItemMaterial field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ItemMaterialMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case itemmaterial.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case itemmaterial.FieldExtra:
+		v, ok := value.(map[string]interface{})
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExtra(v)
+		return nil
+	case itemmaterial.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case itemmaterial.FieldPackID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPackID(v)
+		return nil
+	case itemmaterial.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case itemmaterial.FieldBroughtBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBroughtBy(v)
+		return nil
+	case itemmaterial.FieldTolerable:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTolerable(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ItemMaterial field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ItemMaterialMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, itemmaterial.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ItemMaterialMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case itemmaterial.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ItemMaterialMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case itemmaterial.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ItemMaterial numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ItemMaterialMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(itemmaterial.FieldExtra) {
+		fields = append(fields, itemmaterial.FieldExtra)
+	}
+	if m.FieldCleared(itemmaterial.FieldPackID) {
+		fields = append(fields, itemmaterial.FieldPackID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ItemMaterialMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ItemMaterialMutation) ClearField(name string) error {
+	switch name {
+	case itemmaterial.FieldExtra:
+		m.ClearExtra()
+		return nil
+	case itemmaterial.FieldPackID:
+		m.ClearPackID()
+		return nil
+	}
+	return fmt.Errorf("unknown ItemMaterial nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ItemMaterialMutation) ResetField(name string) error {
+	switch name {
+	case itemmaterial.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case itemmaterial.FieldExtra:
+		m.ResetExtra()
+		return nil
+	case itemmaterial.FieldCode:
+		m.ResetCode()
+		return nil
+	case itemmaterial.FieldPackID:
+		m.ResetPackID()
+		return nil
+	case itemmaterial.FieldName:
+		m.ResetName()
+		return nil
+	case itemmaterial.FieldBroughtBy:
+		m.ResetBroughtBy()
+		return nil
+	case itemmaterial.FieldTolerable:
+		m.ResetTolerable()
+		return nil
+	}
+	return fmt.Errorf("unknown ItemMaterial field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ItemMaterialMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.item != nil {
+		edges = append(edges, itemmaterial.EdgeItem)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ItemMaterialMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case itemmaterial.EdgeItem:
+		if id := m.item; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ItemMaterialMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ItemMaterialMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ItemMaterialMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleareditem {
+		edges = append(edges, itemmaterial.EdgeItem)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ItemMaterialMutation) EdgeCleared(name string) bool {
+	switch name {
+	case itemmaterial.EdgeItem:
+		return m.cleareditem
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ItemMaterialMutation) ClearEdge(name string) error {
+	switch name {
+	case itemmaterial.EdgeItem:
+		m.ClearItem()
+		return nil
+	}
+	return fmt.Errorf("unknown ItemMaterial unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ItemMaterialMutation) ResetEdge(name string) error {
+	switch name {
+	case itemmaterial.EdgeItem:
+		m.ResetItem()
+		return nil
+	}
+	return fmt.Errorf("unknown ItemMaterial edge %s", name)
 }
 
 // ItemVersionMutation represents an operation that mutates the ItemVersion nodes in the graph.
@@ -6023,7 +12203,7 @@ func (m *ItemVersionMutation) ResetDepartment() {
 	m.cleareddepartment = false
 }
 
-// AddMaterialIDs adds the "materials" edge to the Material entity by ids.
+// AddMaterialIDs adds the "materials" edge to the ItemMaterial entity by ids.
 func (m *ItemVersionMutation) AddMaterialIDs(ids ...string) {
 	if m.materials == nil {
 		m.materials = make(map[string]struct{})
@@ -6033,17 +12213,17 @@ func (m *ItemVersionMutation) AddMaterialIDs(ids ...string) {
 	}
 }
 
-// ClearMaterials clears the "materials" edge to the Material entity.
+// ClearMaterials clears the "materials" edge to the ItemMaterial entity.
 func (m *ItemVersionMutation) ClearMaterials() {
 	m.clearedmaterials = true
 }
 
-// MaterialsCleared reports if the "materials" edge to the Material entity was cleared.
+// MaterialsCleared reports if the "materials" edge to the ItemMaterial entity was cleared.
 func (m *ItemVersionMutation) MaterialsCleared() bool {
 	return m.clearedmaterials
 }
 
-// RemoveMaterialIDs removes the "materials" edge to the Material entity by IDs.
+// RemoveMaterialIDs removes the "materials" edge to the ItemMaterial entity by IDs.
 func (m *ItemVersionMutation) RemoveMaterialIDs(ids ...string) {
 	if m.removedmaterials == nil {
 		m.removedmaterials = make(map[string]struct{})
@@ -6054,7 +12234,7 @@ func (m *ItemVersionMutation) RemoveMaterialIDs(ids ...string) {
 	}
 }
 
-// RemovedMaterials returns the removed IDs of the "materials" edge to the Material entity.
+// RemovedMaterials returns the removed IDs of the "materials" edge to the ItemMaterial entity.
 func (m *ItemVersionMutation) RemovedMaterialsIDs() (ids []string) {
 	for id := range m.removedmaterials {
 		ids = append(ids, id)
@@ -6778,806 +12958,6 @@ func (m *ItemVersionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown ItemVersion edge %s", name)
-}
-
-// MaterialMutation represents an operation that mutates the Material nodes in the graph.
-type MaterialMutation struct {
-	config
-	op            Op
-	typ           string
-	id            *string
-	position      *int
-	addposition   *int
-	extra         *map[string]interface{}
-	code          *string
-	pack_id       *string
-	name          *string
-	brought_by    *string
-	tolerable     *bool
-	clearedFields map[string]struct{}
-	item          *string
-	cleareditem   bool
-	done          bool
-	oldValue      func(context.Context) (*Material, error)
-	predicates    []predicate.Material
-}
-
-var _ ent.Mutation = (*MaterialMutation)(nil)
-
-// materialOption allows management of the mutation configuration using functional options.
-type materialOption func(*MaterialMutation)
-
-// newMaterialMutation creates new mutation for the Material entity.
-func newMaterialMutation(c config, op Op, opts ...materialOption) *MaterialMutation {
-	m := &MaterialMutation{
-		config:        c,
-		op:            op,
-		typ:           TypeMaterial,
-		clearedFields: make(map[string]struct{}),
-	}
-	for _, opt := range opts {
-		opt(m)
-	}
-	return m
-}
-
-// withMaterialID sets the ID field of the mutation.
-func withMaterialID(id string) materialOption {
-	return func(m *MaterialMutation) {
-		var (
-			err   error
-			once  sync.Once
-			value *Material
-		)
-		m.oldValue = func(ctx context.Context) (*Material, error) {
-			once.Do(func() {
-				if m.done {
-					err = errors.New("querying old values post mutation is not allowed")
-				} else {
-					value, err = m.Client().Material.Get(ctx, id)
-				}
-			})
-			return value, err
-		}
-		m.id = &id
-	}
-}
-
-// withMaterial sets the old Material of the mutation.
-func withMaterial(node *Material) materialOption {
-	return func(m *MaterialMutation) {
-		m.oldValue = func(context.Context) (*Material, error) {
-			return node, nil
-		}
-		m.id = &node.ID
-	}
-}
-
-// Client returns a new `ent.Client` from the mutation. If the mutation was
-// executed in a transaction (ent.Tx), a transactional client is returned.
-func (m MaterialMutation) Client() *Client {
-	client := &Client{config: m.config}
-	client.init()
-	return client
-}
-
-// Tx returns an `ent.Tx` for mutations that were executed in transactions;
-// it returns an error otherwise.
-func (m MaterialMutation) Tx() (*Tx, error) {
-	if _, ok := m.driver.(*txDriver); !ok {
-		return nil, errors.New("ent: mutation is not running in a transaction")
-	}
-	tx := &Tx{config: m.config}
-	tx.init()
-	return tx, nil
-}
-
-// SetID sets the value of the id field. Note that this
-// operation is only accepted on creation of Material entities.
-func (m *MaterialMutation) SetID(id string) {
-	m.id = &id
-}
-
-// ID returns the ID value in the mutation. Note that the ID is only available
-// if it was provided to the builder or after it was returned from the database.
-func (m *MaterialMutation) ID() (id string, exists bool) {
-	if m.id == nil {
-		return
-	}
-	return *m.id, true
-}
-
-// IDs queries the database and returns the entity ids that match the mutation's predicate.
-// That means, if the mutation is applied within a transaction with an isolation level such
-// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
-// or updated by the mutation.
-func (m *MaterialMutation) IDs(ctx context.Context) ([]string, error) {
-	switch {
-	case m.op.Is(OpUpdateOne | OpDeleteOne):
-		id, exists := m.ID()
-		if exists {
-			return []string{id}, nil
-		}
-		fallthrough
-	case m.op.Is(OpUpdate | OpDelete):
-		return m.Client().Material.Query().Where(m.predicates...).IDs(ctx)
-	default:
-		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
-	}
-}
-
-// SetPosition sets the "position" field.
-func (m *MaterialMutation) SetPosition(i int) {
-	m.position = &i
-	m.addposition = nil
-}
-
-// Position returns the value of the "position" field in the mutation.
-func (m *MaterialMutation) Position() (r int, exists bool) {
-	v := m.position
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldPosition returns the old "position" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldPosition(ctx context.Context) (v int, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldPosition requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
-	}
-	return oldValue.Position, nil
-}
-
-// AddPosition adds i to the "position" field.
-func (m *MaterialMutation) AddPosition(i int) {
-	if m.addposition != nil {
-		*m.addposition += i
-	} else {
-		m.addposition = &i
-	}
-}
-
-// AddedPosition returns the value that was added to the "position" field in this mutation.
-func (m *MaterialMutation) AddedPosition() (r int, exists bool) {
-	v := m.addposition
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// ResetPosition resets all changes to the "position" field.
-func (m *MaterialMutation) ResetPosition() {
-	m.position = nil
-	m.addposition = nil
-}
-
-// SetExtra sets the "extra" field.
-func (m *MaterialMutation) SetExtra(value map[string]interface{}) {
-	m.extra = &value
-}
-
-// Extra returns the value of the "extra" field in the mutation.
-func (m *MaterialMutation) Extra() (r map[string]interface{}, exists bool) {
-	v := m.extra
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldExtra returns the old "extra" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldExtra(ctx context.Context) (v map[string]interface{}, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldExtra is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldExtra requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldExtra: %w", err)
-	}
-	return oldValue.Extra, nil
-}
-
-// ClearExtra clears the value of the "extra" field.
-func (m *MaterialMutation) ClearExtra() {
-	m.extra = nil
-	m.clearedFields[material.FieldExtra] = struct{}{}
-}
-
-// ExtraCleared returns if the "extra" field was cleared in this mutation.
-func (m *MaterialMutation) ExtraCleared() bool {
-	_, ok := m.clearedFields[material.FieldExtra]
-	return ok
-}
-
-// ResetExtra resets all changes to the "extra" field.
-func (m *MaterialMutation) ResetExtra() {
-	m.extra = nil
-	delete(m.clearedFields, material.FieldExtra)
-}
-
-// SetCode sets the "code" field.
-func (m *MaterialMutation) SetCode(s string) {
-	m.code = &s
-}
-
-// Code returns the value of the "code" field in the mutation.
-func (m *MaterialMutation) Code() (r string, exists bool) {
-	v := m.code
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldCode returns the old "code" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldCode(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldCode is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldCode requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldCode: %w", err)
-	}
-	return oldValue.Code, nil
-}
-
-// ResetCode resets all changes to the "code" field.
-func (m *MaterialMutation) ResetCode() {
-	m.code = nil
-}
-
-// SetPackID sets the "pack_id" field.
-func (m *MaterialMutation) SetPackID(s string) {
-	m.pack_id = &s
-}
-
-// PackID returns the value of the "pack_id" field in the mutation.
-func (m *MaterialMutation) PackID() (r string, exists bool) {
-	v := m.pack_id
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldPackID returns the old "pack_id" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldPackID(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldPackID is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldPackID requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldPackID: %w", err)
-	}
-	return oldValue.PackID, nil
-}
-
-// ClearPackID clears the value of the "pack_id" field.
-func (m *MaterialMutation) ClearPackID() {
-	m.pack_id = nil
-	m.clearedFields[material.FieldPackID] = struct{}{}
-}
-
-// PackIDCleared returns if the "pack_id" field was cleared in this mutation.
-func (m *MaterialMutation) PackIDCleared() bool {
-	_, ok := m.clearedFields[material.FieldPackID]
-	return ok
-}
-
-// ResetPackID resets all changes to the "pack_id" field.
-func (m *MaterialMutation) ResetPackID() {
-	m.pack_id = nil
-	delete(m.clearedFields, material.FieldPackID)
-}
-
-// SetName sets the "name" field.
-func (m *MaterialMutation) SetName(s string) {
-	m.name = &s
-}
-
-// Name returns the value of the "name" field in the mutation.
-func (m *MaterialMutation) Name() (r string, exists bool) {
-	v := m.name
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldName returns the old "name" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldName(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldName is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldName requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldName: %w", err)
-	}
-	return oldValue.Name, nil
-}
-
-// ResetName resets all changes to the "name" field.
-func (m *MaterialMutation) ResetName() {
-	m.name = nil
-}
-
-// SetBroughtBy sets the "brought_by" field.
-func (m *MaterialMutation) SetBroughtBy(s string) {
-	m.brought_by = &s
-}
-
-// BroughtBy returns the value of the "brought_by" field in the mutation.
-func (m *MaterialMutation) BroughtBy() (r string, exists bool) {
-	v := m.brought_by
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldBroughtBy returns the old "brought_by" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldBroughtBy(ctx context.Context) (v string, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldBroughtBy is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldBroughtBy requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldBroughtBy: %w", err)
-	}
-	return oldValue.BroughtBy, nil
-}
-
-// ResetBroughtBy resets all changes to the "brought_by" field.
-func (m *MaterialMutation) ResetBroughtBy() {
-	m.brought_by = nil
-}
-
-// SetTolerable sets the "tolerable" field.
-func (m *MaterialMutation) SetTolerable(b bool) {
-	m.tolerable = &b
-}
-
-// Tolerable returns the value of the "tolerable" field in the mutation.
-func (m *MaterialMutation) Tolerable() (r bool, exists bool) {
-	v := m.tolerable
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldTolerable returns the old "tolerable" field's value of the Material entity.
-// If the Material object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MaterialMutation) OldTolerable(ctx context.Context) (v bool, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldTolerable is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldTolerable requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldTolerable: %w", err)
-	}
-	return oldValue.Tolerable, nil
-}
-
-// ResetTolerable resets all changes to the "tolerable" field.
-func (m *MaterialMutation) ResetTolerable() {
-	m.tolerable = nil
-}
-
-// SetItemID sets the "item" edge to the ItemVersion entity by id.
-func (m *MaterialMutation) SetItemID(id string) {
-	m.item = &id
-}
-
-// ClearItem clears the "item" edge to the ItemVersion entity.
-func (m *MaterialMutation) ClearItem() {
-	m.cleareditem = true
-}
-
-// ItemCleared reports if the "item" edge to the ItemVersion entity was cleared.
-func (m *MaterialMutation) ItemCleared() bool {
-	return m.cleareditem
-}
-
-// ItemID returns the "item" edge ID in the mutation.
-func (m *MaterialMutation) ItemID() (id string, exists bool) {
-	if m.item != nil {
-		return *m.item, true
-	}
-	return
-}
-
-// ItemIDs returns the "item" edge IDs in the mutation.
-// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
-// ItemID instead. It exists only for internal usage by the builders.
-func (m *MaterialMutation) ItemIDs() (ids []string) {
-	if id := m.item; id != nil {
-		ids = append(ids, *id)
-	}
-	return
-}
-
-// ResetItem resets all changes to the "item" edge.
-func (m *MaterialMutation) ResetItem() {
-	m.item = nil
-	m.cleareditem = false
-}
-
-// Where appends a list predicates to the MaterialMutation builder.
-func (m *MaterialMutation) Where(ps ...predicate.Material) {
-	m.predicates = append(m.predicates, ps...)
-}
-
-// WhereP appends storage-level predicates to the MaterialMutation builder. Using this method,
-// users can use type-assertion to append predicates that do not depend on any generated package.
-func (m *MaterialMutation) WhereP(ps ...func(*sql.Selector)) {
-	p := make([]predicate.Material, len(ps))
-	for i := range ps {
-		p[i] = ps[i]
-	}
-	m.Where(p...)
-}
-
-// Op returns the operation name.
-func (m *MaterialMutation) Op() Op {
-	return m.op
-}
-
-// SetOp allows setting the mutation operation.
-func (m *MaterialMutation) SetOp(op Op) {
-	m.op = op
-}
-
-// Type returns the node type of this mutation (Material).
-func (m *MaterialMutation) Type() string {
-	return m.typ
-}
-
-// Fields returns all fields that were changed during this mutation. Note that in
-// order to get all numeric fields that were incremented/decremented, call
-// AddedFields().
-func (m *MaterialMutation) Fields() []string {
-	fields := make([]string, 0, 7)
-	if m.position != nil {
-		fields = append(fields, material.FieldPosition)
-	}
-	if m.extra != nil {
-		fields = append(fields, material.FieldExtra)
-	}
-	if m.code != nil {
-		fields = append(fields, material.FieldCode)
-	}
-	if m.pack_id != nil {
-		fields = append(fields, material.FieldPackID)
-	}
-	if m.name != nil {
-		fields = append(fields, material.FieldName)
-	}
-	if m.brought_by != nil {
-		fields = append(fields, material.FieldBroughtBy)
-	}
-	if m.tolerable != nil {
-		fields = append(fields, material.FieldTolerable)
-	}
-	return fields
-}
-
-// Field returns the value of a field with the given name. The second boolean
-// return value indicates that this field was not set, or was not defined in the
-// schema.
-func (m *MaterialMutation) Field(name string) (ent.Value, bool) {
-	switch name {
-	case material.FieldPosition:
-		return m.Position()
-	case material.FieldExtra:
-		return m.Extra()
-	case material.FieldCode:
-		return m.Code()
-	case material.FieldPackID:
-		return m.PackID()
-	case material.FieldName:
-		return m.Name()
-	case material.FieldBroughtBy:
-		return m.BroughtBy()
-	case material.FieldTolerable:
-		return m.Tolerable()
-	}
-	return nil, false
-}
-
-// OldField returns the old value of the field from the database. An error is
-// returned if the mutation operation is not UpdateOne, or the query to the
-// database failed.
-func (m *MaterialMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
-	switch name {
-	case material.FieldPosition:
-		return m.OldPosition(ctx)
-	case material.FieldExtra:
-		return m.OldExtra(ctx)
-	case material.FieldCode:
-		return m.OldCode(ctx)
-	case material.FieldPackID:
-		return m.OldPackID(ctx)
-	case material.FieldName:
-		return m.OldName(ctx)
-	case material.FieldBroughtBy:
-		return m.OldBroughtBy(ctx)
-	case material.FieldTolerable:
-		return m.OldTolerable(ctx)
-	}
-	return nil, fmt.Errorf("unknown Material field %s", name)
-}
-
-// SetField sets the value of a field with the given name. It returns an error if
-// the field is not defined in the schema, or if the type mismatched the field
-// type.
-func (m *MaterialMutation) SetField(name string, value ent.Value) error {
-	switch name {
-	case material.FieldPosition:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetPosition(v)
-		return nil
-	case material.FieldExtra:
-		v, ok := value.(map[string]interface{})
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetExtra(v)
-		return nil
-	case material.FieldCode:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetCode(v)
-		return nil
-	case material.FieldPackID:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetPackID(v)
-		return nil
-	case material.FieldName:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetName(v)
-		return nil
-	case material.FieldBroughtBy:
-		v, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetBroughtBy(v)
-		return nil
-	case material.FieldTolerable:
-		v, ok := value.(bool)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetTolerable(v)
-		return nil
-	}
-	return fmt.Errorf("unknown Material field %s", name)
-}
-
-// AddedFields returns all numeric fields that were incremented/decremented during
-// this mutation.
-func (m *MaterialMutation) AddedFields() []string {
-	var fields []string
-	if m.addposition != nil {
-		fields = append(fields, material.FieldPosition)
-	}
-	return fields
-}
-
-// AddedField returns the numeric value that was incremented/decremented on a field
-// with the given name. The second boolean return value indicates that this field
-// was not set, or was not defined in the schema.
-func (m *MaterialMutation) AddedField(name string) (ent.Value, bool) {
-	switch name {
-	case material.FieldPosition:
-		return m.AddedPosition()
-	}
-	return nil, false
-}
-
-// AddField adds the value to the field with the given name. It returns an error if
-// the field is not defined in the schema, or if the type mismatched the field
-// type.
-func (m *MaterialMutation) AddField(name string, value ent.Value) error {
-	switch name {
-	case material.FieldPosition:
-		v, ok := value.(int)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.AddPosition(v)
-		return nil
-	}
-	return fmt.Errorf("unknown Material numeric field %s", name)
-}
-
-// ClearedFields returns all nullable fields that were cleared during this
-// mutation.
-func (m *MaterialMutation) ClearedFields() []string {
-	var fields []string
-	if m.FieldCleared(material.FieldExtra) {
-		fields = append(fields, material.FieldExtra)
-	}
-	if m.FieldCleared(material.FieldPackID) {
-		fields = append(fields, material.FieldPackID)
-	}
-	return fields
-}
-
-// FieldCleared returns a boolean indicating if a field with the given name was
-// cleared in this mutation.
-func (m *MaterialMutation) FieldCleared(name string) bool {
-	_, ok := m.clearedFields[name]
-	return ok
-}
-
-// ClearField clears the value of the field with the given name. It returns an
-// error if the field is not defined in the schema.
-func (m *MaterialMutation) ClearField(name string) error {
-	switch name {
-	case material.FieldExtra:
-		m.ClearExtra()
-		return nil
-	case material.FieldPackID:
-		m.ClearPackID()
-		return nil
-	}
-	return fmt.Errorf("unknown Material nullable field %s", name)
-}
-
-// ResetField resets all changes in the mutation for the field with the given name.
-// It returns an error if the field is not defined in the schema.
-func (m *MaterialMutation) ResetField(name string) error {
-	switch name {
-	case material.FieldPosition:
-		m.ResetPosition()
-		return nil
-	case material.FieldExtra:
-		m.ResetExtra()
-		return nil
-	case material.FieldCode:
-		m.ResetCode()
-		return nil
-	case material.FieldPackID:
-		m.ResetPackID()
-		return nil
-	case material.FieldName:
-		m.ResetName()
-		return nil
-	case material.FieldBroughtBy:
-		m.ResetBroughtBy()
-		return nil
-	case material.FieldTolerable:
-		m.ResetTolerable()
-		return nil
-	}
-	return fmt.Errorf("unknown Material field %s", name)
-}
-
-// AddedEdges returns all edge names that were set/added in this mutation.
-func (m *MaterialMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
-	if m.item != nil {
-		edges = append(edges, material.EdgeItem)
-	}
-	return edges
-}
-
-// AddedIDs returns all IDs (to other nodes) that were added for the given edge
-// name in this mutation.
-func (m *MaterialMutation) AddedIDs(name string) []ent.Value {
-	switch name {
-	case material.EdgeItem:
-		if id := m.item; id != nil {
-			return []ent.Value{*id}
-		}
-	}
-	return nil
-}
-
-// RemovedEdges returns all edge names that were removed in this mutation.
-func (m *MaterialMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
-	return edges
-}
-
-// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
-// the given name in this mutation.
-func (m *MaterialMutation) RemovedIDs(name string) []ent.Value {
-	return nil
-}
-
-// ClearedEdges returns all edge names that were cleared in this mutation.
-func (m *MaterialMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
-	if m.cleareditem {
-		edges = append(edges, material.EdgeItem)
-	}
-	return edges
-}
-
-// EdgeCleared returns a boolean which indicates if the edge with the given name
-// was cleared in this mutation.
-func (m *MaterialMutation) EdgeCleared(name string) bool {
-	switch name {
-	case material.EdgeItem:
-		return m.cleareditem
-	}
-	return false
-}
-
-// ClearEdge clears the value of the edge with the given name. It returns an error
-// if that edge is not defined in the schema.
-func (m *MaterialMutation) ClearEdge(name string) error {
-	switch name {
-	case material.EdgeItem:
-		m.ClearItem()
-		return nil
-	}
-	return fmt.Errorf("unknown Material unique edge %s", name)
-}
-
-// ResetEdge resets all changes to the edge with the given name in this mutation.
-// It returns an error if the edge is not defined in the schema.
-func (m *MaterialMutation) ResetEdge(name string) error {
-	switch name {
-	case material.EdgeItem:
-		m.ResetItem()
-		return nil
-	}
-	return fmt.Errorf("unknown Material edge %s", name)
 }
 
 // NoticeMutation represents an operation that mutates the Notice nodes in the graph.
@@ -9719,6 +15099,1638 @@ func (m *RegionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Region edge %s", name)
+}
+
+// ReviewMutation represents an operation that mutates the Review nodes in the graph.
+type ReviewMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *string
+	position          *int
+	addposition       *int
+	lead              *bool
+	binding           *bool
+	safety_of_life    *bool
+	state             *casework.ReviewState
+	opinion           *casework.Opinion
+	reasons           *[]casework.Reason
+	appendreasons     []casework.Reason
+	after             *[]string
+	appendafter       []string
+	copy_sent_at      *time.Time
+	copy_received_at  *time.Time
+	copy_opened_at    *time.Time
+	opened_at         *time.Time
+	answered_at       *time.Time
+	due_on            *string
+	ledger            *casework.Ledger
+	findings          *[]casework.Finding
+	appendfindings    []casework.Finding
+	clearedFields     map[string]struct{}
+	_case             *string
+	cleared_case      bool
+	item              *string
+	cleareditem       bool
+	department        *string
+	cleareddepartment bool
+	done              bool
+	oldValue          func(context.Context) (*Review, error)
+	predicates        []predicate.Review
+}
+
+var _ ent.Mutation = (*ReviewMutation)(nil)
+
+// reviewOption allows management of the mutation configuration using functional options.
+type reviewOption func(*ReviewMutation)
+
+// newReviewMutation creates new mutation for the Review entity.
+func newReviewMutation(c config, op Op, opts ...reviewOption) *ReviewMutation {
+	m := &ReviewMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReview,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReviewID sets the ID field of the mutation.
+func withReviewID(id string) reviewOption {
+	return func(m *ReviewMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Review
+		)
+		m.oldValue = func(ctx context.Context) (*Review, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Review.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReview sets the old Review of the mutation.
+func withReview(node *Review) reviewOption {
+	return func(m *ReviewMutation) {
+		m.oldValue = func(context.Context) (*Review, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReviewMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReviewMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Review entities.
+func (m *ReviewMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReviewMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReviewMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Review.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPosition sets the "position" field.
+func (m *ReviewMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *ReviewMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *ReviewMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *ReviewMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *ReviewMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetCaseID sets the "case_id" field.
+func (m *ReviewMutation) SetCaseID(s string) {
+	m._case = &s
+}
+
+// CaseID returns the value of the "case_id" field in the mutation.
+func (m *ReviewMutation) CaseID() (r string, exists bool) {
+	v := m._case
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCaseID returns the old "case_id" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldCaseID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCaseID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCaseID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCaseID: %w", err)
+	}
+	return oldValue.CaseID, nil
+}
+
+// ResetCaseID resets all changes to the "case_id" field.
+func (m *ReviewMutation) ResetCaseID() {
+	m._case = nil
+}
+
+// SetItemID sets the "item_id" field.
+func (m *ReviewMutation) SetItemID(s string) {
+	m.item = &s
+}
+
+// ItemID returns the value of the "item_id" field in the mutation.
+func (m *ReviewMutation) ItemID() (r string, exists bool) {
+	v := m.item
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldItemID returns the old "item_id" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldItemID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldItemID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldItemID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldItemID: %w", err)
+	}
+	return oldValue.ItemID, nil
+}
+
+// ResetItemID resets all changes to the "item_id" field.
+func (m *ReviewMutation) ResetItemID() {
+	m.item = nil
+}
+
+// SetDepartmentID sets the "department_id" field.
+func (m *ReviewMutation) SetDepartmentID(s string) {
+	m.department = &s
+}
+
+// DepartmentID returns the value of the "department_id" field in the mutation.
+func (m *ReviewMutation) DepartmentID() (r string, exists bool) {
+	v := m.department
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDepartmentID returns the old "department_id" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldDepartmentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDepartmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDepartmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDepartmentID: %w", err)
+	}
+	return oldValue.DepartmentID, nil
+}
+
+// ResetDepartmentID resets all changes to the "department_id" field.
+func (m *ReviewMutation) ResetDepartmentID() {
+	m.department = nil
+}
+
+// SetLead sets the "lead" field.
+func (m *ReviewMutation) SetLead(b bool) {
+	m.lead = &b
+}
+
+// Lead returns the value of the "lead" field in the mutation.
+func (m *ReviewMutation) Lead() (r bool, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLead returns the old "lead" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldLead(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLead is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLead requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLead: %w", err)
+	}
+	return oldValue.Lead, nil
+}
+
+// ResetLead resets all changes to the "lead" field.
+func (m *ReviewMutation) ResetLead() {
+	m.lead = nil
+}
+
+// SetBinding sets the "binding" field.
+func (m *ReviewMutation) SetBinding(b bool) {
+	m.binding = &b
+}
+
+// Binding returns the value of the "binding" field in the mutation.
+func (m *ReviewMutation) Binding() (r bool, exists bool) {
+	v := m.binding
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBinding returns the old "binding" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldBinding(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBinding is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBinding requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBinding: %w", err)
+	}
+	return oldValue.Binding, nil
+}
+
+// ResetBinding resets all changes to the "binding" field.
+func (m *ReviewMutation) ResetBinding() {
+	m.binding = nil
+}
+
+// SetSafetyOfLife sets the "safety_of_life" field.
+func (m *ReviewMutation) SetSafetyOfLife(b bool) {
+	m.safety_of_life = &b
+}
+
+// SafetyOfLife returns the value of the "safety_of_life" field in the mutation.
+func (m *ReviewMutation) SafetyOfLife() (r bool, exists bool) {
+	v := m.safety_of_life
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSafetyOfLife returns the old "safety_of_life" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldSafetyOfLife(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSafetyOfLife is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSafetyOfLife requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSafetyOfLife: %w", err)
+	}
+	return oldValue.SafetyOfLife, nil
+}
+
+// ResetSafetyOfLife resets all changes to the "safety_of_life" field.
+func (m *ReviewMutation) ResetSafetyOfLife() {
+	m.safety_of_life = nil
+}
+
+// SetState sets the "state" field.
+func (m *ReviewMutation) SetState(cs casework.ReviewState) {
+	m.state = &cs
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ReviewMutation) State() (r casework.ReviewState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldState(ctx context.Context) (v casework.ReviewState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ReviewMutation) ResetState() {
+	m.state = nil
+}
+
+// SetOpinion sets the "opinion" field.
+func (m *ReviewMutation) SetOpinion(c casework.Opinion) {
+	m.opinion = &c
+}
+
+// Opinion returns the value of the "opinion" field in the mutation.
+func (m *ReviewMutation) Opinion() (r casework.Opinion, exists bool) {
+	v := m.opinion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpinion returns the old "opinion" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldOpinion(ctx context.Context) (v *casework.Opinion, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpinion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpinion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpinion: %w", err)
+	}
+	return oldValue.Opinion, nil
+}
+
+// ClearOpinion clears the value of the "opinion" field.
+func (m *ReviewMutation) ClearOpinion() {
+	m.opinion = nil
+	m.clearedFields[review.FieldOpinion] = struct{}{}
+}
+
+// OpinionCleared returns if the "opinion" field was cleared in this mutation.
+func (m *ReviewMutation) OpinionCleared() bool {
+	_, ok := m.clearedFields[review.FieldOpinion]
+	return ok
+}
+
+// ResetOpinion resets all changes to the "opinion" field.
+func (m *ReviewMutation) ResetOpinion() {
+	m.opinion = nil
+	delete(m.clearedFields, review.FieldOpinion)
+}
+
+// SetReasons sets the "reasons" field.
+func (m *ReviewMutation) SetReasons(c []casework.Reason) {
+	m.reasons = &c
+	m.appendreasons = nil
+}
+
+// Reasons returns the value of the "reasons" field in the mutation.
+func (m *ReviewMutation) Reasons() (r []casework.Reason, exists bool) {
+	v := m.reasons
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReasons returns the old "reasons" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldReasons(ctx context.Context) (v []casework.Reason, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReasons is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReasons requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReasons: %w", err)
+	}
+	return oldValue.Reasons, nil
+}
+
+// AppendReasons adds c to the "reasons" field.
+func (m *ReviewMutation) AppendReasons(c []casework.Reason) {
+	m.appendreasons = append(m.appendreasons, c...)
+}
+
+// AppendedReasons returns the list of values that were appended to the "reasons" field in this mutation.
+func (m *ReviewMutation) AppendedReasons() ([]casework.Reason, bool) {
+	if len(m.appendreasons) == 0 {
+		return nil, false
+	}
+	return m.appendreasons, true
+}
+
+// ResetReasons resets all changes to the "reasons" field.
+func (m *ReviewMutation) ResetReasons() {
+	m.reasons = nil
+	m.appendreasons = nil
+}
+
+// SetAfter sets the "after" field.
+func (m *ReviewMutation) SetAfter(s []string) {
+	m.after = &s
+	m.appendafter = nil
+}
+
+// After returns the value of the "after" field in the mutation.
+func (m *ReviewMutation) After() (r []string, exists bool) {
+	v := m.after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAfter returns the old "after" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldAfter(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAfter: %w", err)
+	}
+	return oldValue.After, nil
+}
+
+// AppendAfter adds s to the "after" field.
+func (m *ReviewMutation) AppendAfter(s []string) {
+	m.appendafter = append(m.appendafter, s...)
+}
+
+// AppendedAfter returns the list of values that were appended to the "after" field in this mutation.
+func (m *ReviewMutation) AppendedAfter() ([]string, bool) {
+	if len(m.appendafter) == 0 {
+		return nil, false
+	}
+	return m.appendafter, true
+}
+
+// ResetAfter resets all changes to the "after" field.
+func (m *ReviewMutation) ResetAfter() {
+	m.after = nil
+	m.appendafter = nil
+}
+
+// SetCopySentAt sets the "copy_sent_at" field.
+func (m *ReviewMutation) SetCopySentAt(t time.Time) {
+	m.copy_sent_at = &t
+}
+
+// CopySentAt returns the value of the "copy_sent_at" field in the mutation.
+func (m *ReviewMutation) CopySentAt() (r time.Time, exists bool) {
+	v := m.copy_sent_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCopySentAt returns the old "copy_sent_at" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldCopySentAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCopySentAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCopySentAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCopySentAt: %w", err)
+	}
+	return oldValue.CopySentAt, nil
+}
+
+// ResetCopySentAt resets all changes to the "copy_sent_at" field.
+func (m *ReviewMutation) ResetCopySentAt() {
+	m.copy_sent_at = nil
+}
+
+// SetCopyReceivedAt sets the "copy_received_at" field.
+func (m *ReviewMutation) SetCopyReceivedAt(t time.Time) {
+	m.copy_received_at = &t
+}
+
+// CopyReceivedAt returns the value of the "copy_received_at" field in the mutation.
+func (m *ReviewMutation) CopyReceivedAt() (r time.Time, exists bool) {
+	v := m.copy_received_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCopyReceivedAt returns the old "copy_received_at" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldCopyReceivedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCopyReceivedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCopyReceivedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCopyReceivedAt: %w", err)
+	}
+	return oldValue.CopyReceivedAt, nil
+}
+
+// ResetCopyReceivedAt resets all changes to the "copy_received_at" field.
+func (m *ReviewMutation) ResetCopyReceivedAt() {
+	m.copy_received_at = nil
+}
+
+// SetCopyOpenedAt sets the "copy_opened_at" field.
+func (m *ReviewMutation) SetCopyOpenedAt(t time.Time) {
+	m.copy_opened_at = &t
+}
+
+// CopyOpenedAt returns the value of the "copy_opened_at" field in the mutation.
+func (m *ReviewMutation) CopyOpenedAt() (r time.Time, exists bool) {
+	v := m.copy_opened_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCopyOpenedAt returns the old "copy_opened_at" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldCopyOpenedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCopyOpenedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCopyOpenedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCopyOpenedAt: %w", err)
+	}
+	return oldValue.CopyOpenedAt, nil
+}
+
+// ClearCopyOpenedAt clears the value of the "copy_opened_at" field.
+func (m *ReviewMutation) ClearCopyOpenedAt() {
+	m.copy_opened_at = nil
+	m.clearedFields[review.FieldCopyOpenedAt] = struct{}{}
+}
+
+// CopyOpenedAtCleared returns if the "copy_opened_at" field was cleared in this mutation.
+func (m *ReviewMutation) CopyOpenedAtCleared() bool {
+	_, ok := m.clearedFields[review.FieldCopyOpenedAt]
+	return ok
+}
+
+// ResetCopyOpenedAt resets all changes to the "copy_opened_at" field.
+func (m *ReviewMutation) ResetCopyOpenedAt() {
+	m.copy_opened_at = nil
+	delete(m.clearedFields, review.FieldCopyOpenedAt)
+}
+
+// SetOpenedAt sets the "opened_at" field.
+func (m *ReviewMutation) SetOpenedAt(t time.Time) {
+	m.opened_at = &t
+}
+
+// OpenedAt returns the value of the "opened_at" field in the mutation.
+func (m *ReviewMutation) OpenedAt() (r time.Time, exists bool) {
+	v := m.opened_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpenedAt returns the old "opened_at" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldOpenedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpenedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpenedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpenedAt: %w", err)
+	}
+	return oldValue.OpenedAt, nil
+}
+
+// ClearOpenedAt clears the value of the "opened_at" field.
+func (m *ReviewMutation) ClearOpenedAt() {
+	m.opened_at = nil
+	m.clearedFields[review.FieldOpenedAt] = struct{}{}
+}
+
+// OpenedAtCleared returns if the "opened_at" field was cleared in this mutation.
+func (m *ReviewMutation) OpenedAtCleared() bool {
+	_, ok := m.clearedFields[review.FieldOpenedAt]
+	return ok
+}
+
+// ResetOpenedAt resets all changes to the "opened_at" field.
+func (m *ReviewMutation) ResetOpenedAt() {
+	m.opened_at = nil
+	delete(m.clearedFields, review.FieldOpenedAt)
+}
+
+// SetAnsweredAt sets the "answered_at" field.
+func (m *ReviewMutation) SetAnsweredAt(t time.Time) {
+	m.answered_at = &t
+}
+
+// AnsweredAt returns the value of the "answered_at" field in the mutation.
+func (m *ReviewMutation) AnsweredAt() (r time.Time, exists bool) {
+	v := m.answered_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnsweredAt returns the old "answered_at" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldAnsweredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnsweredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnsweredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnsweredAt: %w", err)
+	}
+	return oldValue.AnsweredAt, nil
+}
+
+// ClearAnsweredAt clears the value of the "answered_at" field.
+func (m *ReviewMutation) ClearAnsweredAt() {
+	m.answered_at = nil
+	m.clearedFields[review.FieldAnsweredAt] = struct{}{}
+}
+
+// AnsweredAtCleared returns if the "answered_at" field was cleared in this mutation.
+func (m *ReviewMutation) AnsweredAtCleared() bool {
+	_, ok := m.clearedFields[review.FieldAnsweredAt]
+	return ok
+}
+
+// ResetAnsweredAt resets all changes to the "answered_at" field.
+func (m *ReviewMutation) ResetAnsweredAt() {
+	m.answered_at = nil
+	delete(m.clearedFields, review.FieldAnsweredAt)
+}
+
+// SetDueOn sets the "due_on" field.
+func (m *ReviewMutation) SetDueOn(s string) {
+	m.due_on = &s
+}
+
+// DueOn returns the value of the "due_on" field in the mutation.
+func (m *ReviewMutation) DueOn() (r string, exists bool) {
+	v := m.due_on
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueOn returns the old "due_on" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldDueOn(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueOn is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueOn requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueOn: %w", err)
+	}
+	return oldValue.DueOn, nil
+}
+
+// ClearDueOn clears the value of the "due_on" field.
+func (m *ReviewMutation) ClearDueOn() {
+	m.due_on = nil
+	m.clearedFields[review.FieldDueOn] = struct{}{}
+}
+
+// DueOnCleared returns if the "due_on" field was cleared in this mutation.
+func (m *ReviewMutation) DueOnCleared() bool {
+	_, ok := m.clearedFields[review.FieldDueOn]
+	return ok
+}
+
+// ResetDueOn resets all changes to the "due_on" field.
+func (m *ReviewMutation) ResetDueOn() {
+	m.due_on = nil
+	delete(m.clearedFields, review.FieldDueOn)
+}
+
+// SetLedger sets the "ledger" field.
+func (m *ReviewMutation) SetLedger(c casework.Ledger) {
+	m.ledger = &c
+}
+
+// Ledger returns the value of the "ledger" field in the mutation.
+func (m *ReviewMutation) Ledger() (r casework.Ledger, exists bool) {
+	v := m.ledger
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLedger returns the old "ledger" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldLedger(ctx context.Context) (v casework.Ledger, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLedger is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLedger requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLedger: %w", err)
+	}
+	return oldValue.Ledger, nil
+}
+
+// ResetLedger resets all changes to the "ledger" field.
+func (m *ReviewMutation) ResetLedger() {
+	m.ledger = nil
+}
+
+// SetFindings sets the "findings" field.
+func (m *ReviewMutation) SetFindings(c []casework.Finding) {
+	m.findings = &c
+	m.appendfindings = nil
+}
+
+// Findings returns the value of the "findings" field in the mutation.
+func (m *ReviewMutation) Findings() (r []casework.Finding, exists bool) {
+	v := m.findings
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFindings returns the old "findings" field's value of the Review entity.
+// If the Review object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReviewMutation) OldFindings(ctx context.Context) (v []casework.Finding, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFindings is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFindings requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFindings: %w", err)
+	}
+	return oldValue.Findings, nil
+}
+
+// AppendFindings adds c to the "findings" field.
+func (m *ReviewMutation) AppendFindings(c []casework.Finding) {
+	m.appendfindings = append(m.appendfindings, c...)
+}
+
+// AppendedFindings returns the list of values that were appended to the "findings" field in this mutation.
+func (m *ReviewMutation) AppendedFindings() ([]casework.Finding, bool) {
+	if len(m.appendfindings) == 0 {
+		return nil, false
+	}
+	return m.appendfindings, true
+}
+
+// ResetFindings resets all changes to the "findings" field.
+func (m *ReviewMutation) ResetFindings() {
+	m.findings = nil
+	m.appendfindings = nil
+}
+
+// ClearCase clears the "case" edge to the CaseFile entity.
+func (m *ReviewMutation) ClearCase() {
+	m.cleared_case = true
+	m.clearedFields[review.FieldCaseID] = struct{}{}
+}
+
+// CaseCleared reports if the "case" edge to the CaseFile entity was cleared.
+func (m *ReviewMutation) CaseCleared() bool {
+	return m.cleared_case
+}
+
+// CaseIDs returns the "case" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CaseID instead. It exists only for internal usage by the builders.
+func (m *ReviewMutation) CaseIDs() (ids []string) {
+	if id := m._case; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCase resets all changes to the "case" edge.
+func (m *ReviewMutation) ResetCase() {
+	m._case = nil
+	m.cleared_case = false
+}
+
+// ClearItem clears the "item" edge to the ItemVersion entity.
+func (m *ReviewMutation) ClearItem() {
+	m.cleareditem = true
+	m.clearedFields[review.FieldItemID] = struct{}{}
+}
+
+// ItemCleared reports if the "item" edge to the ItemVersion entity was cleared.
+func (m *ReviewMutation) ItemCleared() bool {
+	return m.cleareditem
+}
+
+// ItemIDs returns the "item" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ItemID instead. It exists only for internal usage by the builders.
+func (m *ReviewMutation) ItemIDs() (ids []string) {
+	if id := m.item; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetItem resets all changes to the "item" edge.
+func (m *ReviewMutation) ResetItem() {
+	m.item = nil
+	m.cleareditem = false
+}
+
+// ClearDepartment clears the "department" edge to the Department entity.
+func (m *ReviewMutation) ClearDepartment() {
+	m.cleareddepartment = true
+	m.clearedFields[review.FieldDepartmentID] = struct{}{}
+}
+
+// DepartmentCleared reports if the "department" edge to the Department entity was cleared.
+func (m *ReviewMutation) DepartmentCleared() bool {
+	return m.cleareddepartment
+}
+
+// DepartmentIDs returns the "department" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DepartmentID instead. It exists only for internal usage by the builders.
+func (m *ReviewMutation) DepartmentIDs() (ids []string) {
+	if id := m.department; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDepartment resets all changes to the "department" edge.
+func (m *ReviewMutation) ResetDepartment() {
+	m.department = nil
+	m.cleareddepartment = false
+}
+
+// Where appends a list predicates to the ReviewMutation builder.
+func (m *ReviewMutation) Where(ps ...predicate.Review) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReviewMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReviewMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Review, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReviewMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReviewMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Review).
+func (m *ReviewMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReviewMutation) Fields() []string {
+	fields := make([]string, 0, 19)
+	if m.position != nil {
+		fields = append(fields, review.FieldPosition)
+	}
+	if m._case != nil {
+		fields = append(fields, review.FieldCaseID)
+	}
+	if m.item != nil {
+		fields = append(fields, review.FieldItemID)
+	}
+	if m.department != nil {
+		fields = append(fields, review.FieldDepartmentID)
+	}
+	if m.lead != nil {
+		fields = append(fields, review.FieldLead)
+	}
+	if m.binding != nil {
+		fields = append(fields, review.FieldBinding)
+	}
+	if m.safety_of_life != nil {
+		fields = append(fields, review.FieldSafetyOfLife)
+	}
+	if m.state != nil {
+		fields = append(fields, review.FieldState)
+	}
+	if m.opinion != nil {
+		fields = append(fields, review.FieldOpinion)
+	}
+	if m.reasons != nil {
+		fields = append(fields, review.FieldReasons)
+	}
+	if m.after != nil {
+		fields = append(fields, review.FieldAfter)
+	}
+	if m.copy_sent_at != nil {
+		fields = append(fields, review.FieldCopySentAt)
+	}
+	if m.copy_received_at != nil {
+		fields = append(fields, review.FieldCopyReceivedAt)
+	}
+	if m.copy_opened_at != nil {
+		fields = append(fields, review.FieldCopyOpenedAt)
+	}
+	if m.opened_at != nil {
+		fields = append(fields, review.FieldOpenedAt)
+	}
+	if m.answered_at != nil {
+		fields = append(fields, review.FieldAnsweredAt)
+	}
+	if m.due_on != nil {
+		fields = append(fields, review.FieldDueOn)
+	}
+	if m.ledger != nil {
+		fields = append(fields, review.FieldLedger)
+	}
+	if m.findings != nil {
+		fields = append(fields, review.FieldFindings)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReviewMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case review.FieldPosition:
+		return m.Position()
+	case review.FieldCaseID:
+		return m.CaseID()
+	case review.FieldItemID:
+		return m.ItemID()
+	case review.FieldDepartmentID:
+		return m.DepartmentID()
+	case review.FieldLead:
+		return m.Lead()
+	case review.FieldBinding:
+		return m.Binding()
+	case review.FieldSafetyOfLife:
+		return m.SafetyOfLife()
+	case review.FieldState:
+		return m.State()
+	case review.FieldOpinion:
+		return m.Opinion()
+	case review.FieldReasons:
+		return m.Reasons()
+	case review.FieldAfter:
+		return m.After()
+	case review.FieldCopySentAt:
+		return m.CopySentAt()
+	case review.FieldCopyReceivedAt:
+		return m.CopyReceivedAt()
+	case review.FieldCopyOpenedAt:
+		return m.CopyOpenedAt()
+	case review.FieldOpenedAt:
+		return m.OpenedAt()
+	case review.FieldAnsweredAt:
+		return m.AnsweredAt()
+	case review.FieldDueOn:
+		return m.DueOn()
+	case review.FieldLedger:
+		return m.Ledger()
+	case review.FieldFindings:
+		return m.Findings()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReviewMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case review.FieldPosition:
+		return m.OldPosition(ctx)
+	case review.FieldCaseID:
+		return m.OldCaseID(ctx)
+	case review.FieldItemID:
+		return m.OldItemID(ctx)
+	case review.FieldDepartmentID:
+		return m.OldDepartmentID(ctx)
+	case review.FieldLead:
+		return m.OldLead(ctx)
+	case review.FieldBinding:
+		return m.OldBinding(ctx)
+	case review.FieldSafetyOfLife:
+		return m.OldSafetyOfLife(ctx)
+	case review.FieldState:
+		return m.OldState(ctx)
+	case review.FieldOpinion:
+		return m.OldOpinion(ctx)
+	case review.FieldReasons:
+		return m.OldReasons(ctx)
+	case review.FieldAfter:
+		return m.OldAfter(ctx)
+	case review.FieldCopySentAt:
+		return m.OldCopySentAt(ctx)
+	case review.FieldCopyReceivedAt:
+		return m.OldCopyReceivedAt(ctx)
+	case review.FieldCopyOpenedAt:
+		return m.OldCopyOpenedAt(ctx)
+	case review.FieldOpenedAt:
+		return m.OldOpenedAt(ctx)
+	case review.FieldAnsweredAt:
+		return m.OldAnsweredAt(ctx)
+	case review.FieldDueOn:
+		return m.OldDueOn(ctx)
+	case review.FieldLedger:
+		return m.OldLedger(ctx)
+	case review.FieldFindings:
+		return m.OldFindings(ctx)
+	}
+	return nil, fmt.Errorf("unknown Review field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReviewMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case review.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case review.FieldCaseID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCaseID(v)
+		return nil
+	case review.FieldItemID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetItemID(v)
+		return nil
+	case review.FieldDepartmentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDepartmentID(v)
+		return nil
+	case review.FieldLead:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLead(v)
+		return nil
+	case review.FieldBinding:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBinding(v)
+		return nil
+	case review.FieldSafetyOfLife:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSafetyOfLife(v)
+		return nil
+	case review.FieldState:
+		v, ok := value.(casework.ReviewState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case review.FieldOpinion:
+		v, ok := value.(casework.Opinion)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpinion(v)
+		return nil
+	case review.FieldReasons:
+		v, ok := value.([]casework.Reason)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReasons(v)
+		return nil
+	case review.FieldAfter:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAfter(v)
+		return nil
+	case review.FieldCopySentAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCopySentAt(v)
+		return nil
+	case review.FieldCopyReceivedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCopyReceivedAt(v)
+		return nil
+	case review.FieldCopyOpenedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCopyOpenedAt(v)
+		return nil
+	case review.FieldOpenedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpenedAt(v)
+		return nil
+	case review.FieldAnsweredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnsweredAt(v)
+		return nil
+	case review.FieldDueOn:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueOn(v)
+		return nil
+	case review.FieldLedger:
+		v, ok := value.(casework.Ledger)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLedger(v)
+		return nil
+	case review.FieldFindings:
+		v, ok := value.([]casework.Finding)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFindings(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Review field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReviewMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, review.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReviewMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case review.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReviewMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case review.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Review numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReviewMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(review.FieldOpinion) {
+		fields = append(fields, review.FieldOpinion)
+	}
+	if m.FieldCleared(review.FieldCopyOpenedAt) {
+		fields = append(fields, review.FieldCopyOpenedAt)
+	}
+	if m.FieldCleared(review.FieldOpenedAt) {
+		fields = append(fields, review.FieldOpenedAt)
+	}
+	if m.FieldCleared(review.FieldAnsweredAt) {
+		fields = append(fields, review.FieldAnsweredAt)
+	}
+	if m.FieldCleared(review.FieldDueOn) {
+		fields = append(fields, review.FieldDueOn)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReviewMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReviewMutation) ClearField(name string) error {
+	switch name {
+	case review.FieldOpinion:
+		m.ClearOpinion()
+		return nil
+	case review.FieldCopyOpenedAt:
+		m.ClearCopyOpenedAt()
+		return nil
+	case review.FieldOpenedAt:
+		m.ClearOpenedAt()
+		return nil
+	case review.FieldAnsweredAt:
+		m.ClearAnsweredAt()
+		return nil
+	case review.FieldDueOn:
+		m.ClearDueOn()
+		return nil
+	}
+	return fmt.Errorf("unknown Review nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReviewMutation) ResetField(name string) error {
+	switch name {
+	case review.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case review.FieldCaseID:
+		m.ResetCaseID()
+		return nil
+	case review.FieldItemID:
+		m.ResetItemID()
+		return nil
+	case review.FieldDepartmentID:
+		m.ResetDepartmentID()
+		return nil
+	case review.FieldLead:
+		m.ResetLead()
+		return nil
+	case review.FieldBinding:
+		m.ResetBinding()
+		return nil
+	case review.FieldSafetyOfLife:
+		m.ResetSafetyOfLife()
+		return nil
+	case review.FieldState:
+		m.ResetState()
+		return nil
+	case review.FieldOpinion:
+		m.ResetOpinion()
+		return nil
+	case review.FieldReasons:
+		m.ResetReasons()
+		return nil
+	case review.FieldAfter:
+		m.ResetAfter()
+		return nil
+	case review.FieldCopySentAt:
+		m.ResetCopySentAt()
+		return nil
+	case review.FieldCopyReceivedAt:
+		m.ResetCopyReceivedAt()
+		return nil
+	case review.FieldCopyOpenedAt:
+		m.ResetCopyOpenedAt()
+		return nil
+	case review.FieldOpenedAt:
+		m.ResetOpenedAt()
+		return nil
+	case review.FieldAnsweredAt:
+		m.ResetAnsweredAt()
+		return nil
+	case review.FieldDueOn:
+		m.ResetDueOn()
+		return nil
+	case review.FieldLedger:
+		m.ResetLedger()
+		return nil
+	case review.FieldFindings:
+		m.ResetFindings()
+		return nil
+	}
+	return fmt.Errorf("unknown Review field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReviewMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m._case != nil {
+		edges = append(edges, review.EdgeCase)
+	}
+	if m.item != nil {
+		edges = append(edges, review.EdgeItem)
+	}
+	if m.department != nil {
+		edges = append(edges, review.EdgeDepartment)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReviewMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case review.EdgeCase:
+		if id := m._case; id != nil {
+			return []ent.Value{*id}
+		}
+	case review.EdgeItem:
+		if id := m.item; id != nil {
+			return []ent.Value{*id}
+		}
+	case review.EdgeDepartment:
+		if id := m.department; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReviewMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReviewMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReviewMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.cleared_case {
+		edges = append(edges, review.EdgeCase)
+	}
+	if m.cleareditem {
+		edges = append(edges, review.EdgeItem)
+	}
+	if m.cleareddepartment {
+		edges = append(edges, review.EdgeDepartment)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReviewMutation) EdgeCleared(name string) bool {
+	switch name {
+	case review.EdgeCase:
+		return m.cleared_case
+	case review.EdgeItem:
+		return m.cleareditem
+	case review.EdgeDepartment:
+		return m.cleareddepartment
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReviewMutation) ClearEdge(name string) error {
+	switch name {
+	case review.EdgeCase:
+		m.ClearCase()
+		return nil
+	case review.EdgeItem:
+		m.ClearItem()
+		return nil
+	case review.EdgeDepartment:
+		m.ClearDepartment()
+		return nil
+	}
+	return fmt.Errorf("unknown Review unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReviewMutation) ResetEdge(name string) error {
+	switch name {
+	case review.EdgeCase:
+		m.ResetCase()
+		return nil
+	case review.EdgeItem:
+		m.ResetItem()
+		return nil
+	case review.EdgeDepartment:
+		m.ResetDepartment()
+		return nil
+	}
+	return fmt.Errorf("unknown Review edge %s", name)
 }
 
 // RevisionMutation represents an operation that mutates the Revision nodes in the graph.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/policyrule"
@@ -17,6 +19,7 @@ type PolicyRuleCreate struct {
 	config
 	mutation *PolicyRuleMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -137,6 +140,7 @@ func (_c *PolicyRuleCreate) createSpec() (*PolicyRule, *sqlgraph.CreateSpec) {
 		_node = &PolicyRule{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(policyrule.Table, sqlgraph.NewFieldSpec(policyrule.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -164,11 +168,257 @@ func (_c *PolicyRuleCreate) createSpec() (*PolicyRule, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.PolicyRule.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.PolicyRuleUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *PolicyRuleCreate) OnConflict(opts ...sql.ConflictOption) *PolicyRuleUpsertOne {
+	_c.conflict = opts
+	return &PolicyRuleUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.PolicyRule.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *PolicyRuleCreate) OnConflictColumns(columns ...string) *PolicyRuleUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &PolicyRuleUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// PolicyRuleUpsertOne is the builder for "upsert"-ing
+	//  one PolicyRule node.
+	PolicyRuleUpsertOne struct {
+		create *PolicyRuleCreate
+	}
+
+	// PolicyRuleUpsert is the "OnConflict" setter.
+	PolicyRuleUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *PolicyRuleUpsert) SetPosition(v int) *PolicyRuleUpsert {
+	u.Set(policyrule.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *PolicyRuleUpsert) UpdatePosition() *PolicyRuleUpsert {
+	u.SetExcluded(policyrule.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *PolicyRuleUpsert) AddPosition(v int) *PolicyRuleUpsert {
+	u.Add(policyrule.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *PolicyRuleUpsert) SetExtra(v map[string]interface{}) *PolicyRuleUpsert {
+	u.Set(policyrule.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *PolicyRuleUpsert) UpdateExtra() *PolicyRuleUpsert {
+	u.SetExcluded(policyrule.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *PolicyRuleUpsert) ClearExtra() *PolicyRuleUpsert {
+	u.SetNull(policyrule.FieldExtra)
+	return u
+}
+
+// SetBody sets the "body" field.
+func (u *PolicyRuleUpsert) SetBody(v map[string]interface{}) *PolicyRuleUpsert {
+	u.Set(policyrule.FieldBody, v)
+	return u
+}
+
+// UpdateBody sets the "body" field to the value that was provided on create.
+func (u *PolicyRuleUpsert) UpdateBody() *PolicyRuleUpsert {
+	u.SetExcluded(policyrule.FieldBody)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.PolicyRule.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(policyrule.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *PolicyRuleUpsertOne) UpdateNewValues() *PolicyRuleUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(policyrule.FieldID)
+		}
+		if _, exists := u.create.mutation.Section(); exists {
+			s.SetIgnore(policyrule.FieldSection)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(policyrule.FieldCode)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.PolicyRule.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *PolicyRuleUpsertOne) Ignore() *PolicyRuleUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *PolicyRuleUpsertOne) DoNothing() *PolicyRuleUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the PolicyRuleCreate.OnConflict
+// documentation for more info.
+func (u *PolicyRuleUpsertOne) Update(set func(*PolicyRuleUpsert)) *PolicyRuleUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&PolicyRuleUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *PolicyRuleUpsertOne) SetPosition(v int) *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *PolicyRuleUpsertOne) AddPosition(v int) *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *PolicyRuleUpsertOne) UpdatePosition() *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *PolicyRuleUpsertOne) SetExtra(v map[string]interface{}) *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *PolicyRuleUpsertOne) UpdateExtra() *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *PolicyRuleUpsertOne) ClearExtra() *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetBody sets the "body" field.
+func (u *PolicyRuleUpsertOne) SetBody(v map[string]interface{}) *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.SetBody(v)
+	})
+}
+
+// UpdateBody sets the "body" field to the value that was provided on create.
+func (u *PolicyRuleUpsertOne) UpdateBody() *PolicyRuleUpsertOne {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.UpdateBody()
+	})
+}
+
+// Exec executes the query.
+func (u *PolicyRuleUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for PolicyRuleCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *PolicyRuleUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *PolicyRuleUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: PolicyRuleUpsertOne.ID is not supported by MySQL driver. Use PolicyRuleUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *PolicyRuleUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // PolicyRuleCreateBulk is the builder for creating many PolicyRule entities in bulk.
 type PolicyRuleCreateBulk struct {
 	config
 	err      error
 	builders []*PolicyRuleCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the PolicyRule entities in the database.
@@ -197,6 +447,7 @@ func (_c *PolicyRuleCreateBulk) Save(ctx context.Context) ([]*PolicyRule, error)
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -243,6 +494,182 @@ func (_c *PolicyRuleCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *PolicyRuleCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.PolicyRule.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.PolicyRuleUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *PolicyRuleCreateBulk) OnConflict(opts ...sql.ConflictOption) *PolicyRuleUpsertBulk {
+	_c.conflict = opts
+	return &PolicyRuleUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.PolicyRule.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *PolicyRuleCreateBulk) OnConflictColumns(columns ...string) *PolicyRuleUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &PolicyRuleUpsertBulk{
+		create: _c,
+	}
+}
+
+// PolicyRuleUpsertBulk is the builder for "upsert"-ing
+// a bulk of PolicyRule nodes.
+type PolicyRuleUpsertBulk struct {
+	create *PolicyRuleCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.PolicyRule.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(policyrule.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *PolicyRuleUpsertBulk) UpdateNewValues() *PolicyRuleUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(policyrule.FieldID)
+			}
+			if _, exists := b.mutation.Section(); exists {
+				s.SetIgnore(policyrule.FieldSection)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(policyrule.FieldCode)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.PolicyRule.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *PolicyRuleUpsertBulk) Ignore() *PolicyRuleUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *PolicyRuleUpsertBulk) DoNothing() *PolicyRuleUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the PolicyRuleCreateBulk.OnConflict
+// documentation for more info.
+func (u *PolicyRuleUpsertBulk) Update(set func(*PolicyRuleUpsert)) *PolicyRuleUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&PolicyRuleUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *PolicyRuleUpsertBulk) SetPosition(v int) *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *PolicyRuleUpsertBulk) AddPosition(v int) *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *PolicyRuleUpsertBulk) UpdatePosition() *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *PolicyRuleUpsertBulk) SetExtra(v map[string]interface{}) *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *PolicyRuleUpsertBulk) UpdateExtra() *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *PolicyRuleUpsertBulk) ClearExtra() *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetBody sets the "body" field.
+func (u *PolicyRuleUpsertBulk) SetBody(v map[string]interface{}) *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.SetBody(v)
+	})
+}
+
+// UpdateBody sets the "body" field to the value that was provided on create.
+func (u *PolicyRuleUpsertBulk) UpdateBody() *PolicyRuleUpsertBulk {
+	return u.Update(func(s *PolicyRuleUpsert) {
+		s.UpdateBody()
+	})
+}
+
+// Exec executes the query.
+func (u *PolicyRuleUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the PolicyRuleCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for PolicyRuleCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *PolicyRuleUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/region"
@@ -18,6 +20,7 @@ type RegionCreate struct {
 	config
 	mutation *RegionMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -241,6 +244,7 @@ func (_c *RegionCreate) createSpec() (*Region, *sqlgraph.CreateSpec) {
 		_node = &Region{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(region.Table, sqlgraph.NewFieldSpec(region.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -329,11 +333,384 @@ func (_c *RegionCreate) createSpec() (*Region, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Region.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.RegionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *RegionCreate) OnConflict(opts ...sql.ConflictOption) *RegionUpsertOne {
+	_c.conflict = opts
+	return &RegionUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Region.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *RegionCreate) OnConflictColumns(columns ...string) *RegionUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &RegionUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// RegionUpsertOne is the builder for "upsert"-ing
+	//  one Region node.
+	RegionUpsertOne struct {
+		create *RegionCreate
+	}
+
+	// RegionUpsert is the "OnConflict" setter.
+	RegionUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *RegionUpsert) SetPosition(v int) *RegionUpsert {
+	u.Set(region.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *RegionUpsert) UpdatePosition() *RegionUpsert {
+	u.SetExcluded(region.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *RegionUpsert) AddPosition(v int) *RegionUpsert {
+	u.Add(region.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *RegionUpsert) SetExtra(v map[string]interface{}) *RegionUpsert {
+	u.Set(region.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *RegionUpsert) UpdateExtra() *RegionUpsert {
+	u.SetExcluded(region.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *RegionUpsert) ClearExtra() *RegionUpsert {
+	u.SetNull(region.FieldExtra)
+	return u
+}
+
+// SetRetired sets the "retired" field.
+func (u *RegionUpsert) SetRetired(v bool) *RegionUpsert {
+	u.Set(region.FieldRetired, v)
+	return u
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *RegionUpsert) UpdateRetired() *RegionUpsert {
+	u.SetExcluded(region.FieldRetired)
+	return u
+}
+
+// SetName sets the "name" field.
+func (u *RegionUpsert) SetName(v string) *RegionUpsert {
+	u.Set(region.FieldName, v)
+	return u
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *RegionUpsert) UpdateName() *RegionUpsert {
+	u.SetExcluded(region.FieldName)
+	return u
+}
+
+// SetKind sets the "kind" field.
+func (u *RegionUpsert) SetKind(v string) *RegionUpsert {
+	u.Set(region.FieldKind, v)
+	return u
+}
+
+// UpdateKind sets the "kind" field to the value that was provided on create.
+func (u *RegionUpsert) UpdateKind() *RegionUpsert {
+	u.SetExcluded(region.FieldKind)
+	return u
+}
+
+// SetConfidence sets the "confidence" field.
+func (u *RegionUpsert) SetConfidence(v string) *RegionUpsert {
+	u.Set(region.FieldConfidence, v)
+	return u
+}
+
+// UpdateConfidence sets the "confidence" field to the value that was provided on create.
+func (u *RegionUpsert) UpdateConfidence() *RegionUpsert {
+	u.SetExcluded(region.FieldConfidence)
+	return u
+}
+
+// ClearConfidence clears the value of the "confidence" field.
+func (u *RegionUpsert) ClearConfidence() *RegionUpsert {
+	u.SetNull(region.FieldConfidence)
+	return u
+}
+
+// SetNote sets the "note" field.
+func (u *RegionUpsert) SetNote(v string) *RegionUpsert {
+	u.Set(region.FieldNote, v)
+	return u
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *RegionUpsert) UpdateNote() *RegionUpsert {
+	u.SetExcluded(region.FieldNote)
+	return u
+}
+
+// ClearNote clears the value of the "note" field.
+func (u *RegionUpsert) ClearNote() *RegionUpsert {
+	u.SetNull(region.FieldNote)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.Region.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(region.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *RegionUpsertOne) UpdateNewValues() *RegionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(region.FieldID)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(region.FieldCode)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Region.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *RegionUpsertOne) Ignore() *RegionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *RegionUpsertOne) DoNothing() *RegionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the RegionCreate.OnConflict
+// documentation for more info.
+func (u *RegionUpsertOne) Update(set func(*RegionUpsert)) *RegionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&RegionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *RegionUpsertOne) SetPosition(v int) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *RegionUpsertOne) AddPosition(v int) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdatePosition() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *RegionUpsertOne) SetExtra(v map[string]interface{}) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdateExtra() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *RegionUpsertOne) ClearExtra() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *RegionUpsertOne) SetRetired(v bool) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdateRetired() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *RegionUpsertOne) SetName(v string) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdateName() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetKind sets the "kind" field.
+func (u *RegionUpsertOne) SetKind(v string) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetKind(v)
+	})
+}
+
+// UpdateKind sets the "kind" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdateKind() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateKind()
+	})
+}
+
+// SetConfidence sets the "confidence" field.
+func (u *RegionUpsertOne) SetConfidence(v string) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetConfidence(v)
+	})
+}
+
+// UpdateConfidence sets the "confidence" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdateConfidence() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateConfidence()
+	})
+}
+
+// ClearConfidence clears the value of the "confidence" field.
+func (u *RegionUpsertOne) ClearConfidence() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.ClearConfidence()
+	})
+}
+
+// SetNote sets the "note" field.
+func (u *RegionUpsertOne) SetNote(v string) *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetNote(v)
+	})
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *RegionUpsertOne) UpdateNote() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateNote()
+	})
+}
+
+// ClearNote clears the value of the "note" field.
+func (u *RegionUpsertOne) ClearNote() *RegionUpsertOne {
+	return u.Update(func(s *RegionUpsert) {
+		s.ClearNote()
+	})
+}
+
+// Exec executes the query.
+func (u *RegionUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for RegionCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *RegionUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *RegionUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: RegionUpsertOne.ID is not supported by MySQL driver. Use RegionUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *RegionUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // RegionCreateBulk is the builder for creating many Region entities in bulk.
 type RegionCreateBulk struct {
 	config
 	err      error
 	builders []*RegionCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the Region entities in the database.
@@ -363,6 +740,7 @@ func (_c *RegionCreateBulk) Save(ctx context.Context) ([]*Region, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -409,6 +787,249 @@ func (_c *RegionCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *RegionCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Region.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.RegionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *RegionCreateBulk) OnConflict(opts ...sql.ConflictOption) *RegionUpsertBulk {
+	_c.conflict = opts
+	return &RegionUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Region.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *RegionCreateBulk) OnConflictColumns(columns ...string) *RegionUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &RegionUpsertBulk{
+		create: _c,
+	}
+}
+
+// RegionUpsertBulk is the builder for "upsert"-ing
+// a bulk of Region nodes.
+type RegionUpsertBulk struct {
+	create *RegionCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.Region.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(region.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *RegionUpsertBulk) UpdateNewValues() *RegionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(region.FieldID)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(region.FieldCode)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Region.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *RegionUpsertBulk) Ignore() *RegionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *RegionUpsertBulk) DoNothing() *RegionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the RegionCreateBulk.OnConflict
+// documentation for more info.
+func (u *RegionUpsertBulk) Update(set func(*RegionUpsert)) *RegionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&RegionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *RegionUpsertBulk) SetPosition(v int) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *RegionUpsertBulk) AddPosition(v int) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdatePosition() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *RegionUpsertBulk) SetExtra(v map[string]interface{}) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdateExtra() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *RegionUpsertBulk) ClearExtra() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *RegionUpsertBulk) SetRetired(v bool) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdateRetired() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *RegionUpsertBulk) SetName(v string) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdateName() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetKind sets the "kind" field.
+func (u *RegionUpsertBulk) SetKind(v string) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetKind(v)
+	})
+}
+
+// UpdateKind sets the "kind" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdateKind() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateKind()
+	})
+}
+
+// SetConfidence sets the "confidence" field.
+func (u *RegionUpsertBulk) SetConfidence(v string) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetConfidence(v)
+	})
+}
+
+// UpdateConfidence sets the "confidence" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdateConfidence() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateConfidence()
+	})
+}
+
+// ClearConfidence clears the value of the "confidence" field.
+func (u *RegionUpsertBulk) ClearConfidence() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.ClearConfidence()
+	})
+}
+
+// SetNote sets the "note" field.
+func (u *RegionUpsertBulk) SetNote(v string) *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.SetNote(v)
+	})
+}
+
+// UpdateNote sets the "note" field to the value that was provided on create.
+func (u *RegionUpsertBulk) UpdateNote() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.UpdateNote()
+	})
+}
+
+// ClearNote clears the value of the "note" field.
+func (u *RegionUpsertBulk) ClearNote() *RegionUpsertBulk {
+	return u.Update(func(s *RegionUpsert) {
+		s.ClearNote()
+	})
+}
+
+// Exec executes the query.
+func (u *RegionUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the RegionCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for RegionCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *RegionUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -4,15 +4,20 @@ package ent
 
 import (
 	"github.com/onedoor/onedoor/ent/calendaryear"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
+	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/notice"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schema"
 	"github.com/onedoor/onedoor/ent/schemeversion"
@@ -33,6 +38,24 @@ func init() {
 	calendaryearDescID := calendaryearMixinFields0[0].Descriptor()
 	// calendaryear.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	calendaryear.IDValidator = calendaryearDescID.Validators[0].(func(string) error)
+	casefileMixin := schema.CaseFile{}.Mixin()
+	casefileMixinFields0 := casefileMixin[0].Fields()
+	_ = casefileMixinFields0
+	casefileFields := schema.CaseFile{}.Fields()
+	_ = casefileFields
+	// casefileDescID is the schema descriptor for id field.
+	casefileDescID := casefileMixinFields0[0].Descriptor()
+	// casefile.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	casefile.IDValidator = casefileDescID.Validators[0].(func(string) error)
+	casematerialMixin := schema.CaseMaterial{}.Mixin()
+	casematerialMixinFields0 := casematerialMixin[0].Fields()
+	_ = casematerialMixinFields0
+	casematerialFields := schema.CaseMaterial{}.Fields()
+	_ = casematerialFields
+	// casematerialDescID is the schema descriptor for id field.
+	casematerialDescID := casematerialMixinFields0[0].Descriptor()
+	// casematerial.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	casematerial.IDValidator = casematerialDescID.Validators[0].(func(string) error)
 	citedlawMixin := schema.CitedLaw{}.Mixin()
 	citedlawMixinFields0 := citedlawMixin[0].Fields()
 	_ = citedlawMixinFields0
@@ -66,6 +89,15 @@ func init() {
 	departmentDescID := departmentMixinFields0[0].Descriptor()
 	// department.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	department.IDValidator = departmentDescID.Validators[0].(func(string) error)
+	eventMixin := schema.Event{}.Mixin()
+	eventMixinFields0 := eventMixin[0].Fields()
+	_ = eventMixinFields0
+	eventFields := schema.Event{}.Fields()
+	_ = eventFields
+	// eventDescID is the schema descriptor for id field.
+	eventDescID := eventMixinFields0[0].Descriptor()
+	// event.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	event.IDValidator = eventDescID.Validators[0].(func(string) error)
 	factMixin := schema.Fact{}.Mixin()
 	factMixinFields0 := factMixin[0].Fields()
 	_ = factMixinFields0
@@ -81,6 +113,24 @@ func init() {
 	factDescID := factMixinFields0[0].Descriptor()
 	// fact.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	fact.IDValidator = factDescID.Validators[0].(func(string) error)
+	idempotencykeyMixin := schema.IdempotencyKey{}.Mixin()
+	idempotencykeyMixinFields0 := idempotencykeyMixin[0].Fields()
+	_ = idempotencykeyMixinFields0
+	idempotencykeyFields := schema.IdempotencyKey{}.Fields()
+	_ = idempotencykeyFields
+	// idempotencykeyDescID is the schema descriptor for id field.
+	idempotencykeyDescID := idempotencykeyMixinFields0[0].Descriptor()
+	// idempotencykey.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	idempotencykey.IDValidator = idempotencykeyDescID.Validators[0].(func(string) error)
+	itemmaterialMixin := schema.ItemMaterial{}.Mixin()
+	itemmaterialMixinFields0 := itemmaterialMixin[0].Fields()
+	_ = itemmaterialMixinFields0
+	itemmaterialFields := schema.ItemMaterial{}.Fields()
+	_ = itemmaterialFields
+	// itemmaterialDescID is the schema descriptor for id field.
+	itemmaterialDescID := itemmaterialMixinFields0[0].Descriptor()
+	// itemmaterial.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	itemmaterial.IDValidator = itemmaterialDescID.Validators[0].(func(string) error)
 	itemversionMixin := schema.ItemVersion{}.Mixin()
 	itemversionMixinFields0 := itemversionMixin[0].Fields()
 	_ = itemversionMixinFields0
@@ -94,15 +144,6 @@ func init() {
 	itemversionDescID := itemversionMixinFields0[0].Descriptor()
 	// itemversion.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	itemversion.IDValidator = itemversionDescID.Validators[0].(func(string) error)
-	materialMixin := schema.Material{}.Mixin()
-	materialMixinFields0 := materialMixin[0].Fields()
-	_ = materialMixinFields0
-	materialFields := schema.Material{}.Fields()
-	_ = materialFields
-	// materialDescID is the schema descriptor for id field.
-	materialDescID := materialMixinFields0[0].Descriptor()
-	// material.IDValidator is a validator for the "id" field. It is called by the builders before save.
-	material.IDValidator = materialDescID.Validators[0].(func(string) error)
 	noticeMixin := schema.Notice{}.Mixin()
 	noticeMixinFields0 := noticeMixin[0].Fields()
 	_ = noticeMixinFields0
@@ -136,6 +177,15 @@ func init() {
 	regionDescID := regionMixinFields0[0].Descriptor()
 	// region.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	region.IDValidator = regionDescID.Validators[0].(func(string) error)
+	reviewMixin := schema.Review{}.Mixin()
+	reviewMixinFields0 := reviewMixin[0].Fields()
+	_ = reviewMixinFields0
+	reviewFields := schema.Review{}.Fields()
+	_ = reviewFields
+	// reviewDescID is the schema descriptor for id field.
+	reviewDescID := reviewMixinFields0[0].Descriptor()
+	// review.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	review.IDValidator = reviewDescID.Validators[0].(func(string) error)
 	revisionFields := schema.Revision{}.Fields()
 	_ = revisionFields
 	// revisionDescID is the schema descriptor for id field.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/department"
@@ -20,6 +22,7 @@ type SchemeVersionCreate struct {
 	config
 	mutation *SchemeVersionMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -305,6 +308,7 @@ func (_c *SchemeVersionCreate) createSpec() (*SchemeVersion, *sqlgraph.CreateSpe
 		_node = &SchemeVersion{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(schemeversion.Table, sqlgraph.NewFieldSpec(schemeversion.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -418,11 +422,273 @@ func (_c *SchemeVersionCreate) createSpec() (*SchemeVersion, *sqlgraph.CreateSpe
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.SchemeVersion.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.SchemeVersionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *SchemeVersionCreate) OnConflict(opts ...sql.ConflictOption) *SchemeVersionUpsertOne {
+	_c.conflict = opts
+	return &SchemeVersionUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.SchemeVersion.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *SchemeVersionCreate) OnConflictColumns(columns ...string) *SchemeVersionUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &SchemeVersionUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// SchemeVersionUpsertOne is the builder for "upsert"-ing
+	//  one SchemeVersion node.
+	SchemeVersionUpsertOne struct {
+		create *SchemeVersionCreate
+	}
+
+	// SchemeVersionUpsert is the "OnConflict" setter.
+	SchemeVersionUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *SchemeVersionUpsert) SetPosition(v int) *SchemeVersionUpsert {
+	u.Set(schemeversion.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *SchemeVersionUpsert) UpdatePosition() *SchemeVersionUpsert {
+	u.SetExcluded(schemeversion.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *SchemeVersionUpsert) AddPosition(v int) *SchemeVersionUpsert {
+	u.Add(schemeversion.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *SchemeVersionUpsert) SetExtra(v map[string]interface{}) *SchemeVersionUpsert {
+	u.Set(schemeversion.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *SchemeVersionUpsert) UpdateExtra() *SchemeVersionUpsert {
+	u.SetExcluded(schemeversion.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *SchemeVersionUpsert) ClearExtra() *SchemeVersionUpsert {
+	u.SetNull(schemeversion.FieldExtra)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.SchemeVersion.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(schemeversion.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *SchemeVersionUpsertOne) UpdateNewValues() *SchemeVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(schemeversion.FieldID)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(schemeversion.FieldCode)
+		}
+		if _, exists := u.create.mutation.Version(); exists {
+			s.SetIgnore(schemeversion.FieldVersion)
+		}
+		if _, exists := u.create.mutation.Name(); exists {
+			s.SetIgnore(schemeversion.FieldName)
+		}
+		if _, exists := u.create.mutation.NameEn(); exists {
+			s.SetIgnore(schemeversion.FieldNameEn)
+		}
+		if _, exists := u.create.mutation.AppliesWhen(); exists {
+			s.SetIgnore(schemeversion.FieldAppliesWhen)
+		}
+		if _, exists := u.create.mutation.Assisting(); exists {
+			s.SetIgnore(schemeversion.FieldAssisting)
+		}
+		if _, exists := u.create.mutation.Intake(); exists {
+			s.SetIgnore(schemeversion.FieldIntake)
+		}
+		if _, exists := u.create.mutation.Coordinator(); exists {
+			s.SetIgnore(schemeversion.FieldCoordinator)
+		}
+		if _, exists := u.create.mutation.Clock(); exists {
+			s.SetIgnore(schemeversion.FieldClock)
+		}
+		if _, exists := u.create.mutation.Stages(); exists {
+			s.SetIgnore(schemeversion.FieldStages)
+		}
+		if _, exists := u.create.mutation.Entries(); exists {
+			s.SetIgnore(schemeversion.FieldEntries)
+		}
+		if _, exists := u.create.mutation.Precedence(); exists {
+			s.SetIgnore(schemeversion.FieldPrecedence)
+		}
+		if _, exists := u.create.mutation.Zoning(); exists {
+			s.SetIgnore(schemeversion.FieldZoning)
+		}
+		if _, exists := u.create.mutation.AskFirst(); exists {
+			s.SetIgnore(schemeversion.FieldAskFirst)
+		}
+		if _, exists := u.create.mutation.RegionScope(); exists {
+			s.SetIgnore(schemeversion.FieldRegionScope)
+		}
+		if _, exists := u.create.mutation.Note(); exists {
+			s.SetIgnore(schemeversion.FieldNote)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.SchemeVersion.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *SchemeVersionUpsertOne) Ignore() *SchemeVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *SchemeVersionUpsertOne) DoNothing() *SchemeVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the SchemeVersionCreate.OnConflict
+// documentation for more info.
+func (u *SchemeVersionUpsertOne) Update(set func(*SchemeVersionUpsert)) *SchemeVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&SchemeVersionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *SchemeVersionUpsertOne) SetPosition(v int) *SchemeVersionUpsertOne {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *SchemeVersionUpsertOne) AddPosition(v int) *SchemeVersionUpsertOne {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *SchemeVersionUpsertOne) UpdatePosition() *SchemeVersionUpsertOne {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *SchemeVersionUpsertOne) SetExtra(v map[string]interface{}) *SchemeVersionUpsertOne {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *SchemeVersionUpsertOne) UpdateExtra() *SchemeVersionUpsertOne {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *SchemeVersionUpsertOne) ClearExtra() *SchemeVersionUpsertOne {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// Exec executes the query.
+func (u *SchemeVersionUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for SchemeVersionCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *SchemeVersionUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *SchemeVersionUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: SchemeVersionUpsertOne.ID is not supported by MySQL driver. Use SchemeVersionUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *SchemeVersionUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // SchemeVersionCreateBulk is the builder for creating many SchemeVersion entities in bulk.
 type SchemeVersionCreateBulk struct {
 	config
 	err      error
 	builders []*SchemeVersionCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the SchemeVersion entities in the database.
@@ -451,6 +717,7 @@ func (_c *SchemeVersionCreateBulk) Save(ctx context.Context) ([]*SchemeVersion, 
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -497,6 +764,210 @@ func (_c *SchemeVersionCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *SchemeVersionCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.SchemeVersion.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.SchemeVersionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *SchemeVersionCreateBulk) OnConflict(opts ...sql.ConflictOption) *SchemeVersionUpsertBulk {
+	_c.conflict = opts
+	return &SchemeVersionUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.SchemeVersion.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *SchemeVersionCreateBulk) OnConflictColumns(columns ...string) *SchemeVersionUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &SchemeVersionUpsertBulk{
+		create: _c,
+	}
+}
+
+// SchemeVersionUpsertBulk is the builder for "upsert"-ing
+// a bulk of SchemeVersion nodes.
+type SchemeVersionUpsertBulk struct {
+	create *SchemeVersionCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.SchemeVersion.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(schemeversion.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *SchemeVersionUpsertBulk) UpdateNewValues() *SchemeVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(schemeversion.FieldID)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(schemeversion.FieldCode)
+			}
+			if _, exists := b.mutation.Version(); exists {
+				s.SetIgnore(schemeversion.FieldVersion)
+			}
+			if _, exists := b.mutation.Name(); exists {
+				s.SetIgnore(schemeversion.FieldName)
+			}
+			if _, exists := b.mutation.NameEn(); exists {
+				s.SetIgnore(schemeversion.FieldNameEn)
+			}
+			if _, exists := b.mutation.AppliesWhen(); exists {
+				s.SetIgnore(schemeversion.FieldAppliesWhen)
+			}
+			if _, exists := b.mutation.Assisting(); exists {
+				s.SetIgnore(schemeversion.FieldAssisting)
+			}
+			if _, exists := b.mutation.Intake(); exists {
+				s.SetIgnore(schemeversion.FieldIntake)
+			}
+			if _, exists := b.mutation.Coordinator(); exists {
+				s.SetIgnore(schemeversion.FieldCoordinator)
+			}
+			if _, exists := b.mutation.Clock(); exists {
+				s.SetIgnore(schemeversion.FieldClock)
+			}
+			if _, exists := b.mutation.Stages(); exists {
+				s.SetIgnore(schemeversion.FieldStages)
+			}
+			if _, exists := b.mutation.Entries(); exists {
+				s.SetIgnore(schemeversion.FieldEntries)
+			}
+			if _, exists := b.mutation.Precedence(); exists {
+				s.SetIgnore(schemeversion.FieldPrecedence)
+			}
+			if _, exists := b.mutation.Zoning(); exists {
+				s.SetIgnore(schemeversion.FieldZoning)
+			}
+			if _, exists := b.mutation.AskFirst(); exists {
+				s.SetIgnore(schemeversion.FieldAskFirst)
+			}
+			if _, exists := b.mutation.RegionScope(); exists {
+				s.SetIgnore(schemeversion.FieldRegionScope)
+			}
+			if _, exists := b.mutation.Note(); exists {
+				s.SetIgnore(schemeversion.FieldNote)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.SchemeVersion.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *SchemeVersionUpsertBulk) Ignore() *SchemeVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *SchemeVersionUpsertBulk) DoNothing() *SchemeVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the SchemeVersionCreateBulk.OnConflict
+// documentation for more info.
+func (u *SchemeVersionUpsertBulk) Update(set func(*SchemeVersionUpsert)) *SchemeVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&SchemeVersionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *SchemeVersionUpsertBulk) SetPosition(v int) *SchemeVersionUpsertBulk {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *SchemeVersionUpsertBulk) AddPosition(v int) *SchemeVersionUpsertBulk {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *SchemeVersionUpsertBulk) UpdatePosition() *SchemeVersionUpsertBulk {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *SchemeVersionUpsertBulk) SetExtra(v map[string]interface{}) *SchemeVersionUpsertBulk {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *SchemeVersionUpsertBulk) UpdateExtra() *SchemeVersionUpsertBulk {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *SchemeVersionUpsertBulk) ClearExtra() *SchemeVersionUpsertBulk {
+	return u.Update(func(s *SchemeVersionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// Exec executes the query.
+func (u *SchemeVersionUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the SchemeVersionCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for SchemeVersionCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *SchemeVersionUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/clause"
@@ -20,6 +22,7 @@ type StandardVersionCreate struct {
 	config
 	mutation *StandardVersionMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -240,6 +243,7 @@ func (_c *StandardVersionCreate) createSpec() (*StandardVersion, *sqlgraph.Creat
 		_node = &StandardVersion{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(standardversion.Table, sqlgraph.NewFieldSpec(standardversion.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -327,11 +331,279 @@ func (_c *StandardVersionCreate) createSpec() (*StandardVersion, *sqlgraph.Creat
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.StandardVersion.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.StandardVersionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *StandardVersionCreate) OnConflict(opts ...sql.ConflictOption) *StandardVersionUpsertOne {
+	_c.conflict = opts
+	return &StandardVersionUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.StandardVersion.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *StandardVersionCreate) OnConflictColumns(columns ...string) *StandardVersionUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &StandardVersionUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// StandardVersionUpsertOne is the builder for "upsert"-ing
+	//  one StandardVersion node.
+	StandardVersionUpsertOne struct {
+		create *StandardVersionCreate
+	}
+
+	// StandardVersionUpsert is the "OnConflict" setter.
+	StandardVersionUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *StandardVersionUpsert) SetPosition(v int) *StandardVersionUpsert {
+	u.Set(standardversion.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *StandardVersionUpsert) UpdatePosition() *StandardVersionUpsert {
+	u.SetExcluded(standardversion.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *StandardVersionUpsert) AddPosition(v int) *StandardVersionUpsert {
+	u.Add(standardversion.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *StandardVersionUpsert) SetExtra(v map[string]interface{}) *StandardVersionUpsert {
+	u.Set(standardversion.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *StandardVersionUpsert) UpdateExtra() *StandardVersionUpsert {
+	u.SetExcluded(standardversion.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *StandardVersionUpsert) ClearExtra() *StandardVersionUpsert {
+	u.SetNull(standardversion.FieldExtra)
+	return u
+}
+
+// SetEffectiveTo sets the "effective_to" field.
+func (u *StandardVersionUpsert) SetEffectiveTo(v string) *StandardVersionUpsert {
+	u.Set(standardversion.FieldEffectiveTo, v)
+	return u
+}
+
+// UpdateEffectiveTo sets the "effective_to" field to the value that was provided on create.
+func (u *StandardVersionUpsert) UpdateEffectiveTo() *StandardVersionUpsert {
+	u.SetExcluded(standardversion.FieldEffectiveTo)
+	return u
+}
+
+// ClearEffectiveTo clears the value of the "effective_to" field.
+func (u *StandardVersionUpsert) ClearEffectiveTo() *StandardVersionUpsert {
+	u.SetNull(standardversion.FieldEffectiveTo)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.StandardVersion.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(standardversion.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *StandardVersionUpsertOne) UpdateNewValues() *StandardVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(standardversion.FieldID)
+		}
+		if _, exists := u.create.mutation.Kind(); exists {
+			s.SetIgnore(standardversion.FieldKind)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(standardversion.FieldCode)
+		}
+		if _, exists := u.create.mutation.Version(); exists {
+			s.SetIgnore(standardversion.FieldVersion)
+		}
+		if _, exists := u.create.mutation.EffectiveFrom(); exists {
+			s.SetIgnore(standardversion.FieldEffectiveFrom)
+		}
+		if _, exists := u.create.mutation.Digest(); exists {
+			s.SetIgnore(standardversion.FieldDigest)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.StandardVersion.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *StandardVersionUpsertOne) Ignore() *StandardVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *StandardVersionUpsertOne) DoNothing() *StandardVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the StandardVersionCreate.OnConflict
+// documentation for more info.
+func (u *StandardVersionUpsertOne) Update(set func(*StandardVersionUpsert)) *StandardVersionUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&StandardVersionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *StandardVersionUpsertOne) SetPosition(v int) *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *StandardVersionUpsertOne) AddPosition(v int) *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *StandardVersionUpsertOne) UpdatePosition() *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *StandardVersionUpsertOne) SetExtra(v map[string]interface{}) *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *StandardVersionUpsertOne) UpdateExtra() *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *StandardVersionUpsertOne) ClearExtra() *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetEffectiveTo sets the "effective_to" field.
+func (u *StandardVersionUpsertOne) SetEffectiveTo(v string) *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.SetEffectiveTo(v)
+	})
+}
+
+// UpdateEffectiveTo sets the "effective_to" field to the value that was provided on create.
+func (u *StandardVersionUpsertOne) UpdateEffectiveTo() *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.UpdateEffectiveTo()
+	})
+}
+
+// ClearEffectiveTo clears the value of the "effective_to" field.
+func (u *StandardVersionUpsertOne) ClearEffectiveTo() *StandardVersionUpsertOne {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.ClearEffectiveTo()
+	})
+}
+
+// Exec executes the query.
+func (u *StandardVersionUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for StandardVersionCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *StandardVersionUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *StandardVersionUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: StandardVersionUpsertOne.ID is not supported by MySQL driver. Use StandardVersionUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *StandardVersionUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // StandardVersionCreateBulk is the builder for creating many StandardVersion entities in bulk.
 type StandardVersionCreateBulk struct {
 	config
 	err      error
 	builders []*StandardVersionCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the StandardVersion entities in the database.
@@ -360,6 +632,7 @@ func (_c *StandardVersionCreateBulk) Save(ctx context.Context) ([]*StandardVersi
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -406,6 +679,198 @@ func (_c *StandardVersionCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *StandardVersionCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.StandardVersion.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.StandardVersionUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *StandardVersionCreateBulk) OnConflict(opts ...sql.ConflictOption) *StandardVersionUpsertBulk {
+	_c.conflict = opts
+	return &StandardVersionUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.StandardVersion.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *StandardVersionCreateBulk) OnConflictColumns(columns ...string) *StandardVersionUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &StandardVersionUpsertBulk{
+		create: _c,
+	}
+}
+
+// StandardVersionUpsertBulk is the builder for "upsert"-ing
+// a bulk of StandardVersion nodes.
+type StandardVersionUpsertBulk struct {
+	create *StandardVersionCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.StandardVersion.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(standardversion.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *StandardVersionUpsertBulk) UpdateNewValues() *StandardVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(standardversion.FieldID)
+			}
+			if _, exists := b.mutation.Kind(); exists {
+				s.SetIgnore(standardversion.FieldKind)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(standardversion.FieldCode)
+			}
+			if _, exists := b.mutation.Version(); exists {
+				s.SetIgnore(standardversion.FieldVersion)
+			}
+			if _, exists := b.mutation.EffectiveFrom(); exists {
+				s.SetIgnore(standardversion.FieldEffectiveFrom)
+			}
+			if _, exists := b.mutation.Digest(); exists {
+				s.SetIgnore(standardversion.FieldDigest)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.StandardVersion.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *StandardVersionUpsertBulk) Ignore() *StandardVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *StandardVersionUpsertBulk) DoNothing() *StandardVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the StandardVersionCreateBulk.OnConflict
+// documentation for more info.
+func (u *StandardVersionUpsertBulk) Update(set func(*StandardVersionUpsert)) *StandardVersionUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&StandardVersionUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *StandardVersionUpsertBulk) SetPosition(v int) *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *StandardVersionUpsertBulk) AddPosition(v int) *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *StandardVersionUpsertBulk) UpdatePosition() *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *StandardVersionUpsertBulk) SetExtra(v map[string]interface{}) *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *StandardVersionUpsertBulk) UpdateExtra() *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *StandardVersionUpsertBulk) ClearExtra() *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetEffectiveTo sets the "effective_to" field.
+func (u *StandardVersionUpsertBulk) SetEffectiveTo(v string) *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.SetEffectiveTo(v)
+	})
+}
+
+// UpdateEffectiveTo sets the "effective_to" field to the value that was provided on create.
+func (u *StandardVersionUpsertBulk) UpdateEffectiveTo() *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.UpdateEffectiveTo()
+	})
+}
+
+// ClearEffectiveTo clears the value of the "effective_to" field.
+func (u *StandardVersionUpsertBulk) ClearEffectiveTo() *StandardVersionUpsertBulk {
+	return u.Update(func(s *StandardVersionUpsert) {
+		s.ClearEffectiveTo()
+	})
+}
+
+// Exec executes the query.
+func (u *StandardVersionUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the StandardVersionCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for StandardVersionCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *StandardVersionUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

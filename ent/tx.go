@@ -14,24 +14,34 @@ type Tx struct {
 	config
 	// CalendarYear is the client for interacting with the CalendarYear builders.
 	CalendarYear *CalendarYearClient
+	// CaseFile is the client for interacting with the CaseFile builders.
+	CaseFile *CaseFileClient
+	// CaseMaterial is the client for interacting with the CaseMaterial builders.
+	CaseMaterial *CaseMaterialClient
 	// CitedLaw is the client for interacting with the CitedLaw builders.
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
 	Clause *ClauseClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
+	// Event is the client for interacting with the Event builders.
+	Event *EventClient
 	// Fact is the client for interacting with the Fact builders.
 	Fact *FactClient
+	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
+	IdempotencyKey *IdempotencyKeyClient
+	// ItemMaterial is the client for interacting with the ItemMaterial builders.
+	ItemMaterial *ItemMaterialClient
 	// ItemVersion is the client for interacting with the ItemVersion builders.
 	ItemVersion *ItemVersionClient
-	// Material is the client for interacting with the Material builders.
-	Material *MaterialClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
 	// PolicyRule is the client for interacting with the PolicyRule builders.
 	PolicyRule *PolicyRuleClient
 	// Region is the client for interacting with the Region builders.
 	Region *RegionClient
+	// Review is the client for interacting with the Review builders.
+	Review *ReviewClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
 	// SchemeVersion is the client for interacting with the SchemeVersion builders.
@@ -172,15 +182,20 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.CalendarYear = NewCalendarYearClient(tx.config)
+	tx.CaseFile = NewCaseFileClient(tx.config)
+	tx.CaseMaterial = NewCaseMaterialClient(tx.config)
 	tx.CitedLaw = NewCitedLawClient(tx.config)
 	tx.Clause = NewClauseClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
+	tx.Event = NewEventClient(tx.config)
 	tx.Fact = NewFactClient(tx.config)
+	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
+	tx.ItemMaterial = NewItemMaterialClient(tx.config)
 	tx.ItemVersion = NewItemVersionClient(tx.config)
-	tx.Material = NewMaterialClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.PolicyRule = NewPolicyRuleClient(tx.config)
 	tx.Region = NewRegionClient(tx.config)
+	tx.Review = NewReviewClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
 	tx.SchemeVersion = NewSchemeVersionClient(tx.config)
 	tx.StandardVersion = NewStandardVersionClient(tx.config)

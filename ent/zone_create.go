@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/onedoor/onedoor/ent/region"
@@ -18,6 +20,7 @@ type ZoneCreate struct {
 	config
 	mutation *ZoneMutation
 	hooks    []Hook
+	conflict []sql.ConflictOption
 }
 
 // SetPosition sets the "position" field.
@@ -216,6 +219,7 @@ func (_c *ZoneCreate) createSpec() (*Zone, *sqlgraph.CreateSpec) {
 		_node = &Zone{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(zone.Table, sqlgraph.NewFieldSpec(zone.FieldID, field.TypeString))
 	)
+	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -272,11 +276,397 @@ func (_c *ZoneCreate) createSpec() (*Zone, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Zone.Create().
+//		SetPosition(v).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.ZoneUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *ZoneCreate) OnConflict(opts ...sql.ConflictOption) *ZoneUpsertOne {
+	_c.conflict = opts
+	return &ZoneUpsertOne{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Zone.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *ZoneCreate) OnConflictColumns(columns ...string) *ZoneUpsertOne {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &ZoneUpsertOne{
+		create: _c,
+	}
+}
+
+type (
+	// ZoneUpsertOne is the builder for "upsert"-ing
+	//  one Zone node.
+	ZoneUpsertOne struct {
+		create *ZoneCreate
+	}
+
+	// ZoneUpsert is the "OnConflict" setter.
+	ZoneUpsert struct {
+		*sql.UpdateSet
+	}
+)
+
+// SetPosition sets the "position" field.
+func (u *ZoneUpsert) SetPosition(v int) *ZoneUpsert {
+	u.Set(zone.FieldPosition, v)
+	return u
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdatePosition() *ZoneUpsert {
+	u.SetExcluded(zone.FieldPosition)
+	return u
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ZoneUpsert) AddPosition(v int) *ZoneUpsert {
+	u.Add(zone.FieldPosition, v)
+	return u
+}
+
+// SetExtra sets the "extra" field.
+func (u *ZoneUpsert) SetExtra(v map[string]interface{}) *ZoneUpsert {
+	u.Set(zone.FieldExtra, v)
+	return u
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdateExtra() *ZoneUpsert {
+	u.SetExcluded(zone.FieldExtra)
+	return u
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ZoneUpsert) ClearExtra() *ZoneUpsert {
+	u.SetNull(zone.FieldExtra)
+	return u
+}
+
+// SetRetired sets the "retired" field.
+func (u *ZoneUpsert) SetRetired(v bool) *ZoneUpsert {
+	u.Set(zone.FieldRetired, v)
+	return u
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdateRetired() *ZoneUpsert {
+	u.SetExcluded(zone.FieldRetired)
+	return u
+}
+
+// SetName sets the "name" field.
+func (u *ZoneUpsert) SetName(v string) *ZoneUpsert {
+	u.Set(zone.FieldName, v)
+	return u
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdateName() *ZoneUpsert {
+	u.SetExcluded(zone.FieldName)
+	return u
+}
+
+// SetNameEn sets the "name_en" field.
+func (u *ZoneUpsert) SetNameEn(v string) *ZoneUpsert {
+	u.Set(zone.FieldNameEn, v)
+	return u
+}
+
+// UpdateNameEn sets the "name_en" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdateNameEn() *ZoneUpsert {
+	u.SetExcluded(zone.FieldNameEn)
+	return u
+}
+
+// ClearNameEn clears the value of the "name_en" field.
+func (u *ZoneUpsert) ClearNameEn() *ZoneUpsert {
+	u.SetNull(zone.FieldNameEn)
+	return u
+}
+
+// SetBasis sets the "basis" field.
+func (u *ZoneUpsert) SetBasis(v string) *ZoneUpsert {
+	u.Set(zone.FieldBasis, v)
+	return u
+}
+
+// UpdateBasis sets the "basis" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdateBasis() *ZoneUpsert {
+	u.SetExcluded(zone.FieldBasis)
+	return u
+}
+
+// ClearBasis clears the value of the "basis" field.
+func (u *ZoneUpsert) ClearBasis() *ZoneUpsert {
+	u.SetNull(zone.FieldBasis)
+	return u
+}
+
+// SetConfidence sets the "confidence" field.
+func (u *ZoneUpsert) SetConfidence(v string) *ZoneUpsert {
+	u.Set(zone.FieldConfidence, v)
+	return u
+}
+
+// UpdateConfidence sets the "confidence" field to the value that was provided on create.
+func (u *ZoneUpsert) UpdateConfidence() *ZoneUpsert {
+	u.SetExcluded(zone.FieldConfidence)
+	return u
+}
+
+// ClearConfidence clears the value of the "confidence" field.
+func (u *ZoneUpsert) ClearConfidence() *ZoneUpsert {
+	u.SetNull(zone.FieldConfidence)
+	return u
+}
+
+// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
+// Using this option is equivalent to using:
+//
+//	client.Zone.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(zone.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *ZoneUpsertOne) UpdateNewValues() *ZoneUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		if _, exists := u.create.mutation.ID(); exists {
+			s.SetIgnore(zone.FieldID)
+		}
+		if _, exists := u.create.mutation.Code(); exists {
+			s.SetIgnore(zone.FieldCode)
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Zone.Create().
+//	    OnConflict(sql.ResolveWithIgnore()).
+//	    Exec(ctx)
+func (u *ZoneUpsertOne) Ignore() *ZoneUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *ZoneUpsertOne) DoNothing() *ZoneUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the ZoneCreate.OnConflict
+// documentation for more info.
+func (u *ZoneUpsertOne) Update(set func(*ZoneUpsert)) *ZoneUpsertOne {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&ZoneUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *ZoneUpsertOne) SetPosition(v int) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ZoneUpsertOne) AddPosition(v int) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdatePosition() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *ZoneUpsertOne) SetExtra(v map[string]interface{}) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdateExtra() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ZoneUpsertOne) ClearExtra() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *ZoneUpsertOne) SetRetired(v bool) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdateRetired() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *ZoneUpsertOne) SetName(v string) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdateName() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetNameEn sets the "name_en" field.
+func (u *ZoneUpsertOne) SetNameEn(v string) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetNameEn(v)
+	})
+}
+
+// UpdateNameEn sets the "name_en" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdateNameEn() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateNameEn()
+	})
+}
+
+// ClearNameEn clears the value of the "name_en" field.
+func (u *ZoneUpsertOne) ClearNameEn() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearNameEn()
+	})
+}
+
+// SetBasis sets the "basis" field.
+func (u *ZoneUpsertOne) SetBasis(v string) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetBasis(v)
+	})
+}
+
+// UpdateBasis sets the "basis" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdateBasis() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateBasis()
+	})
+}
+
+// ClearBasis clears the value of the "basis" field.
+func (u *ZoneUpsertOne) ClearBasis() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearBasis()
+	})
+}
+
+// SetConfidence sets the "confidence" field.
+func (u *ZoneUpsertOne) SetConfidence(v string) *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetConfidence(v)
+	})
+}
+
+// UpdateConfidence sets the "confidence" field to the value that was provided on create.
+func (u *ZoneUpsertOne) UpdateConfidence() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateConfidence()
+	})
+}
+
+// ClearConfidence clears the value of the "confidence" field.
+func (u *ZoneUpsertOne) ClearConfidence() *ZoneUpsertOne {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearConfidence()
+	})
+}
+
+// Exec executes the query.
+func (u *ZoneUpsertOne) Exec(ctx context.Context) error {
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for ZoneCreate.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *ZoneUpsertOne) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// Exec executes the UPSERT query and returns the inserted/updated ID.
+func (u *ZoneUpsertOne) ID(ctx context.Context) (id string, err error) {
+	if u.create.driver.Dialect() == dialect.MySQL {
+		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
+		// fields from the database since MySQL does not support the RETURNING clause.
+		return id, errors.New("ent: ZoneUpsertOne.ID is not supported by MySQL driver. Use ZoneUpsertOne.Exec instead")
+	}
+	node, err := u.create.Save(ctx)
+	if err != nil {
+		return id, err
+	}
+	return node.ID, nil
+}
+
+// IDX is like ID, but panics if an error occurs.
+func (u *ZoneUpsertOne) IDX(ctx context.Context) string {
+	id, err := u.ID(ctx)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 // ZoneCreateBulk is the builder for creating many Zone entities in bulk.
 type ZoneCreateBulk struct {
 	config
 	err      error
 	builders []*ZoneCreate
+	conflict []sql.ConflictOption
 }
 
 // Save creates the Zone entities in the database.
@@ -306,6 +696,7 @@ func (_c *ZoneCreateBulk) Save(ctx context.Context) ([]*Zone, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
+					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -352,6 +743,256 @@ func (_c *ZoneCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ZoneCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
+		panic(err)
+	}
+}
+
+// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
+// of the `INSERT` statement. For example:
+//
+//	client.Zone.CreateBulk(builders...).
+//		OnConflict(
+//			// Update the row with the new values
+//			// the was proposed for insertion.
+//			sql.ResolveWithNewValues(),
+//		).
+//		// Override some of the fields with custom
+//		// update values.
+//		Update(func(u *ent.ZoneUpsert) {
+//			SetPosition(v+v).
+//		}).
+//		Exec(ctx)
+func (_c *ZoneCreateBulk) OnConflict(opts ...sql.ConflictOption) *ZoneUpsertBulk {
+	_c.conflict = opts
+	return &ZoneUpsertBulk{
+		create: _c,
+	}
+}
+
+// OnConflictColumns calls `OnConflict` and configures the columns
+// as conflict target. Using this option is equivalent to using:
+//
+//	client.Zone.Create().
+//		OnConflict(sql.ConflictColumns(columns...)).
+//		Exec(ctx)
+func (_c *ZoneCreateBulk) OnConflictColumns(columns ...string) *ZoneUpsertBulk {
+	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
+	return &ZoneUpsertBulk{
+		create: _c,
+	}
+}
+
+// ZoneUpsertBulk is the builder for "upsert"-ing
+// a bulk of Zone nodes.
+type ZoneUpsertBulk struct {
+	create *ZoneCreateBulk
+}
+
+// UpdateNewValues updates the mutable fields using the new values that
+// were set on create. Using this option is equivalent to using:
+//
+//	client.Zone.Create().
+//		OnConflict(
+//			sql.ResolveWithNewValues(),
+//			sql.ResolveWith(func(u *sql.UpdateSet) {
+//				u.SetIgnore(zone.FieldID)
+//			}),
+//		).
+//		Exec(ctx)
+func (u *ZoneUpsertBulk) UpdateNewValues() *ZoneUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
+		for _, b := range u.create.builders {
+			if _, exists := b.mutation.ID(); exists {
+				s.SetIgnore(zone.FieldID)
+			}
+			if _, exists := b.mutation.Code(); exists {
+				s.SetIgnore(zone.FieldCode)
+			}
+		}
+	}))
+	return u
+}
+
+// Ignore sets each column to itself in case of conflict.
+// Using this option is equivalent to using:
+//
+//	client.Zone.Create().
+//		OnConflict(sql.ResolveWithIgnore()).
+//		Exec(ctx)
+func (u *ZoneUpsertBulk) Ignore() *ZoneUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
+	return u
+}
+
+// DoNothing configures the conflict_action to `DO NOTHING`.
+// Supported only by SQLite and PostgreSQL.
+func (u *ZoneUpsertBulk) DoNothing() *ZoneUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.DoNothing())
+	return u
+}
+
+// Update allows overriding fields `UPDATE` values. See the ZoneCreateBulk.OnConflict
+// documentation for more info.
+func (u *ZoneUpsertBulk) Update(set func(*ZoneUpsert)) *ZoneUpsertBulk {
+	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
+		set(&ZoneUpsert{UpdateSet: update})
+	}))
+	return u
+}
+
+// SetPosition sets the "position" field.
+func (u *ZoneUpsertBulk) SetPosition(v int) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetPosition(v)
+	})
+}
+
+// AddPosition adds v to the "position" field.
+func (u *ZoneUpsertBulk) AddPosition(v int) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.AddPosition(v)
+	})
+}
+
+// UpdatePosition sets the "position" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdatePosition() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdatePosition()
+	})
+}
+
+// SetExtra sets the "extra" field.
+func (u *ZoneUpsertBulk) SetExtra(v map[string]interface{}) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetExtra(v)
+	})
+}
+
+// UpdateExtra sets the "extra" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdateExtra() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateExtra()
+	})
+}
+
+// ClearExtra clears the value of the "extra" field.
+func (u *ZoneUpsertBulk) ClearExtra() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearExtra()
+	})
+}
+
+// SetRetired sets the "retired" field.
+func (u *ZoneUpsertBulk) SetRetired(v bool) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetRetired(v)
+	})
+}
+
+// UpdateRetired sets the "retired" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdateRetired() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateRetired()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *ZoneUpsertBulk) SetName(v string) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdateName() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetNameEn sets the "name_en" field.
+func (u *ZoneUpsertBulk) SetNameEn(v string) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetNameEn(v)
+	})
+}
+
+// UpdateNameEn sets the "name_en" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdateNameEn() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateNameEn()
+	})
+}
+
+// ClearNameEn clears the value of the "name_en" field.
+func (u *ZoneUpsertBulk) ClearNameEn() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearNameEn()
+	})
+}
+
+// SetBasis sets the "basis" field.
+func (u *ZoneUpsertBulk) SetBasis(v string) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetBasis(v)
+	})
+}
+
+// UpdateBasis sets the "basis" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdateBasis() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateBasis()
+	})
+}
+
+// ClearBasis clears the value of the "basis" field.
+func (u *ZoneUpsertBulk) ClearBasis() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearBasis()
+	})
+}
+
+// SetConfidence sets the "confidence" field.
+func (u *ZoneUpsertBulk) SetConfidence(v string) *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.SetConfidence(v)
+	})
+}
+
+// UpdateConfidence sets the "confidence" field to the value that was provided on create.
+func (u *ZoneUpsertBulk) UpdateConfidence() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.UpdateConfidence()
+	})
+}
+
+// ClearConfidence clears the value of the "confidence" field.
+func (u *ZoneUpsertBulk) ClearConfidence() *ZoneUpsertBulk {
+	return u.Update(func(s *ZoneUpsert) {
+		s.ClearConfidence()
+	})
+}
+
+// Exec executes the query.
+func (u *ZoneUpsertBulk) Exec(ctx context.Context) error {
+	if u.create.err != nil {
+		return u.create.err
+	}
+	for i, b := range u.create.builders {
+		if len(b.conflict) != 0 {
+			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ZoneCreateBulk instead", i)
+		}
+	}
+	if len(u.create.conflict) == 0 {
+		return errors.New("ent: missing options for ZoneCreateBulk.OnConflict")
+	}
+	return u.create.Exec(ctx)
+}
+
+// ExecX is like Exec, but panics if an error occurs.
+func (u *ZoneUpsertBulk) ExecX(ctx context.Context) {
+	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -8,14 +8,18 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/ent/casefile"
+	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/region"
+	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
@@ -33,7 +37,7 @@ func (r *Resolver) day(asOf *workday.Date) workday.Date {
 	if asOf != nil {
 		return *asOf
 	}
-	return workday.DateOf(r.Now())
+	return r.today()
 }
 
 // inForce keeps the versions that are in force on a day.
@@ -63,7 +67,8 @@ func tableOf(_ context.Context, id string) (string, error) {
 	table, ok := map[string]string{
 		"dep": department.Table, "reg": region.Table, "zon": zone.Table, "law": citedlaw.Table, "rul": policyrule.Table,
 		"itm": itemversion.Table, "sch": schemeversion.Table, "std": standardversion.Table, "jst": standardversion.Table,
-		"cls": clause.Table, "mat": material.Table,
+		"cls": clause.Table, "mat": itemmaterial.Table,
+		"cas": casefile.Table, ref.Review: review.Table, ref.Paper: casematerial.Table, ref.Event: event.Table,
 	}[ref.Prefix(id)]
 	if !ok {
 		return department.Table, nil
@@ -97,7 +102,7 @@ func limitsOf(t item.Time) *model.ItemLimits {
 
 // facts gives the vocabulary, or the facts of these keys.
 func (r *Resolver) facts(keys []string) ([]*standard.Fact, error) {
-	facts := r.Book.Current().Facts()
+	facts := r.book().Facts()
 	if keys == nil {
 		return facts, nil
 	}
@@ -119,7 +124,7 @@ func (r *Resolver) facts(keys []string) ([]*standard.Fact, error) {
 }
 
 func (r *Resolver) department(code string) *ent.Department {
-	if d, ok := r.Book.Current().Department(code); ok {
+	if d, ok := r.book().Department(code); ok {
 		return model.DepartmentRow(r.Client, d)
 	}
 	return nil
@@ -137,7 +142,7 @@ func (r *Resolver) departments(codes []string) []*ent.Department {
 
 // item gives the version of an item that is in force today.
 func (r *Resolver) item(code string) *ent.ItemVersion {
-	it, version, ok := r.Book.Current().Item(code, r.day(nil))
+	it, version, ok := r.book().Item(code, r.day(nil))
 	if !ok {
 		return nil
 	}

@@ -13,27 +13,45 @@ import (
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
-	return absent(r.r.Client.Noder(ctx, id, ent.WithNodeType(tableOf)))
+	node, err := absent(r.r.Client.Noder(ctx, id, ent.WithNodeType(tableOf)))
+	expectNode(ctx, node)
+	return node, err
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
 	if len(ids) > maxPage {
 		return nil, tooMany("ids", len(ids))
 	}
-	return r.r.Client.Noders(ctx, ids, ent.WithNodeType(tableOf))
+	nodes, err := r.r.Client.Noders(ctx, ids, ent.WithNodeType(tableOf))
+	for _, node := range nodes {
+		expectNode(ctx, node)
+	}
+	return nodes, err
 }
+
+func (r *Resolver) Case() generated.CaseResolver { return &caseResolver{r} }
 
 func (r *Resolver) Clause() generated.ClauseResolver { return &clauseResolver{r} }
 
+func (r *Resolver) Event() generated.EventResolver { return &eventResolver{r} }
+
 func (r *Resolver) Item() generated.ItemResolver { return &itemResolver{r} }
 
+func (r *Resolver) Material() generated.MaterialResolver { return &materialResolver{r} }
+
 func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
+
+func (r *Resolver) Review() generated.ReviewResolver { return &reviewResolver{r} }
 
 func (r *Resolver) Scheme() generated.SchemeResolver { return &schemeResolver{r} }
 
 type (
-	clauseResolver struct{ r *Resolver }
-	itemResolver   struct{ r *Resolver }
-	queryResolver  struct{ r *Resolver }
-	schemeResolver struct{ r *Resolver }
+	caseResolver     struct{ r *Resolver }
+	clauseResolver   struct{ r *Resolver }
+	eventResolver    struct{ r *Resolver }
+	itemResolver     struct{ r *Resolver }
+	materialResolver struct{ r *Resolver }
+	queryResolver    struct{ r *Resolver }
+	reviewResolver   struct{ r *Resolver }
+	schemeResolver   struct{ r *Resolver }
 )

@@ -2,7 +2,6 @@ package graph_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/testservices"
+	"github.com/onedoor/onedoor/internal/viewer"
 )
 
 var update = flag.Bool("update", false, "rewrite the answers and budgets in testdata from SQLite")
@@ -36,8 +36,11 @@ func TestMain(m *testing.M) {
 // now is a Monday morning in the district.
 var now = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 
-// api is the API over a database that holds the shipped pack.
-type api struct{ handler http.Handler }
+// api is the API over a database that holds the shipped pack and a few cases.
+type api struct {
+	handler http.Handler
+	office  *office
+}
 
 // onBoth runs a test on SQLite and on PostgreSQL.
 func onBoth(t *testing.T, test func(t *testing.T, a api)) {
@@ -78,23 +81,32 @@ func newAPI(t *testing.T, databaseURL string) api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver := &graph.Resolver{
-		Client: s.Client(), Book: guide.NewBook(catalogue), Notices: s,
-		Now: func() time.Time { return now }, Random: rand.Reader,
-	}
-	return api{graph.NewHandler(resolver, lru.New[string](100))}
+	o := newOffice(t, s, guide.NewBook(catalogue))
+	o.play()
+	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s}
+	return api{graph.NewHandler(resolver, lru.New[string](100)), o}
 }
 
-// ask gives the answer, indented, and how many SQL statements it took.
+// ask gives the answer to nobody in particular, indented, and how many SQL
+// statements it took.
 func (a api) ask(t *testing.T, query string, variables json.RawMessage) (string, int64) {
+	t.Helper()
+	return a.askAs(t, viewer.Viewer{}, query, variables)
+}
+
+// askAs asks as somebody. The headers come in pairs.
+func (a api) askAs(t *testing.T, v viewer.Viewer, query string, variables json.RawMessage, headers ...string) (string, int64) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, statements := store.CountStatements(t.Context())
+	ctx, statements := store.CountStatements(viewer.With(t.Context(), v))
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	recorder := httptest.NewRecorder()
 	a.handler.ServeHTTP(recorder, request)
 	var answer bytes.Buffer
@@ -108,6 +120,7 @@ func (a api) ask(t *testing.T, query string, variables json.RawMessage) (string,
 type golden struct {
 	file      string
 	archive   *txtar.Archive
+	viewer    viewer.Viewer
 	query     string
 	variables json.RawMessage
 	budget    int64
@@ -116,6 +129,7 @@ type golden struct {
 
 // The sections of a golden file.
 const (
+	viewerPart    = "viewer" // ROLE subject [department]; may be left out
 	queryPart     = "query.graphql"
 	variablesPart = "variables.json" // may be left out
 	budgetPart    = "budget"
@@ -132,6 +146,12 @@ func readGolden(t *testing.T, file string) golden {
 	for _, part := range archive.Files {
 		text := string(part.Data)
 		switch part.Name {
+		case viewerPart:
+			who := append(strings.Fields(text), "", "")
+			g.viewer = viewer.Viewer{Role: viewer.Role(who[0]), Subject: who[1], Department: who[2]}
+			if !g.viewer.Role.Valid() {
+				t.Fatalf("%s: there is no role %s", file, who[0])
+			}
 		case queryPart:
 			g.query = text
 		case variablesPart:
@@ -181,7 +201,7 @@ func TestGolden(t *testing.T) {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 				t.Parallel()
 				g := readGolden(t, file)
-				answer, statements := a.ask(t, g.query, g.variables)
+				answer, statements := a.askAs(t, g.viewer, g.query, g.variables)
 				if *update {
 					g.rewrite(t, answer, statements)
 					return
@@ -210,13 +230,19 @@ func TestStatementsDoNotGrowWithThePage(t *testing.T) {
 		"regions":     `regions(first: $n) { edges { node { code parent { name } children { totalCount edges { node { code } } } zones { edges { node { code } } } } } }`,
 		"zones":       `zones(first: $n) { edges { node { code region { name parent { name } } } } }`,
 		"departments": `departments(first: $n) { edges { node { code name } } }`,
+		"cases": `cases(first: $n) { totalCount edges { node { number state allowed blockers { text } promised { dueOn explanation { provisional } } statutory { remainingDays }
+			undetermined { item { code } } standards { code } notice { number } scheme { name } item { name } lead { name } region { name }
+			materials(first: 3) { edges { node { name file { name } } } } events(last: 2) { edges { node { kind cursor } } } } } }`,
+		"reviews": `reviews(first: $n, department: "samr") { edges { node { state dueOn limit { amount } findings { message clause { department { name } } }
+			item { name } department { name } case { number allowed lead { name } } } } }`,
 	}
 	onBoth(t, func(t *testing.T, a api) {
+		a.office.crowd(55)
 		for name, query := range queries {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				count := func(n int) int64 {
-					answer, statements := a.ask(t, fmt.Sprintf(pages, query), json.RawMessage(fmt.Sprintf(`{"n": %d}`, n)))
+					answer, statements := a.askAs(t, wang, fmt.Sprintf(pages, query), json.RawMessage(fmt.Sprintf(`{"n": %d}`, n)))
 					if strings.Contains(answer, `"errors"`) {
 						t.Fatal(answer)
 					}

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"context"
+
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
@@ -15,20 +17,46 @@ func deref(s *string) string {
 }
 
 func (r *Resolver) guide(in model.GuideInput) (*guide.Guide, error) {
-	return r.Book.Current().Compute(guide.Input{
+	return r.book().Compute(guide.Input{
 		Scheme: deref(in.Scheme), Item: deref(in.Item), Facts: in.Facts, Region: deref(in.Region), AsOf: r.day(in.AsOf),
 	})
 }
 
-func (r *Resolver) noticeView(n guide.Notice, g *guide.Guide) *model.Notice {
-	if g == nil {
-		return nil
+// issue freezes a guide as a notice. A request that is sent again gets the
+// notice of the first time.
+func (r *Resolver) issue(ctx context.Context, g *guide.Guide) (*model.Notice, error) {
+	n, err := guide.Issue(g, r.Desk.Now(), r.Desk.Random)
+	if err != nil {
+		return nil, err
 	}
+	number, err := r.Desk.Notices.SaveNotice(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if number != n.Number {
+		return r.notice(ctx, number)
+	}
+	return r.noticeView(n, g), nil
+}
+
+func (r *Resolver) notice(ctx context.Context, number string) (*model.Notice, error) {
+	n, err := r.Desk.Notices.Notice(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	g, err := guide.Read(n.Document)
+	if err != nil {
+		return nil, err
+	}
+	return r.noticeView(n, g), nil
+}
+
+func (r *Resolver) noticeView(n guide.Notice, g *guide.Guide) *model.Notice {
 	return &model.Notice{Number: n.Number, IssuedAt: n.IssuedAt, Digest: n.Digest, Guide: model.NewGuide(r.Client, g), Document: string(n.Document)}
 }
 
 func (r *Resolver) deadline(in model.DeadlineInput) (*workday.Deadline, error) {
-	calendar, ok := r.Book.Current().Calendar(deref(in.Calendar))
+	calendar, ok := r.book().Calendar(deref(in.Calendar))
 	if !ok {
 		return nil, fault.InvalidInput("graph.deadline", fault.Problem{Path: "calendar", Code: "UNKNOWN_CALENDAR",
 			ZH: "没有日历 " + deref(in.Calendar), EN: "there is no calendar " + deref(in.Calendar)})

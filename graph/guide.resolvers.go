@@ -11,7 +11,6 @@ import (
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/fault"
-	"github.com/onedoor/onedoor/internal/guide"
 )
 
 func (r *mutationResolver) IssueNotice(ctx context.Context, input model.IssueNoticeInput) (*model.IssueNoticePayload, error) {
@@ -19,14 +18,11 @@ func (r *mutationResolver) IssueNotice(ctx context.Context, input model.IssueNot
 	if err != nil {
 		return nil, err
 	}
-	n, err := guide.Issue(g, r.r.Now(), r.r.Random)
+	n, err := r.r.issue(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.r.Notices.SaveNotice(ctx, n); err != nil {
-		return nil, err
-	}
-	return &model.IssueNoticePayload{Notice: r.r.noticeView(n, g)}, nil
+	return &model.IssueNoticePayload{Notice: n}, nil
 }
 
 func (r *queryResolver) Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error) {
@@ -38,15 +34,11 @@ func (r *queryResolver) Guide(ctx context.Context, input model.GuideInput) (*mod
 }
 
 func (r *queryResolver) Notice(ctx context.Context, number string) (*model.Notice, error) {
-	n, err := r.r.Notices.Notice(ctx, number)
+	n, err := r.r.notice(ctx, number)
 	if fault.CodeOf(err) == fault.NotFound {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	g, err := guide.Read(n.Document)
-	return r.r.noticeView(n, g), err
+	return n, err
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
@@ -23,9 +24,21 @@ const (
 	// openList is what a list counts that says no size of its own; the catalogue's
 	// nested lists are shorter.
 	openList = 30
-	// guideCost is what a computed answer counts, in list elements.
+	// guideCost is what a computed or frozen guide counts, in list elements.
 	guideCost = 500
+	// shortList is what a list of a case or a review counts, and dayList the days of
+	// a clock.
+	shortList = 5
+	dayList   = 30
 )
+
+// ownLists counts the lists that are no connections, of types that come in pages.
+var ownLists = map[string]int{
+	"Deadline.days": dayList, "Clock.pauses": shortList,
+	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
+	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList,
+	"Review.findings": openList, "Review.reasons": shortList, "Review.pauses": shortList,
+}
 
 // limits refuses operations that are too deep or ask for too much, pages of more
 // than maxPage or from both ends, and cursors that do not fit their list, before
@@ -123,7 +136,10 @@ func (w *weigher) field(f *ast.Field, depth int) int {
 	if f.Definition != nil && strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		size = w.page(f)
 	}
-	if f.Name == "guide" || f.Name == "issueNotice" {
+	if f.ObjectDefinition != nil {
+		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
+	}
+	if f.Name == "guide" || f.Name == "issueNotice" || f.Name == "notice" {
 		size = guideCost
 		return size + w.set(f.SelectionSet, depth+1)
 	}
@@ -190,16 +206,26 @@ func fits(value any, orders []any) bool {
 	}
 	for i, order := range orders {
 		by, _ := order.(map[string]any)
-		switch kind := reflect.ValueOf(values[i]); {
-		case !kind.IsValid():
-			return false
-		case by["field"] == "POSITION" || by["field"] == "VERSION":
-			if !kind.CanInt() && !kind.CanUint() {
-				return false
-			}
-		case kind.Kind() != reflect.String:
+		field, _ := by["field"].(string)
+		if !fitsField(field, values[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// fitsField says that a value can be one of a field of an order. What has not
+// happened yet has no instant, and what has no limit no day.
+func fitsField(field string, value any) bool {
+	switch {
+	case value == nil:
+		return field == "RECEIVED_AT" || strings.HasSuffix(field, "DUE_ON")
+	case strings.HasSuffix(field, "_AT"):
+		_, ok := value.(time.Time)
+		return ok
+	case field == "POSITION" || field == "VERSION":
+		kind := reflect.ValueOf(value)
+		return kind.CanInt() || kind.CanUint()
+	}
+	return reflect.ValueOf(value).Kind() == reflect.String
 }

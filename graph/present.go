@@ -75,6 +75,13 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		out.Message += inLanguage(ctx, "：", ": ") + strings.Join(texts, inLanguage(ctx, "；", "; "))
 	}
 	out.Extensions = map[string]any{"code": string(f.Code), "op": f.Op, "problems": problems}
+	if f.State != "" || f.Version != 0 { // of a refused command
+		allowed := f.Allowed
+		if allowed == nil {
+			allowed = []string{}
+		}
+		out.Extensions["state"], out.Extensions["version"], out.Extensions["allowed"] = f.State, f.Version, allowed
+	}
 	return out
 }
 

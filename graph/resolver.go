@@ -3,18 +3,25 @@
 package graph
 
 import (
-	"io"
+	"context"
 	"time"
 
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/workday"
 )
 
 // Resolver holds what the resolvers need.
 type Resolver struct {
-	Client  *ent.Client // for reading
-	Book    *guide.Book
-	Notices guide.Notices
-	Now     func() time.Time
-	Random  io.Reader // for numbers that cannot be guessed
+	Client  *ent.Client    // for reading: it shows each viewer what that viewer may see
+	Desk    *casework.Desk // for commands; the book, the notices and the clock are the desk's
+	Answers Answers        // to requests with an Idempotency-Key
+	// SetClock sets the clock of a sandbox and does what has become due; it gives
+	// how many cases were looked after. Nil where the time is real.
+	SetClock func(ctx context.Context, now time.Time) (worked int, err error)
 }
+
+func (r *Resolver) book() *guide.Catalogue { return r.Desk.Book.Current() }
+
+func (r *Resolver) today() workday.Date { return workday.DateOf(r.Desk.Now()) }

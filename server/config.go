@@ -18,14 +18,16 @@ import (
 // config is what the operator sets, by environment or by flag; a flag wins.
 type config struct {
 	addr        string // ONEDOOR_ADDR
-	data        string // ONEDOOR_DATA: folder of the embedded database
+	data        string // ONEDOOR_DATA: folder of the embedded database, of files and of the local issuer
 	databaseURL string // DATABASE_URL; empty: SQLite in the data folder
 	redisURL    string // REDIS_URL; empty: inside the process
+	blobURL     string // BLOB_URL: where uploaded files are kept; empty: in the data folder
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
-// left. A bad value is refused here, in one line.
-func parseConfig(command string, args []string, getenv func(string) string, stderr io.Writer) (config, []string, error) {
+// left. A bad value is refused here, in one line. A command adds the flags that
+// are its own.
+func parseConfig(command string, args []string, getenv func(string) string, stderr io.Writer, own ...func(*flag.FlagSet)) (config, []string, error) {
 	env := func(key, otherwise string) string {
 		if v := getenv(key); v != "" {
 			return v
@@ -36,9 +38,13 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags := flag.NewFlagSet("server "+command, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run's caller prints the error, once
 	flags.StringVar(&c.addr, "addr", env("ONEDOOR_ADDR", "127.0.0.1:8080"), "address to serve on (ONEDOOR_ADDR)")
-	flags.StringVar(&c.data, "data", env("ONEDOOR_DATA", "./data"), "folder of the embedded database (ONEDOOR_DATA)")
+	flags.StringVar(&c.data, "data", env("ONEDOOR_DATA", "./data"), "folder of the embedded database, of uploaded files and of the local issuer (ONEDOOR_DATA)")
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
+	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
+	for _, add := range own {
+		add(flags)
+	}
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -72,6 +78,9 @@ func (c *config) check() error {
 	}
 	if u.Scheme == "sqlite" && strings.Trim(strings.TrimPrefix(c.databaseURL, "sqlite:"), "/") == "" {
 		return fmt.Errorf("DATABASE_URL: sqlite: needs a path, such as sqlite:./data/onedoor.db")
+	}
+	if c.blobURL == "" {
+		c.blobURL = "file:" + filepath.ToSlash(filepath.Join(c.data, "files"))
 	}
 	if c.redisURL == "" {
 		c.redisURL = cache.Embedded

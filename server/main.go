@@ -20,8 +20,11 @@ const usage = `usage: server [command] [flags]
   catalog validate DIR      check a catalogue pack; every fault as file:line: reason
   catalog import DIR        make a pack the catalogue, all of it or nothing
   catalog export DIR        write the catalogue as a pack
+  serve --sandbox           the same with demo data and a clock that anybody may set
+  token                     print a token of the local issuer (--role, --subject)
+  demo                      play a restaurant from notice to delivery on a running server
 
-server COMMAND -h lists the flags; each can be set by the environment too.
+server COMMAND -h lists the flags, and what in the environment sets them.
 `
 
 func main() {
@@ -47,6 +50,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return migrate(ctx, args, getenv, stdout, stderr)
 	case "catalog":
 		return catalogCommand(ctx, args, getenv, stdout, stderr)
+	case "token":
+		return tokenCommand(args, getenv, stdout, stderr)
+	case "demo":
+		return demoCommand(ctx, args, getenv, stdout, stderr)
 	case "help":
 		fmt.Fprint(stdout, usage)
 		return nil

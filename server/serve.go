@@ -4,28 +4,40 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/onedoor/onedoor/graph"
 	"github.com/onedoor/onedoor/internal/cache"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/identity"
+	"github.com/onedoor/onedoor/internal/jobs"
 	"github.com/onedoor/onedoor/internal/store"
+	"github.com/onedoor/onedoor/internal/viewer"
 )
 
 const (
-	reloadEvery  = time.Second      // how soon an import by another process is served
-	shutdownTime = 10 * time.Second // how long requests may take to finish
+	lookEvery    = time.Second         // how soon what time has made due is done, and an import by another process is served
+	forgetEvery  = time.Hour           // how often keys of old requests are thrown away
+	forgetAfter  = 30 * 24 * time.Hour // how long a request can be retried under its key
+	shutdownTime = 10 * time.Second    // how long requests may take to finish
 )
 
 // serve wires the parts by hand and serves until ctx ends.
 func serve(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	c, rest, err := parseConfig("serve", args, getenv, stderr)
+	var sandbox bool
+	c, rest, err := parseConfig("serve", args, getenv, stderr, func(flags *flag.FlagSet) {
+		flags.BoolVar(&sandbox, "sandbox", getenv("ONEDOOR_SANDBOX") == "1", "demo data, and a clock that anybody may set (ONEDOOR_SANDBOX=1); never for real cases")
+	})
 	if err != nil {
 		return err
 	}
@@ -46,20 +58,69 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	defer hints.Close()
+	uploads, err := files.Open(ctx, c.blobURL)
+	if err != nil {
+		return err
+	}
+	defer uploads.Close()
+	issuer, err := identity.OpenIssuer(c.data)
+	if err != nil {
+		return err
+	}
 	first, err := loadCatalogue(ctx, s)
 	if err != nil {
 		return err
 	}
 	book := guide.NewBook(first)
-	go keepFresh(ctx, s, book)
-
-	api := graph.NewHandler(&graph.Resolver{Client: s.Client(), Book: book, Notices: s, Now: time.Now, Random: rand.Reader}, cache.Documents{Cache: hints})
-	server := newHTTPServer(api, s.Ping)
+	var clock clock
+	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Book: book, Now: clock.now, Random: rand.Reader}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
+	if sandbox {
+		// A clock that was set into the future goes on there after a restart.
+		if last, err := s.LastRecorded(ctx); err != nil {
+			return err
+		} else if last.After(time.Now()) {
+			clock.set(last)
+		}
+		resolver.SetClock = func(ctx context.Context, now time.Time) (int, error) {
+			clock.set(now)
+			return desk.RunTimers(ctx)
+		}
+	}
+	signIn := func(token string, now time.Time) (viewer.Viewer, error) {
+		v, err := issuer.Verify(token, now)
+		v.Within = book.Current().RegionsIn(v.Region)
+		return v, err
+	}
+	server := newHTTPServer(
+		identity.Middleware(signIn, graph.NewHandler(resolver, cache.Documents{Cache: hints})),
+		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
+		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
+	)
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
 		return fmt.Errorf("ONEDOOR_ADDR: %w", err)
 	}
-	fmt.Fprintf(stdout, "onedoor serves http://%s/ (GraphQL at /graphql)\n", listener.Addr())
+	url := fmt.Sprintf("http://%s", listener.Addr())
+	fmt.Fprintf(stdout, "onedoor serves %s/ (GraphQL at /graphql)\n", url)
+
+	var working sync.WaitGroup
+	defer working.Wait() // before the database closes
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	working.Go(func() { jobs.Run(work, ownWork(s, book, desk)...) })
+	if sandbox {
+		working.Go(func() {
+			if err := seedSandbox(work, s, url, issuer); err != nil && work.Err() == nil {
+				slog.ErrorContext(work, "no demo data", "error", err)
+			}
+		})
+	}
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil serves until ctx ends, and then lets requests finish.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {
@@ -73,6 +134,19 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return fmt.Errorf("requests were cut off: %w", err)
 	}
 	return nil
+}
+
+// ownWork is what the platform does of itself.
+func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk) []jobs.Work {
+	return []jobs.Work{
+		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
+			_, err := desk.RunTimers(ctx)
+			return err
+		}},
+		{Name: "events", Every: lookEvery, Do: s.Sequence},
+		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
+		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},
+	}
 }
 
 // loadCatalogue loads the catalogue; an empty database gets the pack that ships
@@ -94,27 +168,19 @@ func loadCatalogue(ctx context.Context, s *store.Store) (*guide.Catalogue, error
 	return s.Catalogue(ctx)
 }
 
-// keepFresh reloads the catalogue when an import, by whatever process, has made
-// a new revision. Requests go on with the old one until the new is ready.
-func keepFresh(ctx context.Context, s *store.Store, book *guide.Book) {
-	ticker := time.NewTicker(reloadEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		revision, err := s.Revision(ctx)
-		if err == nil && revision != book.Current().Revision {
-			var c *guide.Catalogue
-			if c, err = s.Catalogue(ctx); err == nil {
-				book.Replace(c)
-				slog.InfoContext(ctx, "catalogue reloaded", "revision", c.Revision)
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "catalogue not reloaded; the old one is served", "error", err)
-		}
+// refresh reloads the catalogue when an import, by whatever process, has made a
+// new revision. Requests go on with the old one until the new is ready, and with
+// the old one alone when the new cannot be loaded.
+func refresh(ctx context.Context, s *store.Store, book *guide.Book) error {
+	revision, err := s.Revision(ctx)
+	if err != nil || revision == book.Current().Revision {
+		return err
 	}
+	c, err := s.Catalogue(ctx)
+	if err != nil {
+		return err
+	}
+	book.Replace(c)
+	slog.InfoContext(ctx, "catalogue reloaded", "revision", c.Revision)
+	return nil
 }

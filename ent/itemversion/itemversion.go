@@ -86,8 +86,8 @@ const (
 	DepartmentColumn = "department_items"
 	// MaterialsTable is the table that holds the materials relation/edge.
 	MaterialsTable = "materials"
-	// MaterialsInverseTable is the table name for the Material entity.
-	// It exists in this package in order to avoid circular dependency with the "material" package.
+	// MaterialsInverseTable is the table name for the ItemMaterial entity.
+	// It exists in this package in order to avoid circular dependency with the "itemmaterial" package.
 	MaterialsInverseTable = "materials"
 	// MaterialsColumn is the table column denoting the materials relation/edge.
 	MaterialsColumn = "item_version_materials"

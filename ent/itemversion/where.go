@@ -1092,7 +1092,7 @@ func HasMaterials() predicate.ItemVersion {
 }
 
 // HasMaterialsWith applies the HasEdge predicate on the "materials" edge with a given conditions (other predicates).
-func HasMaterialsWith(preds ...predicate.Material) predicate.ItemVersion {
+func HasMaterialsWith(preds ...predicate.ItemMaterial) predicate.ItemVersion {
 	return predicate.ItemVersion(func(s *sql.Selector) {
 		step := newMaterialsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {

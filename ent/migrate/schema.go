@@ -3,6 +3,7 @@
 package migrate
 
 import (
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/dialect/sql/schema"
 	"entgo.io/ent/schema/field"
 )
@@ -27,6 +28,148 @@ var (
 				Name:    "calendaryear_calendar_year",
 				Unique:  true,
 				Columns: []*schema.Column{CalendarYearsColumns[3], CalendarYearsColumns[4]},
+			},
+		},
+	}
+	// CasesColumns holds the columns for the "cases" table.
+	CasesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "number", Type: field.TypeString, Unique: true, Nullable: true},
+		{Name: "query_code", Type: field.TypeString, Nullable: true},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"DRAFT", "SUBMITTED", "SUPPLEMENTING", "ACCEPTED", "REFUSED", "NOT_REQUIRED", "IN_REVIEW", "GRANTED", "DENIED", "DELIVERED", "WITHDRAWN", "REVOKED"}},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "applicant", Type: field.TypeString},
+		{Name: "agent", Type: field.TypeString, Nullable: true},
+		{Name: "notice_number", Type: field.TypeString, Nullable: true},
+		{Name: "facts", Type: field.TypeJSON},
+		{Name: "dossier", Type: field.TypeJSON},
+		{Name: "opened_at", Type: field.TypeTime},
+		{Name: "received_at", Type: field.TypeTime, Nullable: true},
+		{Name: "accepted_at", Type: field.TypeTime, Nullable: true},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true},
+		{Name: "recorded_at", Type: field.TypeTime},
+		{Name: "event_count", Type: field.TypeInt},
+		{Name: "calendar", Type: field.TypeString},
+		{Name: "accept_by", Type: field.TypeString, Nullable: true},
+		{Name: "promised_due_on", Type: field.TypeString, Nullable: true},
+		{Name: "statutory_due_on", Type: field.TypeString, Nullable: true},
+		{Name: "wake_on", Type: field.TypeString, Nullable: true},
+		{Name: "scheme_id", Type: field.TypeString, Nullable: true},
+		{Name: "item_id", Type: field.TypeString, Nullable: true},
+		{Name: "lead_id", Type: field.TypeString},
+		{Name: "region_id", Type: field.TypeString, Nullable: true},
+	}
+	// CasesTable holds the schema information for the "cases" table.
+	CasesTable = &schema.Table{
+		Name:       "cases",
+		Columns:    CasesColumns,
+		PrimaryKey: []*schema.Column{CasesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "cases_scheme_versions_scheme",
+				Columns:    []*schema.Column{CasesColumns[21]},
+				RefColumns: []*schema.Column{SchemeVersionsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "cases_item_versions_item",
+				Columns:    []*schema.Column{CasesColumns[22]},
+				RefColumns: []*schema.Column{ItemVersionsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "cases_departments_lead",
+				Columns:    []*schema.Column{CasesColumns[23]},
+				RefColumns: []*schema.Column{DepartmentsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "cases_regions_region",
+				Columns:    []*schema.Column{CasesColumns[24]},
+				RefColumns: []*schema.Column{RegionsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "casefile_applicant_opened_at",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[5], CasesColumns[10]},
+			},
+			{
+				Name:    "casefile_agent",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "agent IS NOT NULL",
+				},
+			},
+			{
+				Name:    "casefile_wake_on",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[20]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "wake_on IS NOT NULL",
+				},
+			},
+			{
+				Name:    "casefile_state_opened_at",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[3], CasesColumns[10]},
+			},
+			{
+				Name:    "casefile_lead_id_opened_at",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[23], CasesColumns[10]},
+			},
+			{
+				Name:    "casefile_opened_at",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[10]},
+			},
+			{
+				Name:    "casefile_recorded_at",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[14]},
+			},
+		},
+	}
+	// CaseMaterialsColumns holds the columns for the "case_materials" table.
+	CaseMaterialsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "code", Type: field.TypeString},
+		{Name: "name", Type: field.TypeString},
+		{Name: "source", Type: field.TypeString},
+		{Name: "from_items", Type: field.TypeJSON, Nullable: true},
+		{Name: "tolerable", Type: field.TypeBool},
+		{Name: "file", Type: field.TypeJSON, Nullable: true},
+		{Name: "trust", Type: field.TypeEnum, Nullable: true, Enums: []string{"A", "B", "C", "D"}},
+		{Name: "attached_by", Type: field.TypeString, Nullable: true},
+		{Name: "attached_at", Type: field.TypeTime, Nullable: true},
+		{Name: "on_paper", Type: field.TypeBool},
+		{Name: "due_on", Type: field.TypeString, Nullable: true},
+		{Name: "missed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "case_id", Type: field.TypeString},
+	}
+	// CaseMaterialsTable holds the schema information for the "case_materials" table.
+	CaseMaterialsTable = &schema.Table{
+		Name:       "case_materials",
+		Columns:    CaseMaterialsColumns,
+		PrimaryKey: []*schema.Column{CaseMaterialsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "case_materials_cases_materials",
+				Columns:    []*schema.Column{CaseMaterialsColumns[14]},
+				RefColumns: []*schema.Column{CasesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "casematerial_case_id_code",
+				Unique:  true,
+				Columns: []*schema.Column{CaseMaterialsColumns[14], CaseMaterialsColumns[2]},
 			},
 		},
 	}
@@ -116,6 +259,57 @@ var (
 		Columns:    DepartmentsColumns,
 		PrimaryKey: []*schema.Column{DepartmentsColumns[0]},
 	}
+	// EventsColumns holds the columns for the "events" table.
+	EventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "seq", Type: field.TypeInt64, Nullable: true},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "occurred_at", Type: field.TypeTime},
+		{Name: "recorded_at", Type: field.TypeTime},
+		{Name: "late", Type: field.TypeBool},
+		{Name: "actor", Type: field.TypeString},
+		{Name: "role", Type: field.TypeString},
+		{Name: "department", Type: field.TypeString, Nullable: true},
+		{Name: "on_behalf_of", Type: field.TypeString, Nullable: true},
+		{Name: "mandate", Type: field.TypeString, Nullable: true},
+		{Name: "data", Type: field.TypeJSON, Nullable: true},
+		{Name: "case_id", Type: field.TypeString},
+	}
+	// EventsTable holds the schema information for the "events" table.
+	EventsTable = &schema.Table{
+		Name:       "events",
+		Columns:    EventsColumns,
+		PrimaryKey: []*schema.Column{EventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "events_cases_events",
+				Columns:    []*schema.Column{EventsColumns[13]},
+				RefColumns: []*schema.Column{CasesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "event_case_id_position",
+				Unique:  true,
+				Columns: []*schema.Column{EventsColumns[13], EventsColumns[2]},
+			},
+			{
+				Name:    "event_seq",
+				Unique:  true,
+				Columns: []*schema.Column{EventsColumns[1]},
+			},
+			{
+				Name:    "event_unsequenced",
+				Unique:  false,
+				Columns: []*schema.Column{EventsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "seq IS NULL",
+				},
+			},
+		},
+	}
 	// FactsColumns holds the columns for the "facts" table.
 	FactsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -131,6 +325,53 @@ var (
 		Name:       "facts",
 		Columns:    FactsColumns,
 		PrimaryKey: []*schema.Column{FactsColumns[0]},
+	}
+	// IdempotencyKeysColumns holds the columns for the "idempotency_keys" table.
+	IdempotencyKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "request", Type: field.TypeString},
+		{Name: "result", Type: field.TypeString, Nullable: true},
+		{Name: "answer", Type: field.TypeBytes, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// IdempotencyKeysTable holds the schema information for the "idempotency_keys" table.
+	IdempotencyKeysTable = &schema.Table{
+		Name:       "idempotency_keys",
+		Columns:    IdempotencyKeysColumns,
+		PrimaryKey: []*schema.Column{IdempotencyKeysColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "idempotencykey_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{IdempotencyKeysColumns[4]},
+			},
+		},
+	}
+	// MaterialsColumns holds the columns for the "materials" table.
+	MaterialsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "extra", Type: field.TypeJSON, Nullable: true},
+		{Name: "code", Type: field.TypeString},
+		{Name: "pack_id", Type: field.TypeString, Nullable: true},
+		{Name: "name", Type: field.TypeString},
+		{Name: "brought_by", Type: field.TypeString},
+		{Name: "tolerable", Type: field.TypeBool},
+		{Name: "item_version_materials", Type: field.TypeString},
+	}
+	// MaterialsTable holds the schema information for the "materials" table.
+	MaterialsTable = &schema.Table{
+		Name:       "materials",
+		Columns:    MaterialsColumns,
+		PrimaryKey: []*schema.Column{MaterialsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "materials_item_versions_materials",
+				Columns:    []*schema.Column{MaterialsColumns[8]},
+				RefColumns: []*schema.Column{ItemVersionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
 	}
 	// ItemVersionsColumns holds the columns for the "item_versions" table.
 	ItemVersionsColumns = []*schema.Column{
@@ -185,32 +426,6 @@ var (
 				Name:    "itemversion_code_version",
 				Unique:  true,
 				Columns: []*schema.Column{ItemVersionsColumns[3], ItemVersionsColumns[4]},
-			},
-		},
-	}
-	// MaterialsColumns holds the columns for the "materials" table.
-	MaterialsColumns = []*schema.Column{
-		{Name: "id", Type: field.TypeString},
-		{Name: "position", Type: field.TypeInt},
-		{Name: "extra", Type: field.TypeJSON, Nullable: true},
-		{Name: "code", Type: field.TypeString},
-		{Name: "pack_id", Type: field.TypeString, Nullable: true},
-		{Name: "name", Type: field.TypeString},
-		{Name: "brought_by", Type: field.TypeString},
-		{Name: "tolerable", Type: field.TypeBool},
-		{Name: "item_version_materials", Type: field.TypeString},
-	}
-	// MaterialsTable holds the schema information for the "materials" table.
-	MaterialsTable = &schema.Table{
-		Name:       "materials",
-		Columns:    MaterialsColumns,
-		PrimaryKey: []*schema.Column{MaterialsColumns[0]},
-		ForeignKeys: []*schema.ForeignKey{
-			{
-				Symbol:     "materials_item_versions_materials",
-				Columns:    []*schema.Column{MaterialsColumns[8]},
-				RefColumns: []*schema.Column{ItemVersionsColumns[0]},
-				OnDelete:   schema.NoAction,
 			},
 		},
 	}
@@ -274,6 +489,67 @@ var (
 				Columns:    []*schema.Column{RegionsColumns[9]},
 				RefColumns: []*schema.Column{RegionsColumns[0]},
 				OnDelete:   schema.SetNull,
+			},
+		},
+	}
+	// ReviewsColumns holds the columns for the "reviews" table.
+	ReviewsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "lead", Type: field.TypeBool},
+		{Name: "binding", Type: field.TypeBool},
+		{Name: "safety_of_life", Type: field.TypeBool},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"WAITING", "OPEN", "PAUSED", "ANSWERED", "RELEASED"}},
+		{Name: "opinion", Type: field.TypeEnum, Nullable: true, Enums: []string{"CONSENT", "DISSENT", "CONSENT_PENDING_SUPERIOR", "DEEMED_CONSENT", "RECUSED"}},
+		{Name: "reasons", Type: field.TypeJSON},
+		{Name: "after", Type: field.TypeJSON},
+		{Name: "copy_sent_at", Type: field.TypeTime},
+		{Name: "copy_received_at", Type: field.TypeTime},
+		{Name: "copy_opened_at", Type: field.TypeTime, Nullable: true},
+		{Name: "opened_at", Type: field.TypeTime, Nullable: true},
+		{Name: "answered_at", Type: field.TypeTime, Nullable: true},
+		{Name: "due_on", Type: field.TypeString, Nullable: true},
+		{Name: "ledger", Type: field.TypeJSON},
+		{Name: "findings", Type: field.TypeJSON},
+		{Name: "case_id", Type: field.TypeString},
+		{Name: "item_id", Type: field.TypeString},
+		{Name: "department_id", Type: field.TypeString},
+	}
+	// ReviewsTable holds the schema information for the "reviews" table.
+	ReviewsTable = &schema.Table{
+		Name:       "reviews",
+		Columns:    ReviewsColumns,
+		PrimaryKey: []*schema.Column{ReviewsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "reviews_cases_reviews",
+				Columns:    []*schema.Column{ReviewsColumns[17]},
+				RefColumns: []*schema.Column{CasesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "reviews_item_versions_item",
+				Columns:    []*schema.Column{ReviewsColumns[18]},
+				RefColumns: []*schema.Column{ItemVersionsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "reviews_departments_department",
+				Columns:    []*schema.Column{ReviewsColumns[19]},
+				RefColumns: []*schema.Column{DepartmentsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "review_case_id_position",
+				Unique:  true,
+				Columns: []*schema.Column{ReviewsColumns[17], ReviewsColumns[1]},
+			},
+			{
+				Name:    "review_department_id_state_due_on",
+				Unique:  false,
+				Columns: []*schema.Column{ReviewsColumns[19], ReviewsColumns[5], ReviewsColumns[14]},
 			},
 		},
 	}
@@ -402,15 +678,20 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		CalendarYearsTable,
+		CasesTable,
+		CaseMaterialsTable,
 		CitedLawsTable,
 		ClausesTable,
 		DepartmentsTable,
+		EventsTable,
 		FactsTable,
-		ItemVersionsTable,
+		IdempotencyKeysTable,
 		MaterialsTable,
+		ItemVersionsTable,
 		NoticesTable,
 		PolicyRulesTable,
 		RegionsTable,
+		ReviewsTable,
 		RevisionsTable,
 		SchemeVersionsTable,
 		StandardVersionsTable,
@@ -419,12 +700,27 @@ var (
 )
 
 func init() {
+	CasesTable.ForeignKeys[0].RefTable = SchemeVersionsTable
+	CasesTable.ForeignKeys[1].RefTable = ItemVersionsTable
+	CasesTable.ForeignKeys[2].RefTable = DepartmentsTable
+	CasesTable.ForeignKeys[3].RefTable = RegionsTable
+	CasesTable.Annotation = &entsql.Annotation{
+		Table: "cases",
+	}
+	CaseMaterialsTable.ForeignKeys[0].RefTable = CasesTable
 	ClausesTable.ForeignKeys[0].RefTable = DepartmentsTable
 	ClausesTable.ForeignKeys[1].RefTable = StandardVersionsTable
+	EventsTable.ForeignKeys[0].RefTable = CasesTable
+	MaterialsTable.ForeignKeys[0].RefTable = ItemVersionsTable
+	MaterialsTable.Annotation = &entsql.Annotation{
+		Table: "materials",
+	}
 	ItemVersionsTable.ForeignKeys[0].RefTable = DepartmentsTable
 	ItemVersionsTable.ForeignKeys[1].RefTable = StandardVersionsTable
-	MaterialsTable.ForeignKeys[0].RefTable = ItemVersionsTable
 	RegionsTable.ForeignKeys[0].RefTable = RegionsTable
+	ReviewsTable.ForeignKeys[0].RefTable = CasesTable
+	ReviewsTable.ForeignKeys[1].RefTable = ItemVersionsTable
+	ReviewsTable.ForeignKeys[2].RefTable = DepartmentsTable
 	SchemeVersionsTable.ForeignKeys[0].RefTable = DepartmentsTable
 	SchemeVersionsTable.ForeignKeys[1].RefTable = StandardVersionsTable
 	ZonesTable.ForeignKeys[0].RefTable = RegionsTable

@@ -9,6 +9,12 @@ import (
 // CalendarYear is the predicate function for calendaryear builders.
 type CalendarYear func(*sql.Selector)
 
+// CaseFile is the predicate function for casefile builders.
+type CaseFile func(*sql.Selector)
+
+// CaseMaterial is the predicate function for casematerial builders.
+type CaseMaterial func(*sql.Selector)
+
 // CitedLaw is the predicate function for citedlaw builders.
 type CitedLaw func(*sql.Selector)
 
@@ -18,14 +24,20 @@ type Clause func(*sql.Selector)
 // Department is the predicate function for department builders.
 type Department func(*sql.Selector)
 
+// Event is the predicate function for event builders.
+type Event func(*sql.Selector)
+
 // Fact is the predicate function for fact builders.
 type Fact func(*sql.Selector)
 
+// IdempotencyKey is the predicate function for idempotencykey builders.
+type IdempotencyKey func(*sql.Selector)
+
+// ItemMaterial is the predicate function for itemmaterial builders.
+type ItemMaterial func(*sql.Selector)
+
 // ItemVersion is the predicate function for itemversion builders.
 type ItemVersion func(*sql.Selector)
-
-// Material is the predicate function for material builders.
-type Material func(*sql.Selector)
 
 // Notice is the predicate function for notice builders.
 type Notice func(*sql.Selector)
@@ -35,6 +47,9 @@ type PolicyRule func(*sql.Selector)
 
 // Region is the predicate function for region builders.
 type Region func(*sql.Selector)
+
+// Review is the predicate function for review builders.
+type Review func(*sql.Selector)
 
 // Revision is the predicate function for revision builders.
 type Revision func(*sql.Selector)

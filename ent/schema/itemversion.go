@@ -53,7 +53,7 @@ func (ItemVersion) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("standard", StandardVersion.Type).Ref("item").Unique().Required().Annotations(entgql.Skip(entgql.SkipWhereInput)),
 		edge.From("department", Department.Type).Ref("items").Unique().Required().Immutable(),
-		edge.To("materials", Material.Type).Annotations(entgql.RelayConnection(), entgql.Skip(entgql.SkipWhereInput)),
+		edge.To("materials", ItemMaterial.Type).Annotations(entgql.RelayConnection(), entgql.Skip(entgql.SkipWhereInput)),
 	}
 }
 

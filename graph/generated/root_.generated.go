@@ -26,19 +26,119 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Case() CaseResolver
 	Clause() ClauseResolver
 	DayExplained() DayExplainedResolver
+	Event() EventResolver
+	Extension() ExtensionResolver
 	Fact() FactResolver
 	Item() ItemResolver
+	Material() MaterialResolver
+	Meeting() MeetingResolver
 	Mutation() MutationResolver
+	OpinionReason() OpinionReasonResolver
 	Query() QueryResolver
+	Review() ReviewResolver
 	Scheme() SchemeResolver
+	SupplementAsk() SupplementAskResolver
+	Viewer() ViewerResolver
 }
 
 type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AcceptCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	AddDepartmentPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	AttachMaterialPayload struct {
+		Case     func(childComplexity int) int
+		Material func(childComplexity int) int
+	}
+
+	Blocker struct {
+		ID     func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Text   func(childComplexity int) int
+		TextEn func(childComplexity int) int
+	}
+
+	CallMeetingPayload struct {
+		Case    func(childComplexity int) int
+		Meeting func(childComplexity int) int
+	}
+
+	Case struct {
+		AcceptedAt        func(childComplexity int) int
+		Agent             func(childComplexity int) int
+		Allowed           func(childComplexity int) int
+		Applicant         func(childComplexity int) int
+		Blockers          func(childComplexity int) int
+		DecidedAt         func(childComplexity int) int
+		Decision          func(childComplexity int) int
+		Duties            func(childComplexity int) int
+		EndedBy           func(childComplexity int) int
+		Events            func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.EventOrder) int
+		Extensions        func(childComplexity int) int
+		Facts             func(childComplexity int) int
+		Holds             func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Item              func(childComplexity int) int
+		Lead              func(childComplexity int) int
+		Materials         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.MaterialOrder) int
+		Meetings          func(childComplexity int) int
+		Mode              func(childComplexity int) int
+		Notice            func(childComplexity int) int
+		Number            func(childComplexity int) int
+		OpenedAt          func(childComplexity int) int
+		Promised          func(childComplexity int) int
+		ReceivedAt        func(childComplexity int) int
+		RecordedAt        func(childComplexity int) int
+		Region            func(childComplexity int) int
+		Reviews           func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ReviewOrder) int
+		Scheme            func(childComplexity int) int
+		SpecialProcedures func(childComplexity int) int
+		Standards         func(childComplexity int) int
+		State             func(childComplexity int) int
+		Statutory         func(childComplexity int) int
+		Supplements       func(childComplexity int) int
+		Undetermined      func(childComplexity int) int
+		Version           func(childComplexity int) int
+	}
+
+	CaseConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CaseDecision struct {
+		DecidedAt func(childComplexity int) int
+		Granted   func(childComplexity int) int
+		Outcome   func(childComplexity int) int
+		Overruled func(childComplexity int) int
+		Reasons   func(childComplexity int) int
+		Refused   func(childComplexity int) int
+	}
+
+	CaseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ChangeCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	ChooseModePayload struct {
+		Case func(childComplexity int) int
+	}
+
 	Clause struct {
 		Applies             func(childComplexity int) int
 		Basis               func(childComplexity int) int
@@ -87,6 +187,15 @@ type ComplexityRoot struct {
 		Reasons      func(childComplexity int) int
 	}
 
+	Clock struct {
+		DueOn         func(childComplexity int) int
+		Explanation   func(childComplexity int) int
+		Limit         func(childComplexity int) int
+		Pauses        func(childComplexity int) int
+		RemainingDays func(childComplexity int) int
+		Running       func(childComplexity int) int
+	}
+
 	DayExplained struct {
 		Counts   func(childComplexity int) int
 		Date     func(childComplexity int) int
@@ -100,6 +209,14 @@ type ComplexityRoot struct {
 		Days        func(childComplexity int) int
 		DueOn       func(childComplexity int) int
 		Provisional func(childComplexity int) int
+	}
+
+	DecideCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	DeliverResultPayload struct {
+		Case func(childComplexity int) int
 	}
 
 	Department struct {
@@ -123,6 +240,56 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Duty struct {
+		DoneAt func(childComplexity int) int
+		DueOn  func(childComplexity int) int
+		Kind   func(childComplexity int) int
+	}
+
+	EndSpecialProcedurePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	Event struct {
+		Actor      func(childComplexity int) int
+		Case       func(childComplexity int) int
+		Cursor     func(childComplexity int) int
+		Data       func(childComplexity int) int
+		Department func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Late       func(childComplexity int) int
+		Mandate    func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		OnBehalfOf func(childComplexity int) int
+		Position   func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Role       func(childComplexity int) int
+	}
+
+	EventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ExtendLimitPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	Extension struct {
+		Approver   func(childComplexity int) int
+		Days       func(childComplexity int) int
+		ExtendedAt func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Review     func(childComplexity int) int
+	}
+
 	Fact struct {
 		Group   func(childComplexity int) int
 		Key     func(childComplexity int) int
@@ -140,6 +307,34 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Label   func(childComplexity int) int
 		LabelEN func(childComplexity int) int
+	}
+
+	Finding struct {
+		Basis     func(childComplexity int) int
+		Clause    func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Message   func(childComplexity int) int
+		MessageEn func(childComplexity int) int
+		Remedy    func(childComplexity int) int
+		Source    func(childComplexity int) int
+		Verdict   func(childComplexity int) int
+	}
+
+	FindingSource struct {
+		Digest          func(childComplexity int) int
+		Plugin          func(childComplexity int) int
+		Sandbox         func(childComplexity int) int
+		StandardVersion func(childComplexity int) int
+		Version         func(childComplexity int) int
+	}
+
+	GiveOpinionPayload struct {
+		Case   func(childComplexity int) int
+		Review func(childComplexity int) int
+	}
+
+	GiveReasonsPayload struct {
+		Case func(childComplexity int) int
 	}
 
 	Guide struct {
@@ -180,6 +375,15 @@ type ComplexityRoot struct {
 		Tolerable func(childComplexity int) int
 	}
 
+	Hold struct {
+		ID        func(childComplexity int) int
+		LiftedAt  func(childComplexity int) int
+		Milestone func(childComplexity int) int
+		PlacedAt  func(childComplexity int) int
+		PlacedBy  func(childComplexity int) int
+		Reason    func(childComplexity int) int
+	}
+
 	IssueNoticePayload struct {
 		Notice func(childComplexity int) int
 	}
@@ -197,7 +401,7 @@ type ComplexityRoot struct {
 		Kind          func(childComplexity int) int
 		Level         func(childComplexity int) int
 		Limits        func(childComplexity int) int
-		Materials     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.MaterialOrder) int
+		Materials     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemMaterialOrder) int
 		Name          func(childComplexity int) int
 		NameEn        func(childComplexity int) int
 		NeededWhen    func(childComplexity int) int
@@ -235,6 +439,26 @@ type ComplexityRoot struct {
 		Unit      func(childComplexity int) int
 	}
 
+	ItemMaterial struct {
+		BroughtBy func(childComplexity int) int
+		Code      func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Item      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Tolerable func(childComplexity int) int
+	}
+
+	ItemMaterialConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ItemMaterialEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ItemResult struct {
 		Name          func(childComplexity int) int
 		ValidityYears func(childComplexity int) int
@@ -263,13 +487,25 @@ type ComplexityRoot struct {
 		Law     func(childComplexity int) int
 	}
 
+	LiftHoldPayload struct {
+		Case func(childComplexity int) int
+	}
+
 	Material struct {
-		BroughtBy func(childComplexity int) int
-		Code      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Item      func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Tolerable func(childComplexity int) int
+		AttachedAt func(childComplexity int) int
+		AttachedBy func(childComplexity int) int
+		Case       func(childComplexity int) int
+		Code       func(childComplexity int) int
+		DueOn      func(childComplexity int) int
+		File       func(childComplexity int) int
+		FromItems  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		MissedAt   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		OnPaper    func(childComplexity int) int
+		Source     func(childComplexity int) int
+		Tolerable  func(childComplexity int) int
+		Trust      func(childComplexity int) int
 	}
 
 	MaterialConnection struct {
@@ -283,13 +519,61 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MaterialFile struct {
+		Name   func(childComplexity int) int
+		Sha256 func(childComplexity int) int
+		Size   func(childComplexity int) int
+		Type   func(childComplexity int) int
+		URL    func(childComplexity int) int
+	}
+
+	Meeting struct {
+		Absent      func(childComplexity int) int
+		CalledAt    func(childComplexity int) int
+		Departments func(childComplexity int) int
+		HeldAt      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		On          func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
 	}
 
 	Mutation struct {
-		IssueNotice func(childComplexity int, input model.IssueNoticeInput) int
+		AcceptCase            func(childComplexity int, input model.AcceptCaseInput) int
+		AddDepartment         func(childComplexity int, input model.AddDepartmentInput) int
+		AttachMaterial        func(childComplexity int, input model.AttachMaterialInput) int
+		CallMeeting           func(childComplexity int, input model.CallMeetingInput) int
+		ChangeCase            func(childComplexity int, input model.ChangeCaseInput) int
+		ChooseMode            func(childComplexity int, input model.ChooseModeInput) int
+		DecideCase            func(childComplexity int, input model.DecideCaseInput) int
+		DeliverResult         func(childComplexity int, input model.DeliverResultInput) int
+		EndSpecialProcedure   func(childComplexity int, input model.EndSpecialProcedureInput) int
+		ExtendLimit           func(childComplexity int, input model.ExtendLimitInput) int
+		GiveOpinion           func(childComplexity int, input model.GiveOpinionInput) int
+		GiveReasons           func(childComplexity int, input model.GiveReasonsInput) int
+		IssueNotice           func(childComplexity int, input model.IssueNoticeInput) int
+		LiftHold              func(childComplexity int, input model.LiftHoldInput) int
+		OpenCase              func(childComplexity int, input model.OpenCaseInput) int
+		OpenCopyNotice        func(childComplexity int, input model.OpenCopyNoticeInput) int
+		PlaceHold             func(childComplexity int, input model.PlaceHoldInput) int
+		RecallCase            func(childComplexity int, input model.RecallCaseInput) int
+		RecordMeeting         func(childComplexity int, input model.RecordMeetingInput) int
+		RefuseCase            func(childComplexity int, input model.RefuseCaseInput) int
+		ReleaseDepartment     func(childComplexity int, input model.ReleaseDepartmentInput) int
+		RequestSupplement     func(childComplexity int, input model.RequestSupplementInput) int
+		RerunChecks           func(childComplexity int, input model.RerunChecksInput) int
+		ReturnCase            func(childComplexity int, input model.ReturnCaseInput) int
+		RevokeAcceptance      func(childComplexity int, input model.RevokeAcceptanceInput) int
+		RevokeCase            func(childComplexity int, input model.RevokeCaseInput) int
+		SetClock              func(childComplexity int, input model.SetClockInput) int
+		StartSpecialProcedure func(childComplexity int, input model.StartSpecialProcedureInput) int
+		SubmitCase            func(childComplexity int, input model.SubmitCaseInput) int
+		SupplyCase            func(childComplexity int, input model.SupplyCaseInput) int
+		WithdrawCase          func(childComplexity int, input model.WithdrawCaseInput) int
 	}
 
 	Notice struct {
@@ -300,11 +584,36 @@ type ComplexityRoot struct {
 		Number   func(childComplexity int) int
 	}
 
+	OpenCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	OpenCopyNoticePayload struct {
+		Case   func(childComplexity int) int
+		Review func(childComplexity int) int
+	}
+
+	OpinionReason struct {
+		Clause func(childComplexity int) int
+		Text   func(childComplexity int) int
+	}
+
 	PageInfo struct {
 		EndCursor       func(childComplexity int) int
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Pause struct {
+		From   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		To     func(childComplexity int) int
+	}
+
+	PlaceHoldPayload struct {
+		Case func(childComplexity int) int
+		Hold func(childComplexity int) int
 	}
 
 	PolicyRule struct {
@@ -340,7 +649,26 @@ type ComplexityRoot struct {
 		Note  func(childComplexity int) int
 	}
 
+	Progress struct {
+		AcceptedOn    func(childComplexity int) int
+		Applicant     func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Number        func(childComplexity int) int
+		PromisedDueOn func(childComplexity int) int
+		ReceivedOn    func(childComplexity int) int
+		State         func(childComplexity int) int
+		Steps         func(childComplexity int) int
+	}
+
+	ProgressStep struct {
+		Department func(childComplexity int) int
+		Item       func(childComplexity int) int
+		State      func(childComplexity int) int
+	}
+
 	Query struct {
+		Case        func(childComplexity int, number string) int
+		Cases       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.CaseOrder, where *ent.CaseWhereInput) int
 		Deadline    func(childComplexity int, input model.DeadlineInput) int
 		Departments func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) int
 		Facts       func(childComplexity int, keys []string) int
@@ -352,11 +680,14 @@ type ComplexityRoot struct {
 		Nodes       func(childComplexity int, ids []string) int
 		Notice      func(childComplexity int, number string) int
 		PolicyRules func(childComplexity int, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
+		Progress    func(childComplexity int, number string, code string) int
 		Regions     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) int
+		Reviews     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ReviewOrder, where *ent.ReviewWhereInput, department *string) int
 		Scheme      func(childComplexity int, code string, asOf *workday.Date) int
 		Schemes     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) int
 		Standard    func(childComplexity int, code string, version *int, asOf *workday.Date) int
 		Standards   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
+		Viewer      func(childComplexity int) int
 		Zones       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) int
 	}
 
@@ -368,6 +699,25 @@ type ComplexityRoot struct {
 		Operator func(childComplexity int) int
 		Text     func(childComplexity int) int
 		TextEn   func(childComplexity int) int
+	}
+
+	RecallCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	Receipt struct {
+		AcceptBy   func(childComplexity int) int
+		Number     func(childComplexity int) int
+		QueryCode  func(childComplexity int) int
+		ReceivedAt func(childComplexity int) int
+	}
+
+	RecordMeetingPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	RefuseCasePayload struct {
+		Case func(childComplexity int) int
 	}
 
 	Region struct {
@@ -391,6 +741,64 @@ type ComplexityRoot struct {
 	RegionEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ReleaseDepartmentPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	RequestSupplementPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	RerunChecksPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	ReturnCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	Review struct {
+		After          func(childComplexity int) int
+		AnsweredAt     func(childComplexity int) int
+		Binding        func(childComplexity int) int
+		Case           func(childComplexity int) int
+		CopyOpenedAt   func(childComplexity int) int
+		CopyReceivedAt func(childComplexity int) int
+		CopySentAt     func(childComplexity int) int
+		Department     func(childComplexity int) int
+		DueOn          func(childComplexity int) int
+		Findings       func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Item           func(childComplexity int) int
+		Lead           func(childComplexity int) int
+		Limit          func(childComplexity int) int
+		OpenedAt       func(childComplexity int) int
+		Opinion        func(childComplexity int) int
+		Pauses         func(childComplexity int) int
+		Reasons        func(childComplexity int) int
+		SafetyOfLife   func(childComplexity int) int
+		State          func(childComplexity int) int
+	}
+
+	ReviewConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ReviewEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RevokeAcceptancePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	RevokeCasePayload struct {
+		Case func(childComplexity int) int
 	}
 
 	Schedule struct {
@@ -458,6 +866,21 @@ type ComplexityRoot struct {
 		Stage func(childComplexity int) int
 	}
 
+	SetClockPayload struct {
+		Now    func(childComplexity int) int
+		Worked func(childComplexity int) int
+	}
+
+	SpecialProcedure struct {
+		Basis     func(childComplexity int) int
+		Days      func(childComplexity int) int
+		EndedAt   func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Review    func(childComplexity int) int
+		StartedAt func(childComplexity int) int
+	}
+
 	Stage struct {
 		Code  func(childComplexity int) int
 		Name  func(childComplexity int) int
@@ -486,6 +909,62 @@ type ComplexityRoot struct {
 	StandardEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StandardPin struct {
+		Code    func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
+	StartSpecialProcedurePayload struct {
+		Case      func(childComplexity int) int
+		Procedure func(childComplexity int) int
+		Review    func(childComplexity int) int
+	}
+
+	SubmitCasePayload struct {
+		Case    func(childComplexity int) int
+		Receipt func(childComplexity int) int
+	}
+
+	Supplement struct {
+		AskedAt    func(childComplexity int) int
+		Asks       func(childComplexity int) int
+		DueOn      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		MissedAt   func(childComplexity int) int
+		SuppliedAt func(childComplexity int) int
+	}
+
+	SupplementAsk struct {
+		Material func(childComplexity int) int
+		Review   func(childComplexity int) int
+		Text     func(childComplexity int) int
+	}
+
+	SupplyCasePayload struct {
+		Case func(childComplexity int) int
+	}
+
+	TimeLimit struct {
+		Amount func(childComplexity int) int
+		Unit   func(childComplexity int) int
+	}
+
+	UndeterminedItem struct {
+		Item         func(childComplexity int) int
+		MissingFacts func(childComplexity int) int
+	}
+
+	Viewer struct {
+		Department func(childComplexity int) int
+		Region     func(childComplexity int) int
+		Role       func(childComplexity int) int
+		Subject    func(childComplexity int) int
+	}
+
+	WithdrawCasePayload struct {
+		Case func(childComplexity int) int
 	}
 
 	Zone struct {
@@ -530,6 +1009,380 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AcceptCasePayload.case":
+		if e.ComplexityRoot.AcceptCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptCasePayload.Case(childComplexity), true
+
+	case "AddDepartmentPayload.case":
+		if e.ComplexityRoot.AddDepartmentPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddDepartmentPayload.Case(childComplexity), true
+
+	case "AttachMaterialPayload.case":
+		if e.ComplexityRoot.AttachMaterialPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttachMaterialPayload.Case(childComplexity), true
+	case "AttachMaterialPayload.material":
+		if e.ComplexityRoot.AttachMaterialPayload.Material == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttachMaterialPayload.Material(childComplexity), true
+
+	case "Blocker.id":
+		if e.ComplexityRoot.Blocker.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blocker.ID(childComplexity), true
+	case "Blocker.kind":
+		if e.ComplexityRoot.Blocker.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blocker.Kind(childComplexity), true
+	case "Blocker.text":
+		if e.ComplexityRoot.Blocker.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blocker.Text(childComplexity), true
+	case "Blocker.textEn":
+		if e.ComplexityRoot.Blocker.TextEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Blocker.TextEn(childComplexity), true
+
+	case "CallMeetingPayload.case":
+		if e.ComplexityRoot.CallMeetingPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CallMeetingPayload.Case(childComplexity), true
+	case "CallMeetingPayload.meeting":
+		if e.ComplexityRoot.CallMeetingPayload.Meeting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CallMeetingPayload.Meeting(childComplexity), true
+
+	case "Case.acceptedAt":
+		if e.ComplexityRoot.Case.AcceptedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.AcceptedAt(childComplexity), true
+	case "Case.agent":
+		if e.ComplexityRoot.Case.Agent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Agent(childComplexity), true
+	case "Case.allowed":
+		if e.ComplexityRoot.Case.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Allowed(childComplexity), true
+	case "Case.applicant":
+		if e.ComplexityRoot.Case.Applicant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Applicant(childComplexity), true
+	case "Case.blockers":
+		if e.ComplexityRoot.Case.Blockers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Blockers(childComplexity), true
+	case "Case.decidedAt":
+		if e.ComplexityRoot.Case.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.DecidedAt(childComplexity), true
+	case "Case.decision":
+		if e.ComplexityRoot.Case.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Decision(childComplexity), true
+	case "Case.duties":
+		if e.ComplexityRoot.Case.Duties == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Duties(childComplexity), true
+	case "Case.endedBy":
+		if e.ComplexityRoot.Case.EndedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.EndedBy(childComplexity), true
+	case "Case.events":
+		if e.ComplexityRoot.Case.Events == nil {
+			break
+		}
+
+		args, err := field_Case_events_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Case.Events(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.EventOrder)), true
+	case "Case.extensions":
+		if e.ComplexityRoot.Case.Extensions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Extensions(childComplexity), true
+	case "Case.facts":
+		if e.ComplexityRoot.Case.Facts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Facts(childComplexity), true
+	case "Case.holds":
+		if e.ComplexityRoot.Case.Holds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Holds(childComplexity), true
+	case "Case.id":
+		if e.ComplexityRoot.Case.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.ID(childComplexity), true
+	case "Case.item":
+		if e.ComplexityRoot.Case.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Item(childComplexity), true
+	case "Case.lead":
+		if e.ComplexityRoot.Case.Lead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Lead(childComplexity), true
+	case "Case.materials":
+		if e.ComplexityRoot.Case.Materials == nil {
+			break
+		}
+
+		args, err := field_Case_materials_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Case.Materials(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.MaterialOrder)), true
+	case "Case.meetings":
+		if e.ComplexityRoot.Case.Meetings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Meetings(childComplexity), true
+	case "Case.mode":
+		if e.ComplexityRoot.Case.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Mode(childComplexity), true
+	case "Case.notice":
+		if e.ComplexityRoot.Case.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Notice(childComplexity), true
+	case "Case.number":
+		if e.ComplexityRoot.Case.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Number(childComplexity), true
+	case "Case.openedAt":
+		if e.ComplexityRoot.Case.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.OpenedAt(childComplexity), true
+	case "Case.promised":
+		if e.ComplexityRoot.Case.Promised == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Promised(childComplexity), true
+	case "Case.receivedAt":
+		if e.ComplexityRoot.Case.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.ReceivedAt(childComplexity), true
+	case "Case.recordedAt":
+		if e.ComplexityRoot.Case.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.RecordedAt(childComplexity), true
+	case "Case.region":
+		if e.ComplexityRoot.Case.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Region(childComplexity), true
+	case "Case.reviews":
+		if e.ComplexityRoot.Case.Reviews == nil {
+			break
+		}
+
+		args, err := field_Case_reviews_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Case.Reviews(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.ReviewOrder)), true
+	case "Case.scheme":
+		if e.ComplexityRoot.Case.Scheme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Scheme(childComplexity), true
+	case "Case.specialProcedures":
+		if e.ComplexityRoot.Case.SpecialProcedures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.SpecialProcedures(childComplexity), true
+	case "Case.standards":
+		if e.ComplexityRoot.Case.Standards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Standards(childComplexity), true
+	case "Case.state":
+		if e.ComplexityRoot.Case.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.State(childComplexity), true
+	case "Case.statutory":
+		if e.ComplexityRoot.Case.Statutory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Statutory(childComplexity), true
+	case "Case.supplements":
+		if e.ComplexityRoot.Case.Supplements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Supplements(childComplexity), true
+	case "Case.undetermined":
+		if e.ComplexityRoot.Case.Undetermined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Undetermined(childComplexity), true
+	case "Case.version":
+		if e.ComplexityRoot.Case.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Version(childComplexity), true
+
+	case "CaseConnection.edges":
+		if e.ComplexityRoot.CaseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseConnection.Edges(childComplexity), true
+	case "CaseConnection.pageInfo":
+		if e.ComplexityRoot.CaseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseConnection.PageInfo(childComplexity), true
+	case "CaseConnection.totalCount":
+		if e.ComplexityRoot.CaseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseConnection.TotalCount(childComplexity), true
+
+	case "CaseDecision.decidedAt":
+		if e.ComplexityRoot.CaseDecision.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.DecidedAt(childComplexity), true
+	case "CaseDecision.granted":
+		if e.ComplexityRoot.CaseDecision.Granted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Granted(childComplexity), true
+	case "CaseDecision.outcome":
+		if e.ComplexityRoot.CaseDecision.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Outcome(childComplexity), true
+	case "CaseDecision.overruled":
+		if e.ComplexityRoot.CaseDecision.Overruled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Overruled(childComplexity), true
+	case "CaseDecision.reasons":
+		if e.ComplexityRoot.CaseDecision.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Reasons(childComplexity), true
+	case "CaseDecision.refused":
+		if e.ComplexityRoot.CaseDecision.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Refused(childComplexity), true
+
+	case "CaseEdge.cursor":
+		if e.ComplexityRoot.CaseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseEdge.Cursor(childComplexity), true
+	case "CaseEdge.node":
+		if e.ComplexityRoot.CaseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseEdge.Node(childComplexity), true
+
+	case "ChangeCasePayload.case":
+		if e.ComplexityRoot.ChangeCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeCasePayload.Case(childComplexity), true
+
+	case "ChooseModePayload.case":
+		if e.ComplexityRoot.ChooseModePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChooseModePayload.Case(childComplexity), true
 
 	case "Clause.applies":
 		if e.ComplexityRoot.Clause.Applies == nil {
@@ -751,6 +1604,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ClauseResult.Reasons(childComplexity), true
 
+	case "Clock.dueOn":
+		if e.ComplexityRoot.Clock.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clock.DueOn(childComplexity), true
+	case "Clock.explanation":
+		if e.ComplexityRoot.Clock.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clock.Explanation(childComplexity), true
+	case "Clock.limit":
+		if e.ComplexityRoot.Clock.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clock.Limit(childComplexity), true
+	case "Clock.pauses":
+		if e.ComplexityRoot.Clock.Pauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clock.Pauses(childComplexity), true
+	case "Clock.remainingDays":
+		if e.ComplexityRoot.Clock.RemainingDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clock.RemainingDays(childComplexity), true
+	case "Clock.running":
+		if e.ComplexityRoot.Clock.Running == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clock.Running(childComplexity), true
+
 	case "DayExplained.counts":
 		if e.ComplexityRoot.DayExplained.Counts == nil {
 			break
@@ -806,6 +1696,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Deadline.Provisional(childComplexity), true
+
+	case "DecideCasePayload.case":
+		if e.ComplexityRoot.DecideCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideCasePayload.Case(childComplexity), true
+
+	case "DeliverResultPayload.case":
+		if e.ComplexityRoot.DeliverResultPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliverResultPayload.Case(childComplexity), true
 
 	case "Department.code":
 		if e.ComplexityRoot.Department.Code == nil {
@@ -881,6 +1785,187 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DepartmentEdge.Node(childComplexity), true
+
+	case "Duty.doneAt":
+		if e.ComplexityRoot.Duty.DoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duty.DoneAt(childComplexity), true
+	case "Duty.dueOn":
+		if e.ComplexityRoot.Duty.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duty.DueOn(childComplexity), true
+	case "Duty.kind":
+		if e.ComplexityRoot.Duty.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duty.Kind(childComplexity), true
+
+	case "EndSpecialProcedurePayload.case":
+		if e.ComplexityRoot.EndSpecialProcedurePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndSpecialProcedurePayload.Case(childComplexity), true
+
+	case "Event.actor":
+		if e.ComplexityRoot.Event.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Actor(childComplexity), true
+	case "Event.case":
+		if e.ComplexityRoot.Event.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Case(childComplexity), true
+	case "Event.cursor":
+		if e.ComplexityRoot.Event.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Cursor(childComplexity), true
+	case "Event.data":
+		if e.ComplexityRoot.Event.Data == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Data(childComplexity), true
+	case "Event.department":
+		if e.ComplexityRoot.Event.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Department(childComplexity), true
+	case "Event.id":
+		if e.ComplexityRoot.Event.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ID(childComplexity), true
+	case "Event.kind":
+		if e.ComplexityRoot.Event.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Kind(childComplexity), true
+	case "Event.late":
+		if e.ComplexityRoot.Event.Late == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Late(childComplexity), true
+	case "Event.mandate":
+		if e.ComplexityRoot.Event.Mandate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Mandate(childComplexity), true
+	case "Event.occurredAt":
+		if e.ComplexityRoot.Event.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.OccurredAt(childComplexity), true
+	case "Event.onBehalfOf":
+		if e.ComplexityRoot.Event.OnBehalfOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.OnBehalfOf(childComplexity), true
+	case "Event.position":
+		if e.ComplexityRoot.Event.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Position(childComplexity), true
+	case "Event.recordedAt":
+		if e.ComplexityRoot.Event.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.RecordedAt(childComplexity), true
+	case "Event.role":
+		if e.ComplexityRoot.Event.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Role(childComplexity), true
+
+	case "EventConnection.edges":
+		if e.ComplexityRoot.EventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.Edges(childComplexity), true
+	case "EventConnection.pageInfo":
+		if e.ComplexityRoot.EventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.PageInfo(childComplexity), true
+	case "EventConnection.totalCount":
+		if e.ComplexityRoot.EventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventConnection.TotalCount(childComplexity), true
+
+	case "EventEdge.cursor":
+		if e.ComplexityRoot.EventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEdge.Cursor(childComplexity), true
+	case "EventEdge.node":
+		if e.ComplexityRoot.EventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventEdge.Node(childComplexity), true
+
+	case "ExtendLimitPayload.case":
+		if e.ComplexityRoot.ExtendLimitPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExtendLimitPayload.Case(childComplexity), true
+
+	case "Extension.approver":
+		if e.ComplexityRoot.Extension.Approver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Extension.Approver(childComplexity), true
+	case "Extension.days":
+		if e.ComplexityRoot.Extension.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Extension.Days(childComplexity), true
+	case "Extension.extendedAt":
+		if e.ComplexityRoot.Extension.ExtendedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Extension.ExtendedAt(childComplexity), true
+	case "Extension.reason":
+		if e.ComplexityRoot.Extension.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Extension.Reason(childComplexity), true
+	case "Extension.review":
+		if e.ComplexityRoot.Extension.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Extension.Review(childComplexity), true
 
 	case "Fact.group":
 		if e.ComplexityRoot.Fact.Group == nil {
@@ -961,6 +2046,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FactValue.LabelEN(childComplexity), true
+
+	case "Finding.basis":
+		if e.ComplexityRoot.Finding.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Basis(childComplexity), true
+	case "Finding.clause":
+		if e.ComplexityRoot.Finding.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Clause(childComplexity), true
+	case "Finding.code":
+		if e.ComplexityRoot.Finding.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Code(childComplexity), true
+	case "Finding.message":
+		if e.ComplexityRoot.Finding.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Message(childComplexity), true
+	case "Finding.messageEn":
+		if e.ComplexityRoot.Finding.MessageEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.MessageEn(childComplexity), true
+	case "Finding.remedy":
+		if e.ComplexityRoot.Finding.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Remedy(childComplexity), true
+	case "Finding.source":
+		if e.ComplexityRoot.Finding.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Source(childComplexity), true
+	case "Finding.verdict":
+		if e.ComplexityRoot.Finding.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Verdict(childComplexity), true
+
+	case "FindingSource.digest":
+		if e.ComplexityRoot.FindingSource.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingSource.Digest(childComplexity), true
+	case "FindingSource.plugin":
+		if e.ComplexityRoot.FindingSource.Plugin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingSource.Plugin(childComplexity), true
+	case "FindingSource.sandbox":
+		if e.ComplexityRoot.FindingSource.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingSource.Sandbox(childComplexity), true
+	case "FindingSource.standardVersion":
+		if e.ComplexityRoot.FindingSource.StandardVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingSource.StandardVersion(childComplexity), true
+	case "FindingSource.version":
+		if e.ComplexityRoot.FindingSource.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingSource.Version(childComplexity), true
+
+	case "GiveOpinionPayload.case":
+		if e.ComplexityRoot.GiveOpinionPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiveOpinionPayload.Case(childComplexity), true
+	case "GiveOpinionPayload.review":
+		if e.ComplexityRoot.GiveOpinionPayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiveOpinionPayload.Review(childComplexity), true
+
+	case "GiveReasonsPayload.case":
+		if e.ComplexityRoot.GiveReasonsPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiveReasonsPayload.Case(childComplexity), true
 
 	case "Guide.asOf":
 		if e.ComplexityRoot.Guide.AsOf == nil {
@@ -1144,6 +2329,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GuideMaterial.Tolerable(childComplexity), true
 
+	case "Hold.id":
+		if e.ComplexityRoot.Hold.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hold.ID(childComplexity), true
+	case "Hold.liftedAt":
+		if e.ComplexityRoot.Hold.LiftedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hold.LiftedAt(childComplexity), true
+	case "Hold.milestone":
+		if e.ComplexityRoot.Hold.Milestone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hold.Milestone(childComplexity), true
+	case "Hold.placedAt":
+		if e.ComplexityRoot.Hold.PlacedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hold.PlacedAt(childComplexity), true
+	case "Hold.placedBy":
+		if e.ComplexityRoot.Hold.PlacedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hold.PlacedBy(childComplexity), true
+	case "Hold.reason":
+		if e.ComplexityRoot.Hold.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Hold.Reason(childComplexity), true
+
 	case "IssueNoticePayload.notice":
 		if e.ComplexityRoot.IssueNoticePayload.Notice == nil {
 			break
@@ -1233,7 +2455,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Item.Materials(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.MaterialOrder)), true
+		return e.ComplexityRoot.Item.Materials(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.ItemMaterialOrder)), true
 	case "Item.name":
 		if e.ComplexityRoot.Item.Name == nil {
 			break
@@ -1377,6 +2599,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ItemLimits.Unit(childComplexity), true
 
+	case "ItemMaterial.broughtBy":
+		if e.ComplexityRoot.ItemMaterial.BroughtBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterial.BroughtBy(childComplexity), true
+	case "ItemMaterial.code":
+		if e.ComplexityRoot.ItemMaterial.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterial.Code(childComplexity), true
+	case "ItemMaterial.id":
+		if e.ComplexityRoot.ItemMaterial.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterial.ID(childComplexity), true
+	case "ItemMaterial.item":
+		if e.ComplexityRoot.ItemMaterial.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterial.Item(childComplexity), true
+	case "ItemMaterial.name":
+		if e.ComplexityRoot.ItemMaterial.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterial.Name(childComplexity), true
+	case "ItemMaterial.tolerable":
+		if e.ComplexityRoot.ItemMaterial.Tolerable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterial.Tolerable(childComplexity), true
+
+	case "ItemMaterialConnection.edges":
+		if e.ComplexityRoot.ItemMaterialConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterialConnection.Edges(childComplexity), true
+	case "ItemMaterialConnection.pageInfo":
+		if e.ComplexityRoot.ItemMaterialConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterialConnection.PageInfo(childComplexity), true
+	case "ItemMaterialConnection.totalCount":
+		if e.ComplexityRoot.ItemMaterialConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterialConnection.TotalCount(childComplexity), true
+
+	case "ItemMaterialEdge.cursor":
+		if e.ComplexityRoot.ItemMaterialEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterialEdge.Cursor(childComplexity), true
+	case "ItemMaterialEdge.node":
+		if e.ComplexityRoot.ItemMaterialEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ItemMaterialEdge.Node(childComplexity), true
+
 	case "ItemResult.name":
 		if e.ComplexityRoot.ItemResult.Name == nil {
 			break
@@ -1460,42 +2751,97 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LegalBasis.Law(childComplexity), true
 
-	case "Material.broughtBy":
-		if e.ComplexityRoot.Material.BroughtBy == nil {
+	case "LiftHoldPayload.case":
+		if e.ComplexityRoot.LiftHoldPayload.Case == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Material.BroughtBy(childComplexity), true
+		return e.ComplexityRoot.LiftHoldPayload.Case(childComplexity), true
+
+	case "Material.attachedAt":
+		if e.ComplexityRoot.Material.AttachedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.AttachedAt(childComplexity), true
+	case "Material.attachedBy":
+		if e.ComplexityRoot.Material.AttachedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.AttachedBy(childComplexity), true
+	case "Material.case":
+		if e.ComplexityRoot.Material.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.Case(childComplexity), true
 	case "Material.code":
 		if e.ComplexityRoot.Material.Code == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Material.Code(childComplexity), true
+	case "Material.dueOn":
+		if e.ComplexityRoot.Material.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.DueOn(childComplexity), true
+	case "Material.file":
+		if e.ComplexityRoot.Material.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.File(childComplexity), true
+	case "Material.fromItems":
+		if e.ComplexityRoot.Material.FromItems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.FromItems(childComplexity), true
 	case "Material.id":
 		if e.ComplexityRoot.Material.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Material.ID(childComplexity), true
-	case "Material.item":
-		if e.ComplexityRoot.Material.Item == nil {
+	case "Material.missedAt":
+		if e.ComplexityRoot.Material.MissedAt == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Material.Item(childComplexity), true
+		return e.ComplexityRoot.Material.MissedAt(childComplexity), true
 	case "Material.name":
 		if e.ComplexityRoot.Material.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Material.Name(childComplexity), true
+	case "Material.onPaper":
+		if e.ComplexityRoot.Material.OnPaper == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.OnPaper(childComplexity), true
+	case "Material.source":
+		if e.ComplexityRoot.Material.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.Source(childComplexity), true
 	case "Material.tolerable":
 		if e.ComplexityRoot.Material.Tolerable == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Material.Tolerable(childComplexity), true
+	case "Material.trust":
+		if e.ComplexityRoot.Material.Trust == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Material.Trust(childComplexity), true
 
 	case "MaterialConnection.edges":
 		if e.ComplexityRoot.MaterialConnection.Edges == nil {
@@ -1529,6 +2875,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MaterialEdge.Node(childComplexity), true
 
+	case "MaterialFile.name":
+		if e.ComplexityRoot.MaterialFile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterialFile.Name(childComplexity), true
+	case "MaterialFile.sha256":
+		if e.ComplexityRoot.MaterialFile.Sha256 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterialFile.Sha256(childComplexity), true
+	case "MaterialFile.size":
+		if e.ComplexityRoot.MaterialFile.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterialFile.Size(childComplexity), true
+	case "MaterialFile.type":
+		if e.ComplexityRoot.MaterialFile.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterialFile.Type(childComplexity), true
+	case "MaterialFile.url":
+		if e.ComplexityRoot.MaterialFile.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaterialFile.URL(childComplexity), true
+
+	case "Meeting.absent":
+		if e.ComplexityRoot.Meeting.Absent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Absent(childComplexity), true
+	case "Meeting.calledAt":
+		if e.ComplexityRoot.Meeting.CalledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.CalledAt(childComplexity), true
+	case "Meeting.departments":
+		if e.ComplexityRoot.Meeting.Departments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Departments(childComplexity), true
+	case "Meeting.heldAt":
+		if e.ComplexityRoot.Meeting.HeldAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.HeldAt(childComplexity), true
+	case "Meeting.id":
+		if e.ComplexityRoot.Meeting.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.ID(childComplexity), true
+	case "Meeting.kind":
+		if e.ComplexityRoot.Meeting.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.Kind(childComplexity), true
+	case "Meeting.on":
+		if e.ComplexityRoot.Meeting.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.On(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -1542,6 +2962,138 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.acceptCase":
+		if e.ComplexityRoot.Mutation.AcceptCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_acceptCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptCase(childComplexity, args["input"].(model.AcceptCaseInput)), true
+	case "Mutation.addDepartment":
+		if e.ComplexityRoot.Mutation.AddDepartment == nil {
+			break
+		}
+
+		args, err := field_Mutation_addDepartment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddDepartment(childComplexity, args["input"].(model.AddDepartmentInput)), true
+	case "Mutation.attachMaterial":
+		if e.ComplexityRoot.Mutation.AttachMaterial == nil {
+			break
+		}
+
+		args, err := field_Mutation_attachMaterial_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AttachMaterial(childComplexity, args["input"].(model.AttachMaterialInput)), true
+	case "Mutation.callMeeting":
+		if e.ComplexityRoot.Mutation.CallMeeting == nil {
+			break
+		}
+
+		args, err := field_Mutation_callMeeting_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CallMeeting(childComplexity, args["input"].(model.CallMeetingInput)), true
+	case "Mutation.changeCase":
+		if e.ComplexityRoot.Mutation.ChangeCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_changeCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeCase(childComplexity, args["input"].(model.ChangeCaseInput)), true
+	case "Mutation.chooseMode":
+		if e.ComplexityRoot.Mutation.ChooseMode == nil {
+			break
+		}
+
+		args, err := field_Mutation_chooseMode_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChooseMode(childComplexity, args["input"].(model.ChooseModeInput)), true
+	case "Mutation.decideCase":
+		if e.ComplexityRoot.Mutation.DecideCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_decideCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecideCase(childComplexity, args["input"].(model.DecideCaseInput)), true
+	case "Mutation.deliverResult":
+		if e.ComplexityRoot.Mutation.DeliverResult == nil {
+			break
+		}
+
+		args, err := field_Mutation_deliverResult_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeliverResult(childComplexity, args["input"].(model.DeliverResultInput)), true
+	case "Mutation.endSpecialProcedure":
+		if e.ComplexityRoot.Mutation.EndSpecialProcedure == nil {
+			break
+		}
+
+		args, err := field_Mutation_endSpecialProcedure_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndSpecialProcedure(childComplexity, args["input"].(model.EndSpecialProcedureInput)), true
+	case "Mutation.extendLimit":
+		if e.ComplexityRoot.Mutation.ExtendLimit == nil {
+			break
+		}
+
+		args, err := field_Mutation_extendLimit_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExtendLimit(childComplexity, args["input"].(model.ExtendLimitInput)), true
+	case "Mutation.giveOpinion":
+		if e.ComplexityRoot.Mutation.GiveOpinion == nil {
+			break
+		}
+
+		args, err := field_Mutation_giveOpinion_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.GiveOpinion(childComplexity, args["input"].(model.GiveOpinionInput)), true
+	case "Mutation.giveReasons":
+		if e.ComplexityRoot.Mutation.GiveReasons == nil {
+			break
+		}
+
+		args, err := field_Mutation_giveReasons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.GiveReasons(childComplexity, args["input"].(model.GiveReasonsInput)), true
 	case "Mutation.issueNotice":
 		if e.ComplexityRoot.Mutation.IssueNotice == nil {
 			break
@@ -1553,6 +3105,204 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueNotice(childComplexity, args["input"].(model.IssueNoticeInput)), true
+	case "Mutation.liftHold":
+		if e.ComplexityRoot.Mutation.LiftHold == nil {
+			break
+		}
+
+		args, err := field_Mutation_liftHold_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LiftHold(childComplexity, args["input"].(model.LiftHoldInput)), true
+	case "Mutation.openCase":
+		if e.ComplexityRoot.Mutation.OpenCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_openCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenCase(childComplexity, args["input"].(model.OpenCaseInput)), true
+	case "Mutation.openCopyNotice":
+		if e.ComplexityRoot.Mutation.OpenCopyNotice == nil {
+			break
+		}
+
+		args, err := field_Mutation_openCopyNotice_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenCopyNotice(childComplexity, args["input"].(model.OpenCopyNoticeInput)), true
+	case "Mutation.placeHold":
+		if e.ComplexityRoot.Mutation.PlaceHold == nil {
+			break
+		}
+
+		args, err := field_Mutation_placeHold_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlaceHold(childComplexity, args["input"].(model.PlaceHoldInput)), true
+	case "Mutation.recallCase":
+		if e.ComplexityRoot.Mutation.RecallCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_recallCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecallCase(childComplexity, args["input"].(model.RecallCaseInput)), true
+	case "Mutation.recordMeeting":
+		if e.ComplexityRoot.Mutation.RecordMeeting == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordMeeting_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordMeeting(childComplexity, args["input"].(model.RecordMeetingInput)), true
+	case "Mutation.refuseCase":
+		if e.ComplexityRoot.Mutation.RefuseCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_refuseCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefuseCase(childComplexity, args["input"].(model.RefuseCaseInput)), true
+	case "Mutation.releaseDepartment":
+		if e.ComplexityRoot.Mutation.ReleaseDepartment == nil {
+			break
+		}
+
+		args, err := field_Mutation_releaseDepartment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseDepartment(childComplexity, args["input"].(model.ReleaseDepartmentInput)), true
+	case "Mutation.requestSupplement":
+		if e.ComplexityRoot.Mutation.RequestSupplement == nil {
+			break
+		}
+
+		args, err := field_Mutation_requestSupplement_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestSupplement(childComplexity, args["input"].(model.RequestSupplementInput)), true
+	case "Mutation.rerunChecks":
+		if e.ComplexityRoot.Mutation.RerunChecks == nil {
+			break
+		}
+
+		args, err := field_Mutation_rerunChecks_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RerunChecks(childComplexity, args["input"].(model.RerunChecksInput)), true
+	case "Mutation.returnCase":
+		if e.ComplexityRoot.Mutation.ReturnCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_returnCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReturnCase(childComplexity, args["input"].(model.ReturnCaseInput)), true
+	case "Mutation.revokeAcceptance":
+		if e.ComplexityRoot.Mutation.RevokeAcceptance == nil {
+			break
+		}
+
+		args, err := field_Mutation_revokeAcceptance_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAcceptance(childComplexity, args["input"].(model.RevokeAcceptanceInput)), true
+	case "Mutation.revokeCase":
+		if e.ComplexityRoot.Mutation.RevokeCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_revokeCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeCase(childComplexity, args["input"].(model.RevokeCaseInput)), true
+	case "Mutation.setClock":
+		if e.ComplexityRoot.Mutation.SetClock == nil {
+			break
+		}
+
+		args, err := field_Mutation_setClock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetClock(childComplexity, args["input"].(model.SetClockInput)), true
+	case "Mutation.startSpecialProcedure":
+		if e.ComplexityRoot.Mutation.StartSpecialProcedure == nil {
+			break
+		}
+
+		args, err := field_Mutation_startSpecialProcedure_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartSpecialProcedure(childComplexity, args["input"].(model.StartSpecialProcedureInput)), true
+	case "Mutation.submitCase":
+		if e.ComplexityRoot.Mutation.SubmitCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_submitCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitCase(childComplexity, args["input"].(model.SubmitCaseInput)), true
+	case "Mutation.supplyCase":
+		if e.ComplexityRoot.Mutation.SupplyCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_supplyCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SupplyCase(childComplexity, args["input"].(model.SupplyCaseInput)), true
+	case "Mutation.withdrawCase":
+		if e.ComplexityRoot.Mutation.WithdrawCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_withdrawCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawCase(childComplexity, args["input"].(model.WithdrawCaseInput)), true
 
 	case "Notice.digest":
 		if e.ComplexityRoot.Notice.Digest == nil {
@@ -1585,6 +3335,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Notice.Number(childComplexity), true
 
+	case "OpenCasePayload.case":
+		if e.ComplexityRoot.OpenCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenCasePayload.Case(childComplexity), true
+
+	case "OpenCopyNoticePayload.case":
+		if e.ComplexityRoot.OpenCopyNoticePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenCopyNoticePayload.Case(childComplexity), true
+	case "OpenCopyNoticePayload.review":
+		if e.ComplexityRoot.OpenCopyNoticePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenCopyNoticePayload.Review(childComplexity), true
+
+	case "OpinionReason.clause":
+		if e.ComplexityRoot.OpinionReason.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionReason.Clause(childComplexity), true
+	case "OpinionReason.text":
+		if e.ComplexityRoot.OpinionReason.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpinionReason.Text(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -1609,6 +3392,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Pause.from":
+		if e.ComplexityRoot.Pause.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pause.From(childComplexity), true
+	case "Pause.reason":
+		if e.ComplexityRoot.Pause.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pause.Reason(childComplexity), true
+	case "Pause.to":
+		if e.ComplexityRoot.Pause.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pause.To(childComplexity), true
+
+	case "PlaceHoldPayload.case":
+		if e.ComplexityRoot.PlaceHoldPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlaceHoldPayload.Case(childComplexity), true
+	case "PlaceHoldPayload.hold":
+		if e.ComplexityRoot.PlaceHoldPayload.Hold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlaceHoldPayload.Hold(childComplexity), true
 
 	case "PolicyRule.body":
 		if e.ComplexityRoot.PolicyRule.Body == nil {
@@ -1723,6 +3538,96 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Precondition.Note(childComplexity), true
 
+	case "Progress.acceptedOn":
+		if e.ComplexityRoot.Progress.AcceptedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.AcceptedOn(childComplexity), true
+	case "Progress.applicant":
+		if e.ComplexityRoot.Progress.Applicant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Applicant(childComplexity), true
+	case "Progress.name":
+		if e.ComplexityRoot.Progress.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Name(childComplexity), true
+	case "Progress.number":
+		if e.ComplexityRoot.Progress.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Number(childComplexity), true
+	case "Progress.promisedDueOn":
+		if e.ComplexityRoot.Progress.PromisedDueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.PromisedDueOn(childComplexity), true
+	case "Progress.receivedOn":
+		if e.ComplexityRoot.Progress.ReceivedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.ReceivedOn(childComplexity), true
+	case "Progress.state":
+		if e.ComplexityRoot.Progress.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.State(childComplexity), true
+	case "Progress.steps":
+		if e.ComplexityRoot.Progress.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Steps(childComplexity), true
+
+	case "ProgressStep.department":
+		if e.ComplexityRoot.ProgressStep.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressStep.Department(childComplexity), true
+	case "ProgressStep.item":
+		if e.ComplexityRoot.ProgressStep.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressStep.Item(childComplexity), true
+	case "ProgressStep.state":
+		if e.ComplexityRoot.ProgressStep.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressStep.State(childComplexity), true
+
+	case "Query.case":
+		if e.ComplexityRoot.Query.Case == nil {
+			break
+		}
+
+		args, err := field_Query_case_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Case(childComplexity, args["number"].(string)), true
+	case "Query.cases":
+		if e.ComplexityRoot.Query.Cases == nil {
+			break
+		}
+
+		args, err := field_Query_cases_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Cases(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.CaseOrder), args["where"].(*ent.CaseWhereInput)), true
 	case "Query.deadline":
 		if e.ComplexityRoot.Query.Deadline == nil {
 			break
@@ -1845,6 +3750,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PolicyRules(childComplexity, args["section"].(*string), args["orderBy"].([]*ent.PolicyRuleOrder), args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int)), true
+	case "Query.progress":
+		if e.ComplexityRoot.Query.Progress == nil {
+			break
+		}
+
+		args, err := field_Query_progress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Progress(childComplexity, args["number"].(string), args["code"].(string)), true
 	case "Query.regions":
 		if e.ComplexityRoot.Query.Regions == nil {
 			break
@@ -1856,6 +3772,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Regions(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.RegionOrder), args["where"].(*ent.RegionWhereInput)), true
+	case "Query.reviews":
+		if e.ComplexityRoot.Query.Reviews == nil {
+			break
+		}
+
+		args, err := field_Query_reviews_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Reviews(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.ReviewOrder), args["where"].(*ent.ReviewWhereInput), args["department"].(*string)), true
 	case "Query.scheme":
 		if e.ComplexityRoot.Query.Scheme == nil {
 			break
@@ -1900,6 +3827,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Standards(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.StandardOrder), args["where"].(*ent.StandardWhereInput), args["asOf"].(*workday.Date)), true
+	case "Query.viewer":
+		if e.ComplexityRoot.Query.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 	case "Query.zones":
 		if e.ComplexityRoot.Query.Zones == nil {
 			break
@@ -1954,6 +3887,52 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Reason.TextEn(childComplexity), true
+
+	case "RecallCasePayload.case":
+		if e.ComplexityRoot.RecallCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecallCasePayload.Case(childComplexity), true
+
+	case "Receipt.acceptBy":
+		if e.ComplexityRoot.Receipt.AcceptBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.AcceptBy(childComplexity), true
+	case "Receipt.number":
+		if e.ComplexityRoot.Receipt.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.Number(childComplexity), true
+	case "Receipt.queryCode":
+		if e.ComplexityRoot.Receipt.QueryCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.QueryCode(childComplexity), true
+	case "Receipt.receivedAt":
+		if e.ComplexityRoot.Receipt.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Receipt.ReceivedAt(childComplexity), true
+
+	case "RecordMeetingPayload.case":
+		if e.ComplexityRoot.RecordMeetingPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordMeetingPayload.Case(childComplexity), true
+
+	case "RefuseCasePayload.case":
+		if e.ComplexityRoot.RefuseCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefuseCasePayload.Case(childComplexity), true
 
 	case "Region.children":
 		if e.ComplexityRoot.Region.Children == nil {
@@ -2051,6 +4030,201 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RegionEdge.Node(childComplexity), true
+
+	case "ReleaseDepartmentPayload.case":
+		if e.ComplexityRoot.ReleaseDepartmentPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleaseDepartmentPayload.Case(childComplexity), true
+
+	case "RequestSupplementPayload.case":
+		if e.ComplexityRoot.RequestSupplementPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestSupplementPayload.Case(childComplexity), true
+
+	case "RerunChecksPayload.case":
+		if e.ComplexityRoot.RerunChecksPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RerunChecksPayload.Case(childComplexity), true
+
+	case "ReturnCasePayload.case":
+		if e.ComplexityRoot.ReturnCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnCasePayload.Case(childComplexity), true
+
+	case "Review.after":
+		if e.ComplexityRoot.Review.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.After(childComplexity), true
+	case "Review.answeredAt":
+		if e.ComplexityRoot.Review.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.AnsweredAt(childComplexity), true
+	case "Review.binding":
+		if e.ComplexityRoot.Review.Binding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Binding(childComplexity), true
+	case "Review.case":
+		if e.ComplexityRoot.Review.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Case(childComplexity), true
+	case "Review.copyOpenedAt":
+		if e.ComplexityRoot.Review.CopyOpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.CopyOpenedAt(childComplexity), true
+	case "Review.copyReceivedAt":
+		if e.ComplexityRoot.Review.CopyReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.CopyReceivedAt(childComplexity), true
+	case "Review.copySentAt":
+		if e.ComplexityRoot.Review.CopySentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.CopySentAt(childComplexity), true
+	case "Review.department":
+		if e.ComplexityRoot.Review.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Department(childComplexity), true
+	case "Review.dueOn":
+		if e.ComplexityRoot.Review.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.DueOn(childComplexity), true
+	case "Review.findings":
+		if e.ComplexityRoot.Review.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Findings(childComplexity), true
+	case "Review.id":
+		if e.ComplexityRoot.Review.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.ID(childComplexity), true
+	case "Review.item":
+		if e.ComplexityRoot.Review.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Item(childComplexity), true
+	case "Review.lead":
+		if e.ComplexityRoot.Review.Lead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Lead(childComplexity), true
+	case "Review.limit":
+		if e.ComplexityRoot.Review.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Limit(childComplexity), true
+	case "Review.openedAt":
+		if e.ComplexityRoot.Review.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.OpenedAt(childComplexity), true
+	case "Review.opinion":
+		if e.ComplexityRoot.Review.Opinion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Opinion(childComplexity), true
+	case "Review.pauses":
+		if e.ComplexityRoot.Review.Pauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Pauses(childComplexity), true
+	case "Review.reasons":
+		if e.ComplexityRoot.Review.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Reasons(childComplexity), true
+	case "Review.safetyOfLife":
+		if e.ComplexityRoot.Review.SafetyOfLife == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.SafetyOfLife(childComplexity), true
+	case "Review.state":
+		if e.ComplexityRoot.Review.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.State(childComplexity), true
+
+	case "ReviewConnection.edges":
+		if e.ComplexityRoot.ReviewConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewConnection.Edges(childComplexity), true
+	case "ReviewConnection.pageInfo":
+		if e.ComplexityRoot.ReviewConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewConnection.PageInfo(childComplexity), true
+	case "ReviewConnection.totalCount":
+		if e.ComplexityRoot.ReviewConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewConnection.TotalCount(childComplexity), true
+
+	case "ReviewEdge.cursor":
+		if e.ComplexityRoot.ReviewEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewEdge.Cursor(childComplexity), true
+	case "ReviewEdge.node":
+		if e.ComplexityRoot.ReviewEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewEdge.Node(childComplexity), true
+
+	case "RevokeAcceptancePayload.case":
+		if e.ComplexityRoot.RevokeAcceptancePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAcceptancePayload.Case(childComplexity), true
+
+	case "RevokeCasePayload.case":
+		if e.ComplexityRoot.RevokeCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeCasePayload.Case(childComplexity), true
 
 	case "Schedule.criticalPath":
 		if e.ComplexityRoot.Schedule.CriticalPath == nil {
@@ -2323,6 +4497,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SchemeItem.Stage(childComplexity), true
 
+	case "SetClockPayload.now":
+		if e.ComplexityRoot.SetClockPayload.Now == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetClockPayload.Now(childComplexity), true
+	case "SetClockPayload.worked":
+		if e.ComplexityRoot.SetClockPayload.Worked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetClockPayload.Worked(childComplexity), true
+
+	case "SpecialProcedure.basis":
+		if e.ComplexityRoot.SpecialProcedure.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.Basis(childComplexity), true
+	case "SpecialProcedure.days":
+		if e.ComplexityRoot.SpecialProcedure.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.Days(childComplexity), true
+	case "SpecialProcedure.endedAt":
+		if e.ComplexityRoot.SpecialProcedure.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.EndedAt(childComplexity), true
+	case "SpecialProcedure.id":
+		if e.ComplexityRoot.SpecialProcedure.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.ID(childComplexity), true
+	case "SpecialProcedure.kind":
+		if e.ComplexityRoot.SpecialProcedure.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.Kind(childComplexity), true
+	case "SpecialProcedure.review":
+		if e.ComplexityRoot.SpecialProcedure.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.Review(childComplexity), true
+	case "SpecialProcedure.startedAt":
+		if e.ComplexityRoot.SpecialProcedure.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpecialProcedure.StartedAt(childComplexity), true
+
 	case "Stage.code":
 		if e.ComplexityRoot.Stage.Code == nil {
 			break
@@ -2440,6 +4670,172 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StandardEdge.Node(childComplexity), true
 
+	case "StandardPin.code":
+		if e.ComplexityRoot.StandardPin.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardPin.Code(childComplexity), true
+	case "StandardPin.version":
+		if e.ComplexityRoot.StandardPin.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardPin.Version(childComplexity), true
+
+	case "StartSpecialProcedurePayload.case":
+		if e.ComplexityRoot.StartSpecialProcedurePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartSpecialProcedurePayload.Case(childComplexity), true
+	case "StartSpecialProcedurePayload.procedure":
+		if e.ComplexityRoot.StartSpecialProcedurePayload.Procedure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartSpecialProcedurePayload.Procedure(childComplexity), true
+	case "StartSpecialProcedurePayload.review":
+		if e.ComplexityRoot.StartSpecialProcedurePayload.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartSpecialProcedurePayload.Review(childComplexity), true
+
+	case "SubmitCasePayload.case":
+		if e.ComplexityRoot.SubmitCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitCasePayload.Case(childComplexity), true
+	case "SubmitCasePayload.receipt":
+		if e.ComplexityRoot.SubmitCasePayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitCasePayload.Receipt(childComplexity), true
+
+	case "Supplement.askedAt":
+		if e.ComplexityRoot.Supplement.AskedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Supplement.AskedAt(childComplexity), true
+	case "Supplement.asks":
+		if e.ComplexityRoot.Supplement.Asks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Supplement.Asks(childComplexity), true
+	case "Supplement.dueOn":
+		if e.ComplexityRoot.Supplement.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Supplement.DueOn(childComplexity), true
+	case "Supplement.id":
+		if e.ComplexityRoot.Supplement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Supplement.ID(childComplexity), true
+	case "Supplement.missedAt":
+		if e.ComplexityRoot.Supplement.MissedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Supplement.MissedAt(childComplexity), true
+	case "Supplement.suppliedAt":
+		if e.ComplexityRoot.Supplement.SuppliedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Supplement.SuppliedAt(childComplexity), true
+
+	case "SupplementAsk.material":
+		if e.ComplexityRoot.SupplementAsk.Material == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplementAsk.Material(childComplexity), true
+	case "SupplementAsk.review":
+		if e.ComplexityRoot.SupplementAsk.Review == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplementAsk.Review(childComplexity), true
+	case "SupplementAsk.text":
+		if e.ComplexityRoot.SupplementAsk.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplementAsk.Text(childComplexity), true
+
+	case "SupplyCasePayload.case":
+		if e.ComplexityRoot.SupplyCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupplyCasePayload.Case(childComplexity), true
+
+	case "TimeLimit.amount":
+		if e.ComplexityRoot.TimeLimit.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimeLimit.Amount(childComplexity), true
+	case "TimeLimit.unit":
+		if e.ComplexityRoot.TimeLimit.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimeLimit.Unit(childComplexity), true
+
+	case "UndeterminedItem.item":
+		if e.ComplexityRoot.UndeterminedItem.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeterminedItem.Item(childComplexity), true
+	case "UndeterminedItem.missingFacts":
+		if e.ComplexityRoot.UndeterminedItem.MissingFacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndeterminedItem.MissingFacts(childComplexity), true
+
+	case "Viewer.department":
+		if e.ComplexityRoot.Viewer.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Department(childComplexity), true
+	case "Viewer.region":
+		if e.ComplexityRoot.Viewer.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Region(childComplexity), true
+	case "Viewer.role":
+		if e.ComplexityRoot.Viewer.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Role(childComplexity), true
+	case "Viewer.subject":
+		if e.ComplexityRoot.Viewer.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Subject(childComplexity), true
+
+	case "WithdrawCasePayload.case":
+		if e.ComplexityRoot.WithdrawCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawCasePayload.Case(childComplexity), true
+
 	case "Zone.basis":
 		if e.ComplexityRoot.Zone.Basis == nil {
 			break
@@ -2549,23 +4945,62 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputAcceptCaseInput)),
+			graphql.NewInputUnmarshaler("AddDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputAddDepartmentInput)),
+			graphql.NewInputUnmarshaler("AttachMaterialInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachMaterialInput)),
+			graphql.NewInputUnmarshaler("CallMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCallMeetingInput)),
+			graphql.NewInputUnmarshaler("CaseOrder", graphql.BindUnmarshaler(ec, unmarshalInputCaseOrder)),
+			graphql.NewInputUnmarshaler("CaseWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputCaseWhereInput)),
+			graphql.NewInputUnmarshaler("ChangeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCaseInput)),
+			graphql.NewInputUnmarshaler("ChooseModeInput", graphql.BindUnmarshaler(ec, unmarshalInputChooseModeInput)),
 			graphql.NewInputUnmarshaler("ClauseOrder", graphql.BindUnmarshaler(ec, unmarshalInputClauseOrder)),
 			graphql.NewInputUnmarshaler("DeadlineInput", graphql.BindUnmarshaler(ec, unmarshalInputDeadlineInput)),
+			graphql.NewInputUnmarshaler("DecideCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputDecideCaseInput)),
+			graphql.NewInputUnmarshaler("DeliverResultInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverResultInput)),
 			graphql.NewInputUnmarshaler("DepartmentOrder", graphql.BindUnmarshaler(ec, unmarshalInputDepartmentOrder)),
 			graphql.NewInputUnmarshaler("DepartmentWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputDepartmentWhereInput)),
+			graphql.NewInputUnmarshaler("EndSpecialProcedureInput", graphql.BindUnmarshaler(ec, unmarshalInputEndSpecialProcedureInput)),
+			graphql.NewInputUnmarshaler("EventOrder", graphql.BindUnmarshaler(ec, unmarshalInputEventOrder)),
+			graphql.NewInputUnmarshaler("ExtendLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputExtendLimitInput)),
+			graphql.NewInputUnmarshaler("GiveOpinionInput", graphql.BindUnmarshaler(ec, unmarshalInputGiveOpinionInput)),
+			graphql.NewInputUnmarshaler("GiveReasonsInput", graphql.BindUnmarshaler(ec, unmarshalInputGiveReasonsInput)),
 			graphql.NewInputUnmarshaler("GuideInput", graphql.BindUnmarshaler(ec, unmarshalInputGuideInput)),
 			graphql.NewInputUnmarshaler("IssueNoticeInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueNoticeInput)),
+			graphql.NewInputUnmarshaler("ItemMaterialOrder", graphql.BindUnmarshaler(ec, unmarshalInputItemMaterialOrder)),
 			graphql.NewInputUnmarshaler("ItemOrder", graphql.BindUnmarshaler(ec, unmarshalInputItemOrder)),
 			graphql.NewInputUnmarshaler("ItemWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputItemWhereInput)),
 			graphql.NewInputUnmarshaler("LawOrder", graphql.BindUnmarshaler(ec, unmarshalInputLawOrder)),
+			graphql.NewInputUnmarshaler("LegalBasisInput", graphql.BindUnmarshaler(ec, unmarshalInputLegalBasisInput)),
+			graphql.NewInputUnmarshaler("LiftHoldInput", graphql.BindUnmarshaler(ec, unmarshalInputLiftHoldInput)),
 			graphql.NewInputUnmarshaler("MaterialOrder", graphql.BindUnmarshaler(ec, unmarshalInputMaterialOrder)),
+			graphql.NewInputUnmarshaler("OpenCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenCaseInput)),
+			graphql.NewInputUnmarshaler("OpenCopyNoticeInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenCopyNoticeInput)),
 			graphql.NewInputUnmarshaler("PauseInput", graphql.BindUnmarshaler(ec, unmarshalInputPauseInput)),
+			graphql.NewInputUnmarshaler("PlaceHoldInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceHoldInput)),
 			graphql.NewInputUnmarshaler("PolicyRuleOrder", graphql.BindUnmarshaler(ec, unmarshalInputPolicyRuleOrder)),
+			graphql.NewInputUnmarshaler("ReasonInput", graphql.BindUnmarshaler(ec, unmarshalInputReasonInput)),
+			graphql.NewInputUnmarshaler("RecallCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallCaseInput)),
+			graphql.NewInputUnmarshaler("RecordMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordMeetingInput)),
+			graphql.NewInputUnmarshaler("RefuseCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRefuseCaseInput)),
 			graphql.NewInputUnmarshaler("RegionOrder", graphql.BindUnmarshaler(ec, unmarshalInputRegionOrder)),
 			graphql.NewInputUnmarshaler("RegionWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputRegionWhereInput)),
+			graphql.NewInputUnmarshaler("ReleaseDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseDepartmentInput)),
+			graphql.NewInputUnmarshaler("RequestSupplementInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestSupplementInput)),
+			graphql.NewInputUnmarshaler("RerunChecksInput", graphql.BindUnmarshaler(ec, unmarshalInputRerunChecksInput)),
+			graphql.NewInputUnmarshaler("ReturnCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnCaseInput)),
+			graphql.NewInputUnmarshaler("ReviewOrder", graphql.BindUnmarshaler(ec, unmarshalInputReviewOrder)),
+			graphql.NewInputUnmarshaler("ReviewWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputReviewWhereInput)),
+			graphql.NewInputUnmarshaler("RevokeAcceptanceInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeAcceptanceInput)),
+			graphql.NewInputUnmarshaler("RevokeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeCaseInput)),
 			graphql.NewInputUnmarshaler("SchemeOrder", graphql.BindUnmarshaler(ec, unmarshalInputSchemeOrder)),
+			graphql.NewInputUnmarshaler("SetClockInput", graphql.BindUnmarshaler(ec, unmarshalInputSetClockInput)),
 			graphql.NewInputUnmarshaler("StandardOrder", graphql.BindUnmarshaler(ec, unmarshalInputStandardOrder)),
 			graphql.NewInputUnmarshaler("StandardWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputStandardWhereInput)),
+			graphql.NewInputUnmarshaler("StartSpecialProcedureInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSpecialProcedureInput)),
+			graphql.NewInputUnmarshaler("SubmitCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSubmitCaseInput)),
+			graphql.NewInputUnmarshaler("SupplementAskInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplementAskInput)),
+			graphql.NewInputUnmarshaler("SupplyCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplyCaseInput)),
+			graphql.NewInputUnmarshaler("WithdrawCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawCaseInput)),
 			graphql.NewInputUnmarshaler("ZoneOrder", graphql.BindUnmarshaler(ec, unmarshalInputZoneOrder)),
 		)
 	}
@@ -2643,6 +5078,374 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/case.graphql", Input: `enum FindingVerdict { PASS FAIL NEEDS_FACTS HUMAN }
+enum Decision { GRANT DENY }
+"""Procedures whose time does not count (行政许可法 第45条); PUBLICITY has to name its law."""
+enum ProcedureKind { HEARING BIDDING AUCTION INSPECTION TEST QUARANTINE APPRAISAL EXPERT_REVIEW PUBLICITY }
+"""会审, 联席会议, 联合踏勘."""
+enum MeetingKind { REVIEW_MEETING COORDINATION_MEETING SITE_VISIT }
+"""COPY: each department answers on its copy (抄告制). MEETING: together, in a meeting (联审制)."""
+enum JointMode { COPY MEETING }
+"""What a hold blocks."""
+enum Milestone { DECISION DELIVERY }
+enum BlockerKind { NOT_ACCEPTED REVIEW PENDING_SUPERIOR RECUSED SUPPLEMENT SPECIAL_PROCEDURE HOLD MEETING MATERIAL }
+enum DutyKind { WRITTEN_REASONS DELIVERY }
+
+extend type Case {
+  """申办流水号; of a draft a number of its own, by which it is found for ever."""
+  number: String!
+  """The notice that the applicant holds: a contract."""
+  notice: Notice
+  """What the district has promised. Both clocks start on acceptance and stand from the decision on."""
+  promised: Clock!
+  """What the law allows, extensions included."""
+  statutory: Clock!
+  """The commands that this viewer may give now."""
+  allowed: [String!]!
+  """Why the next milestone (the decision, then the delivery) cannot be reached yet."""
+  blockers: [Blocker!]!
+  """How the departments answer."""
+  mode: JointMode!
+  """Items of which it is open whether the project needs them: they are not reviewed."""
+  undetermined: [UndeterminedItem!]!
+  """The versions of the standards that it is judged under; pinned on acceptance."""
+  standards: [StandardPin!]!
+  supplements: [Supplement!]!
+  specialProcedures: [SpecialProcedure!]!
+  extensions: [Extension!]!
+  holds: [Hold!]!
+  meetings: [Meeting!]!
+  decision: CaseDecision
+  """What the lead owes after the decision."""
+  duties: [Duty!]!
+  """What ended it without a decision, or took the grant back: withdrawCase, revokeCase, recallCase …"""
+  endedBy: String
+}
+
+"""One of the two clocks, as it stands today: a budget, the days that do not count, and the calendar."""
+type Clock {
+  """Null before acceptance, and where no limit or no calendar gives one. While the clock stands it counts on to the told end."""
+  dueOn: Date
+  """In working days, or natural days where the limit counts those; negative when overdue; as of the decision once decided."""
+  remainingDays: Int
+  running: Boolean!
+  """Extensions included."""
+  limit: TimeLimit!
+  pauses: [Pause!]!
+  """Every day counted or skipped, and why. Before acceptance: as if it were accepted today."""
+  explanation: Deadline!
+}
+type TimeLimit { amount: Int! unit: LimitUnit! }
+"""Days that do not count, both ends included."""
+type Pause { from: Date! to: Date! reason: String! }
+
+"""A reason why the next milestone cannot be reached. ` + "`" + `id` + "`" + ` names the review, supplement, procedure, hold, meeting or material."""
+type Blocker { kind: BlockerKind! id: ID text: String! textEn: String! }
+type UndeterminedItem { item: Item missingFacts: [Fact!]! }
+type StandardPin { code: String! version: Int! }
+
+"""A ground of an opinion or decision: a clause by its code, or a text, or both."""
+type OpinionReason { clause: String text: String }
+
+extend type Review {
+  findings: [Finding!]!
+  """Its own budget."""
+  limit: TimeLimit
+  """Ended stops of its clock."""
+  pauses: [Pause!]!
+}
+"""What the machine says about one clause. A failed clause is no error: the department decides."""
+type Finding {
+  clause: Clause
+  verdict: FindingVerdict!
+  """MET, UNMET, APPLIES_OPEN, FACTS_MISSING or OFFICER_JUDGES."""
+  code: String!
+  message: String!
+  messageEn: String!
+  basis: [LegalBasis!]!
+  """What would meet an unmet clause."""
+  remedy: String
+  source: FindingSource!
+}
+type FindingSource { plugin: String version: String digest: String sandbox: String standardVersion: Int }
+
+"""The one consolidated request (一次性补正)."""
+type Supplement { id: ID! asks: [SupplementAsk!]! dueOn: Date! askedAt: DateTime! suppliedAt: DateTime missedAt: DateTime }
+"""` + "`" + `review` + "`" + ` is null where the window asked before acceptance."""
+type SupplementAsk { review: ID material: String text: String }
+"""特别程序. ` + "`" + `days` + "`" + ` are the working days told to the applicant in writing."""
+type SpecialProcedure { id: ID! review: ID! kind: ProcedureKind! days: Int! basis: LegalBasis! startedAt: DateTime! endedAt: DateTime }
+"""延长 (行政许可法 第42条), in the unit of the limit; ` + "`" + `review` + "`" + ` is null for the whole case."""
+type Extension { review: ID days: Int! approver: String! reason: String! extendedAt: DateTime! }
+type Hold { id: ID! milestone: Milestone! reason: String! placedBy: String! placedAt: DateTime! liftedAt: DateTime }
+type Meeting { id: ID! kind: MeetingKind! departments: [Department!]! on: Date! calledAt: DateTime! heldAt: DateTime absent: [Department!]! }
+"""` + "`" + `granted` + "`" + ` and ` + "`" + `refused` + "`" + ` are codes of items; ` + "`" + `overruled` + "`" + ` are the ids of ADVISORY dissents."""
+type CaseDecision { outcome: Decision! granted: [String!]! refused: [String!]! overruled: [ID!]! reasons: [OpinionReason!]! decidedAt: DateTime! }
+type Duty { kind: DutyKind! dueOn: Date doneAt: DateTime }
+
+extend type Material {
+  file: MaterialFile
+}
+"""An uploaded file; ` + "`" + `url` + "`" + ` serves it to those who may see the case."""
+type MaterialFile { name: String! type: String! """Bytes.""" size: Int! """Hex.""" sha256: String! url: String! }
+
+extend type Event {
+  """Its place among all events; subscriptions go on after it."""
+  cursor: Cursor!
+}
+
+enum Role { APPLICANT AGENT WINDOW REVIEWER COORDINATOR LEGAL QUALITY SUPERVISOR INTEGRATOR ADMIN }
+"""Who is signed in."""
+type Viewer { subject: String! role: Role! department: Department region: Region }
+
+"""What the public may know of a case, to who has its number and its query code."""
+type Progress {
+  number: String!
+  state: CaseState!
+  """Of the scheme or the item."""
+  name: String!
+  """Masked."""
+  applicant: String!
+  receivedOn: Date
+  acceptedOn: Date
+  promisedDueOn: Date
+  steps: [ProgressStep!]!
+}
+type ProgressStep { item: String! department: String! state: ReviewState! }
+
+"""The proof that the application has arrived."""
+type Receipt {
+  number: String!
+  """With the number shows the progress to anybody who has both."""
+  queryCode: String!
+  receivedAt: DateTime!
+  """Silent beyond this day, the window has accepted (行政许可法 第32条)."""
+  acceptBy: Date
+}
+
+extend type Query {
+  """Null when nobody is signed in."""
+  viewer: Viewer
+  """Those that the viewer may see, the newest first."""
+  cases(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [CaseOrder!] = [{direction: DESC, field: OPENED_AT}], where: CaseWhereInput): CaseConnection!
+  """By number; null when there is none that the viewer may see."""
+  case(number: String!): Case
+  """Reviews of the cases that the viewer may see; a REVIEWER's own department's, unless another is named."""
+  reviews(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [ReviewOrder!] = [{direction: ASC, field: DUE_ON}], where: ReviewWhereInput, department: String): ReviewConnection!
+  """The public progress; null unless number and code are right."""
+  progress(number: String!, code: String!): Progress
+}
+
+input ReasonInput {
+  """Code of a clause."""
+  clause: String
+  text: String
+}
+"""From a notice, or from a scheme or an item with facts."""
+input OpenCaseInput {
+  scheme: String
+  item: String
+  """May be left out with a notice."""
+  facts: FactSet
+  """The applicant's subject; an APPLICANT is meant when it is left out."""
+  applicant: String
+  region: String
+  """Number of the notice that the applicant holds."""
+  notice: String
+  """By what an agent acts for the applicant."""
+  mandate: String
+  occurredAt: DateTime
+}
+type OpenCasePayload { case: Case! }
+
+"""` + "`" + `case` + "`" + ` is a number or an id, here and below. ` + "`" + `expectedVersion` + "`" + `: STALE when the case has another. ` + "`" + `occurredAt` + "`" + `: now when left out; earlier days are flagged as late."""
+input ChangeCaseInput { case: String! expectedVersion: Int occurredAt: DateTime facts: FactSet! }
+type ChangeCasePayload { case: Case! }
+input AttachMaterialInput {
+  case: String!
+  expectedVersion: Int
+  occurredAt: DateTime
+  """Code, as in the guide."""
+  material: String!
+  file: Upload!
+  """C when left out; B when the window attaches it."""
+  trust: Trust
+}
+type AttachMaterialPayload { case: Case! material: Material! }
+input SubmitCaseInput { case: String! expectedVersion: Int occurredAt: DateTime }
+type SubmitCasePayload { case: Case! receipt: Receipt! }
+input WithdrawCaseInput { case: String! expectedVersion: Int occurredAt: DateTime reason: String }
+type WithdrawCasePayload { case: Case! }
+
+input AcceptCaseInput {
+  case: String!
+  expectedVersion: Int
+  occurredAt: DateTime
+  """Codes of secondary materials that may come later, within the promised limit (容缺受理). What else has no file the window has before it on paper."""
+  tolerate: [String!]! = []
+}
+type AcceptCasePayload { case: Case! }
+enum RefusalOutcome {
+  """Outside the organ's powers."""
+  REFUSED
+  """No licence is required."""
+  NOT_REQUIRED
+}
+input RefuseCaseInput { case: String! expectedVersion: Int occurredAt: DateTime outcome: RefusalOutcome! reasons: [ReasonInput!]! }
+type RefuseCasePayload { case: Case! }
+input ReturnCaseInput { case: String! expectedVersion: Int occurredAt: DateTime reasons: [ReasonInput!]! }
+type ReturnCasePayload { case: Case! }
+input RevokeAcceptanceInput { case: String! expectedVersion: Int occurredAt: DateTime reasons: [ReasonInput!]! }
+type RevokeAcceptancePayload { case: Case! }
+input SupplementAskInput {
+  """Required after acceptance: which review asks."""
+  review: ID
+  """Code of a material of the notice."""
+  material: String
+  text: String
+}
+input RequestSupplementInput { case: String! expectedVersion: Int occurredAt: DateTime asks: [SupplementAskInput!]! dueOn: Date! }
+type RequestSupplementPayload { case: Case! }
+input SupplyCaseInput { case: String! expectedVersion: Int occurredAt: DateTime }
+type SupplyCasePayload { case: Case! }
+
+input OpenCopyNoticeInput { review: ID! expectedVersion: Int occurredAt: DateTime }
+type OpenCopyNoticePayload { review: Review! case: Case! }
+input GiveOpinionInput {
+  review: ID!
+  """Of the case."""
+  expectedVersion: Int
+  occurredAt: DateTime
+  """CONSENT, DISSENT (reasons required) or CONSENT_PENDING_SUPERIOR; the others are never given by hand."""
+  opinion: Opinion!
+  reasons: [ReasonInput!]! = []
+}
+type GiveOpinionPayload { review: Review! case: Case! }
+input LegalBasisInput { law: String! article: String }
+input StartSpecialProcedureInput {
+  review: ID!
+  expectedVersion: Int
+  occurredAt: DateTime
+  kind: ProcedureKind!
+  """Working days needed, told to the applicant in writing; the day of the start is the first."""
+  days: Int!
+  """行政许可法 第45条 when left out; PUBLICITY has to name its own."""
+  basis: LegalBasisInput
+}
+type StartSpecialProcedurePayload { review: Review! case: Case! procedure: SpecialProcedure! }
+input EndSpecialProcedureInput { procedure: ID! expectedVersion: Int occurredAt: DateTime }
+type EndSpecialProcedurePayload { case: Case! }
+"""Either ` + "`" + `review` + "`" + `, or ` + "`" + `case` + "`" + ` for the statutory limit of the whole case."""
+input ExtendLimitInput {
+  case: String
+  review: ID
+  expectedVersion: Int
+  occurredAt: DateTime
+  """In the unit of the limit."""
+  days: Int!
+  """The head of the organ; for the whole case, of the government at that level."""
+  approver: String!
+  """Told to the applicant."""
+  reason: String!
+}
+type ExtendLimitPayload { case: Case! }
+input RerunChecksInput { case: String! expectedVersion: Int occurredAt: DateTime }
+type RerunChecksPayload { case: Case! }
+
+input AddDepartmentInput {
+  case: String!
+  expectedVersion: Int
+  occurredAt: DateTime
+  """Code of the item to review."""
+  item: String!
+  """The item's own department when left out."""
+  department: String
+  """Its dissent can be overruled by the lead."""
+  advisory: Boolean! = false
+  reason: String!
+}
+type AddDepartmentPayload { case: Case! }
+input ReleaseDepartmentInput { review: ID! expectedVersion: Int occurredAt: DateTime reason: String! }
+type ReleaseDepartmentPayload { case: Case! }
+input ChooseModeInput { case: String! expectedVersion: Int occurredAt: DateTime mode: JointMode! }
+type ChooseModePayload { case: Case! }
+input CallMeetingInput { case: String! expectedVersion: Int occurredAt: DateTime kind: MeetingKind! departments: [String!]! on: Date! }
+type CallMeetingPayload { case: Case! meeting: Meeting! }
+input RecordMeetingInput { meeting: ID! expectedVersion: Int occurredAt: DateTime """Codes of the departments that came.""" present: [String!]! }
+type RecordMeetingPayload { case: Case! }
+input PlaceHoldInput { case: String! expectedVersion: Int occurredAt: DateTime milestone: Milestone! reason: String! }
+type PlaceHoldPayload { case: Case! hold: Hold! }
+input LiftHoldInput { hold: ID! expectedVersion: Int occurredAt: DateTime }
+type LiftHoldPayload { case: Case! }
+input DecideCaseInput { case: String! expectedVersion: Int occurredAt: DateTime decision: Decision! """Required for DENY.""" reasons: [ReasonInput!]! = [] }
+type DecideCasePayload { case: Case! }
+input GiveReasonsInput { case: String! expectedVersion: Int occurredAt: DateTime reasons: [ReasonInput!]! }
+type GiveReasonsPayload { case: Case! }
+input DeliverResultInput { case: String! expectedVersion: Int occurredAt: DateTime }
+type DeliverResultPayload { case: Case! }
+input RevokeCaseInput { case: String! expectedVersion: Int occurredAt: DateTime reasons: [ReasonInput!]! }
+type RevokeCasePayload { case: Case! }
+input RecallCaseInput { case: String! expectedVersion: Int occurredAt: DateTime reasons: [ReasonInput!]! }
+type RecallCasePayload { case: Case! }
+
+input SetClockInput { now: DateTime! }
+type SetClockPayload {
+  now: DateTime!
+  """How many cases the timers have looked after."""
+  worked: Int!
+}
+
+extend type Mutation {
+  """Opens a draft, by the applicant, an agent or the window."""
+  openCase(input: OpenCaseInput!): OpenCasePayload!
+  """While DRAFT or SUPPLEMENTING."""
+  changeCase(input: ChangeCaseInput!): ChangeCasePayload!
+  attachMaterial(input: AttachMaterialInput!): AttachMaterialPayload!
+  """Gives the number and the receipt; from then on the application is safe."""
+  submitCase(input: SubmitCaseInput!): SubmitCasePayload!
+  """撤件: the applicant takes it back before the decision."""
+  withdrawCase(input: WithdrawCaseInput!): WithdrawCasePayload!
+
+  """受理: copies the case to every department concerned."""
+  acceptCase(input: AcceptCaseInput!): AcceptCasePayload!
+  """不予受理 or 不受理."""
+  refuseCase(input: RefuseCaseInput!): RefuseCasePayload!
+  """退件: a draft again, with its number."""
+  returnCase(input: ReturnCaseInput!): ReturnCasePayload!
+  """Where a tolerated material did not come by its day (浙江省保障“最多跑一次”改革规定 第11条)."""
+  revokeAcceptance(input: RevokeAcceptanceInput!): RevokeAcceptancePayload!
+  """One, consolidated: by the window before acceptance, by the lead for all departments after."""
+  requestSupplement(input: RequestSupplementInput!): RequestSupplementPayload!
+  supplyCase(input: SupplyCaseInput!): SupplyCasePayload!
+
+  openCopyNotice(input: OpenCopyNoticeInput!): OpenCopyNoticePayload!
+  giveOpinion(input: GiveOpinionInput!): GiveOpinionPayload!
+  startSpecialProcedure(input: StartSpecialProcedureInput!): StartSpecialProcedurePayload!
+  endSpecialProcedure(input: EndSpecialProcedureInput!): EndSpecialProcedurePayload!
+  extendLimit(input: ExtendLimitInput!): ExtendLimitPayload!
+  """Judges what is not answered anew, under the pinned standards."""
+  rerunChecks(input: RerunChecksInput!): RerunChecksPayload!
+
+  addDepartment(input: AddDepartmentInput!): AddDepartmentPayload!
+  releaseDepartment(input: ReleaseDepartmentInput!): ReleaseDepartmentPayload!
+  chooseMode(input: ChooseModeInput!): ChooseModePayload!
+  callMeeting(input: CallMeetingInput!): CallMeetingPayload!
+  recordMeeting(input: RecordMeetingInput!): RecordMeetingPayload!
+  placeHold(input: PlaceHoldInput!): PlaceHoldPayload!
+  liftHold(input: LiftHoldInput!): LiftHoldPayload!
+  decideCase(input: DecideCaseInput!): DecideCasePayload!
+  """The written reasons owed for overruling a dissent."""
+  giveReasons(input: GiveReasonsInput!): GiveReasonsPayload!
+  deliverResult(input: DeliverResultInput!): DeliverResultPayload!
+  """撤销: a grant that should never have been made (行政许可法 第69条)."""
+  revokeCase(input: RevokeCaseInput!): RevokeCasePayload!
+  """撤回: a lawful grant whose ground has changed (行政许可法 第8条)."""
+  recallCase(input: RecallCaseInput!): RecallCasePayload!
+
+  """Sets the clock of a sandbox and does what has become due; refused everywhere else."""
+  setClock(input: SetClockInput!): SetClockPayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/catalog.graphql", Input: `enum FactKind { NUMBER INT BOOL ENUM }
 """
 GIVEN is fixed by the site, the law or the person; CHOICE is the applicant's business
@@ -2784,6 +5587,310 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../schema/ent.graphql", Input: `directive @goField(forceResolver: Boolean, name: String, omittable: Boolean) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
 directive @goModel(model: String, models: [String!], forceGenerate: Boolean) on OBJECT | INPUT_OBJECT | SCALAR | ENUM | INTERFACE | UNION
+type Case implements Node @goModel(model: "github.com/onedoor/onedoor/ent.CaseFile") {
+  id: ID!
+  state: CaseState!
+  """
+  Raised by every command; see expectedVersion.
+  """
+  version: Int!
+  """
+  The applicant's subject.
+  """
+  applicant: String!
+  """
+  The subject of the agent (全程员) who acts for the applicant.
+  """
+  agent: String
+  facts: FactSet!
+  openedAt: DateTime!
+  receivedAt: DateTime
+  """
+  By silence: the day of receipt.
+  """
+  acceptedAt: DateTime
+  decidedAt: DateTime
+  """
+  Of the last event.
+  """
+  recordedAt: DateTime!
+  scheme: Scheme
+  item: Item
+  lead: Department!
+  region: Region
+  reviews(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for Reviews returned from the connection.
+    """
+    orderBy: [ReviewOrder!] = [{direction:ASC,field:POSITION}]
+  ): ReviewConnection!
+  materials(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for Materials returned from the connection.
+    """
+    orderBy: [MaterialOrder!] = [{direction:ASC,field:POSITION}]
+  ): MaterialConnection!
+  events(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for Events returned from the connection.
+    """
+    orderBy: [EventOrder!] = [{direction:ASC,field:POSITION}]
+  ): EventConnection!
+}
+"""
+A connection to a list of items.
+"""
+type CaseConnection {
+  """
+  A list of edges.
+  """
+  edges: [CaseEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type CaseEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Case
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for Case connections
+"""
+input CaseOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Cases.
+  """
+  field: CaseOrderField!
+}
+"""
+Properties by which Case connections can be ordered.
+"""
+enum CaseOrderField {
+  OPENED_AT
+  RECEIVED_AT
+  RECORDED_AT
+  PROMISED_DUE_ON
+  STATUTORY_DUE_ON
+}
+"""
+CaseState is enum for the field state
+"""
+enum CaseState @goModel(model: "github.com/onedoor/onedoor/internal/casework.CaseState") {
+  DRAFT
+  SUBMITTED
+  SUPPLEMENTING
+  ACCEPTED
+  REFUSED
+  NOT_REQUIRED
+  IN_REVIEW
+  GRANTED
+  DENIED
+  DELIVERED
+  WITHDRAWN
+  REVOKED
+}
+"""
+CaseWhereInput is used for filtering CaseFile objects.
+Input was generated by ent.
+"""
+input CaseWhereInput {
+  not: CaseWhereInput
+  and: [CaseWhereInput!]
+  or: [CaseWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  number field predicates
+  """
+  number: String
+  numberNEQ: String
+  numberIn: [String!]
+  numberNotIn: [String!]
+  numberGT: String
+  numberGTE: String
+  numberLT: String
+  numberLTE: String
+  numberContains: String
+  numberHasPrefix: String
+  numberHasSuffix: String
+  numberIsNil: Boolean
+  numberNotNil: Boolean
+  numberEqualFold: String
+  numberContainsFold: String
+  """
+  state field predicates
+  """
+  state: CaseState
+  stateNEQ: CaseState
+  stateIn: [CaseState!]
+  stateNotIn: [CaseState!]
+  """
+  applicant field predicates
+  """
+  applicant: String
+  applicantNEQ: String
+  applicantIn: [String!]
+  applicantNotIn: [String!]
+  applicantGT: String
+  applicantGTE: String
+  applicantLT: String
+  applicantLTE: String
+  applicantContains: String
+  applicantHasPrefix: String
+  applicantHasSuffix: String
+  applicantEqualFold: String
+  applicantContainsFold: String
+  """
+  opened_at field predicates
+  """
+  openedAt: DateTime
+  openedAtNEQ: DateTime
+  openedAtIn: [DateTime!]
+  openedAtNotIn: [DateTime!]
+  openedAtGT: DateTime
+  openedAtGTE: DateTime
+  openedAtLT: DateTime
+  openedAtLTE: DateTime
+  """
+  received_at field predicates
+  """
+  receivedAt: DateTime
+  receivedAtNEQ: DateTime
+  receivedAtIn: [DateTime!]
+  receivedAtNotIn: [DateTime!]
+  receivedAtGT: DateTime
+  receivedAtGTE: DateTime
+  receivedAtLT: DateTime
+  receivedAtLTE: DateTime
+  receivedAtIsNil: Boolean
+  receivedAtNotNil: Boolean
+  """
+  accepted_at field predicates
+  """
+  acceptedAt: DateTime
+  acceptedAtNEQ: DateTime
+  acceptedAtIn: [DateTime!]
+  acceptedAtNotIn: [DateTime!]
+  acceptedAtGT: DateTime
+  acceptedAtGTE: DateTime
+  acceptedAtLT: DateTime
+  acceptedAtLTE: DateTime
+  acceptedAtIsNil: Boolean
+  acceptedAtNotNil: Boolean
+  """
+  decided_at field predicates
+  """
+  decidedAt: DateTime
+  decidedAtNEQ: DateTime
+  decidedAtIn: [DateTime!]
+  decidedAtNotIn: [DateTime!]
+  decidedAtGT: DateTime
+  decidedAtGTE: DateTime
+  decidedAtLT: DateTime
+  decidedAtLTE: DateTime
+  decidedAtIsNil: Boolean
+  decidedAtNotNil: Boolean
+  """
+  recorded_at field predicates
+  """
+  recordedAt: DateTime
+  recordedAtNEQ: DateTime
+  recordedAtIn: [DateTime!]
+  recordedAtNotIn: [DateTime!]
+  recordedAtGT: DateTime
+  recordedAtGTE: DateTime
+  recordedAtLT: DateTime
+  recordedAtLTE: DateTime
+}
 type Clause implements Node {
   id: ID!
   """
@@ -3080,6 +6187,85 @@ input DepartmentWhereInput {
   noteEqualFold: String
   noteContainsFold: String
 }
+type Event implements Node {
+  id: ID!
+  """
+  Place in its case, from 1 on without a gap.
+  """
+  position: Int!
+  """
+  The mutation's name, or that of a consequence.
+  """
+  kind: String!
+  occurredAt: DateTime!
+  recordedAt: DateTime!
+  """
+  Keyed in on a later day than it happened.
+  """
+  late: Boolean!
+  """
+  The subject of who acted.
+  """
+  actor: String!
+  role: String!
+  """
+  Code of the actor's department.
+  """
+  department: String
+  onBehalfOf: String
+  mandate: String
+  data: FactSet
+  case: Case!
+}
+"""
+A connection to a list of items.
+"""
+type EventConnection {
+  """
+  A list of edges.
+  """
+  edges: [EventEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type EventEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Event
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for Event connections
+"""
+input EventOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Events.
+  """
+  field: EventOrderField!
+}
+"""
+Properties by which Event connections can be ordered.
+"""
+enum EventOrderField {
+  POSITION
+}
 type Item implements Node @goModel(model: "github.com/onedoor/onedoor/ent.ItemVersion") {
   id: ID!
   """
@@ -3141,10 +6327,10 @@ type Item implements Node @goModel(model: "github.com/onedoor/onedoor/ent.ItemVe
     last: Int
 
     """
-    Ordering options for Materials returned from the connection.
+    Ordering options for ItemMaterials returned from the connection.
     """
-    orderBy: [MaterialOrder!] = [{direction:ASC,field:POSITION}]
-  ): MaterialConnection!
+    orderBy: [ItemMaterialOrder!] = [{direction:ASC,field:POSITION}]
+  ): ItemMaterialConnection!
 }
 """
 A connection to a list of items.
@@ -3184,6 +6370,72 @@ enum ItemKind @goModel(model: "github.com/onedoor/onedoor/internal/item.Kind") {
   FILING
   SERVICE
   OTHER
+}
+type ItemMaterial implements Node {
+  id: ID!
+  """
+  Stable code: the pack's id, or the name where the pack gives none.
+  """
+  code: String!
+  name: String!
+  """
+  applicant, shared (fetched from data sharing) or agency.
+  """
+  broughtBy: String!
+  """
+  May come later (容缺).
+  """
+  tolerable: Boolean!
+  item: Item!
+}
+"""
+A connection to a list of items.
+"""
+type ItemMaterialConnection {
+  """
+  A list of edges.
+  """
+  edges: [ItemMaterialEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type ItemMaterialEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: ItemMaterial
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for ItemMaterial connections
+"""
+input ItemMaterialOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order ItemMaterials.
+  """
+  field: ItemMaterialOrderField!
+}
+"""
+Properties by which ItemMaterial connections can be ordered.
+"""
+enum ItemMaterialOrderField {
+  POSITION
 }
 """
 Ordering options for Item connections
@@ -3422,22 +6674,35 @@ enum LawOrderField {
   POSITION
   NAME
 }
-type Material implements Node {
+type Material implements Node @goModel(model: "github.com/onedoor/onedoor/ent.CaseMaterial") {
   id: ID!
   """
-  Stable code: the pack's id, or the name where the pack gives none.
+  As in the guide.
   """
   code: String!
   name: String!
+  source: MaterialSource!
   """
-  applicant, shared (fetched from data sharing) or agency.
+  INTERNAL: codes of the items whose result it is, passed inside.
   """
-  broughtBy: String!
+  fromItems: [String!]
   """
-  May come later (容缺).
+  SECONDARY (次要): may come later.
   """
   tolerable: Boolean!
-  item: Item!
+  trust: Trust
+  attachedBy: String
+  attachedAt: DateTime
+  """
+  The window has it before it on paper.
+  """
+  onPaper: Boolean!
+  """
+  Tolerated: the day by which it must come.
+  """
+  dueOn: Date
+  missedAt: DateTime
+  case: Case!
 }
 """
 A connection to a list of items.
@@ -3497,6 +6762,16 @@ interface Node @goModel(model: "github.com/onedoor/onedoor/ent.Noder") {
   The id of the object.
   """
   id: ID!
+}
+"""
+Opinion is enum for the field opinion
+"""
+enum Opinion @goModel(model: "github.com/onedoor/onedoor/internal/casework.Opinion") {
+  CONSENT
+  DISSENT
+  CONSENT_PENDING_SUPERIOR
+  DEEMED_CONSENT
+  RECUSED
 }
 """
 Possible directions in which to order a list of items when provided an ` + "`" + `orderBy` + "`" + ` argument.
@@ -3843,6 +7118,168 @@ input RegionWhereInput {
   noteEqualFold: String
   noteContainsFold: String
 }
+type Review implements Node {
+  id: ID!
+  lead: Boolean!
+  """
+  Its dissent refuses the item; otherwise the lead may overrule it.
+  """
+  binding: Boolean!
+  """
+  Its silence is never consent.
+  """
+  safetyOfLife: Boolean!
+  state: ReviewState!
+  opinion: Opinion
+  reasons: [OpinionReason!]!
+  """
+  Codes of the items whose results it waits for.
+  """
+  after: [String!]!
+  """
+  The copy notice (抄告).
+  """
+  copySentAt: DateTime!
+  """
+  In the department's inbox, which is on this platform: as it is sent.
+  """
+  copyReceivedAt: DateTime!
+  copyOpenedAt: DateTime
+  """
+  Its clock starts then.
+  """
+  openedAt: DateTime
+  answeredAt: DateTime
+  dueOn: Date
+  case: Case!
+  item: Item!
+  department: Department!
+}
+"""
+A connection to a list of items.
+"""
+type ReviewConnection {
+  """
+  A list of edges.
+  """
+  edges: [ReviewEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type ReviewEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Review
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for Review connections
+"""
+input ReviewOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Reviews.
+  """
+  field: ReviewOrderField!
+}
+"""
+Properties by which Review connections can be ordered.
+"""
+enum ReviewOrderField {
+  POSITION
+  STATE
+  DUE_ON
+}
+"""
+ReviewState is enum for the field state
+"""
+enum ReviewState @goModel(model: "github.com/onedoor/onedoor/internal/casework.ReviewState") {
+  WAITING
+  OPEN
+  PAUSED
+  ANSWERED
+  RELEASED
+}
+"""
+ReviewWhereInput is used for filtering Review objects.
+Input was generated by ent.
+"""
+input ReviewWhereInput {
+  not: ReviewWhereInput
+  and: [ReviewWhereInput!]
+  or: [ReviewWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  state field predicates
+  """
+  state: ReviewState
+  stateNEQ: ReviewState
+  stateIn: [ReviewState!]
+  stateNotIn: [ReviewState!]
+  """
+  opinion field predicates
+  """
+  opinion: Opinion
+  opinionNEQ: Opinion
+  opinionIn: [Opinion!]
+  opinionNotIn: [Opinion!]
+  opinionIsNil: Boolean
+  opinionNotNil: Boolean
+  """
+  copy_opened_at field predicates
+  """
+  copyOpenedAt: DateTime
+  copyOpenedAtNEQ: DateTime
+  copyOpenedAtIn: [DateTime!]
+  copyOpenedAtNotIn: [DateTime!]
+  copyOpenedAtGT: DateTime
+  copyOpenedAtGTE: DateTime
+  copyOpenedAtLT: DateTime
+  copyOpenedAtLTE: DateTime
+  copyOpenedAtIsNil: Boolean
+  copyOpenedAtNotNil: Boolean
+  """
+  answered_at field predicates
+  """
+  answeredAt: DateTime
+  answeredAtNEQ: DateTime
+  answeredAtIn: [DateTime!]
+  answeredAtNotIn: [DateTime!]
+  answeredAtGT: DateTime
+  answeredAtGTE: DateTime
+  answeredAtLT: DateTime
+  answeredAtLTE: DateTime
+  answeredAtIsNil: Boolean
+  answeredAtNotNil: Boolean
+}
 type Scheme implements Node @goModel(model: "github.com/onedoor/onedoor/ent.SchemeVersion") {
   id: ID!
   """
@@ -4085,6 +7522,15 @@ input StandardWhereInput {
   """
   hasItem: Boolean
   hasItemWith: [ItemWhereInput!]
+}
+"""
+Trust is enum for the field trust
+"""
+enum Trust @goModel(model: "github.com/onedoor/onedoor/internal/casework.Trust") {
+  A
+  B
+  C
+  D
 }
 type Zone implements Node {
   id: ID!
@@ -4360,6 +7806,9 @@ type Money {
   """ISO 4217, always CNY."""
   currency: String!
 }
+
+"""A file of a multipart request (graphql-multipart-request-spec)."""
+scalar Upload
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -4367,6 +7816,188 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func childFields_AcceptCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_AcceptCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptCasePayload", field.Name)
+}
+
+func childFields_AddDepartmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_AddDepartmentPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddDepartmentPayload", field.Name)
+}
+
+func childFields_AttachMaterialPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_AttachMaterialPayload_case(ctx, ec, field)
+	case "material":
+		return fieldContext_AttachMaterialPayload_material(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttachMaterialPayload", field.Name)
+}
+
+func childFields_Blocker(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Blocker_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_Blocker_id(ctx, ec, field)
+	case "text":
+		return fieldContext_Blocker_text(ctx, ec, field)
+	case "textEn":
+		return fieldContext_Blocker_textEn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Blocker", field.Name)
+}
+
+func childFields_CallMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_CallMeetingPayload_case(ctx, ec, field)
+	case "meeting":
+		return fieldContext_CallMeetingPayload_meeting(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallMeetingPayload", field.Name)
+}
+
+func childFields_Case(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Case_id(ctx, ec, field)
+	case "state":
+		return fieldContext_Case_state(ctx, ec, field)
+	case "version":
+		return fieldContext_Case_version(ctx, ec, field)
+	case "applicant":
+		return fieldContext_Case_applicant(ctx, ec, field)
+	case "agent":
+		return fieldContext_Case_agent(ctx, ec, field)
+	case "facts":
+		return fieldContext_Case_facts(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_Case_openedAt(ctx, ec, field)
+	case "receivedAt":
+		return fieldContext_Case_receivedAt(ctx, ec, field)
+	case "acceptedAt":
+		return fieldContext_Case_acceptedAt(ctx, ec, field)
+	case "decidedAt":
+		return fieldContext_Case_decidedAt(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_Case_recordedAt(ctx, ec, field)
+	case "scheme":
+		return fieldContext_Case_scheme(ctx, ec, field)
+	case "item":
+		return fieldContext_Case_item(ctx, ec, field)
+	case "lead":
+		return fieldContext_Case_lead(ctx, ec, field)
+	case "region":
+		return fieldContext_Case_region(ctx, ec, field)
+	case "reviews":
+		return fieldContext_Case_reviews(ctx, ec, field)
+	case "materials":
+		return fieldContext_Case_materials(ctx, ec, field)
+	case "events":
+		return fieldContext_Case_events(ctx, ec, field)
+	case "number":
+		return fieldContext_Case_number(ctx, ec, field)
+	case "notice":
+		return fieldContext_Case_notice(ctx, ec, field)
+	case "promised":
+		return fieldContext_Case_promised(ctx, ec, field)
+	case "statutory":
+		return fieldContext_Case_statutory(ctx, ec, field)
+	case "allowed":
+		return fieldContext_Case_allowed(ctx, ec, field)
+	case "blockers":
+		return fieldContext_Case_blockers(ctx, ec, field)
+	case "mode":
+		return fieldContext_Case_mode(ctx, ec, field)
+	case "undetermined":
+		return fieldContext_Case_undetermined(ctx, ec, field)
+	case "standards":
+		return fieldContext_Case_standards(ctx, ec, field)
+	case "supplements":
+		return fieldContext_Case_supplements(ctx, ec, field)
+	case "specialProcedures":
+		return fieldContext_Case_specialProcedures(ctx, ec, field)
+	case "extensions":
+		return fieldContext_Case_extensions(ctx, ec, field)
+	case "holds":
+		return fieldContext_Case_holds(ctx, ec, field)
+	case "meetings":
+		return fieldContext_Case_meetings(ctx, ec, field)
+	case "decision":
+		return fieldContext_Case_decision(ctx, ec, field)
+	case "duties":
+		return fieldContext_Case_duties(ctx, ec, field)
+	case "endedBy":
+		return fieldContext_Case_endedBy(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Case", field.Name)
+}
+
+func childFields_CaseConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CaseConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CaseConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CaseConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CaseConnection", field.Name)
+}
+
+func childFields_CaseDecision(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcome":
+		return fieldContext_CaseDecision_outcome(ctx, ec, field)
+	case "granted":
+		return fieldContext_CaseDecision_granted(ctx, ec, field)
+	case "refused":
+		return fieldContext_CaseDecision_refused(ctx, ec, field)
+	case "overruled":
+		return fieldContext_CaseDecision_overruled(ctx, ec, field)
+	case "reasons":
+		return fieldContext_CaseDecision_reasons(ctx, ec, field)
+	case "decidedAt":
+		return fieldContext_CaseDecision_decidedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CaseDecision", field.Name)
+}
+
+func childFields_CaseEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_CaseEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_CaseEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CaseEdge", field.Name)
+}
+
+func childFields_ChangeCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_ChangeCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeCasePayload", field.Name)
+}
+
+func childFields_ChooseModePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_ChooseModePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChooseModePayload", field.Name)
+}
 
 func childFields_Clause(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -4464,6 +8095,24 @@ func childFields_ClauseResult(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type ClauseResult", field.Name)
 }
 
+func childFields_Clock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dueOn":
+		return fieldContext_Clock_dueOn(ctx, ec, field)
+	case "remainingDays":
+		return fieldContext_Clock_remainingDays(ctx, ec, field)
+	case "running":
+		return fieldContext_Clock_running(ctx, ec, field)
+	case "limit":
+		return fieldContext_Clock_limit(ctx, ec, field)
+	case "pauses":
+		return fieldContext_Clock_pauses(ctx, ec, field)
+	case "explanation":
+		return fieldContext_Clock_explanation(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Clock", field.Name)
+}
+
 func childFields_DayExplained(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -4492,6 +8141,22 @@ func childFields_Deadline(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Deadline_days(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Deadline", field.Name)
+}
+
+func childFields_DecideCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_DecideCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecideCasePayload", field.Name)
+}
+
+func childFields_DeliverResultPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_DeliverResultPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliverResultPayload", field.Name)
 }
 
 func childFields_Department(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4536,6 +8201,106 @@ func childFields_DepartmentEdge(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type DepartmentEdge", field.Name)
 }
 
+func childFields_Duty(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Duty_kind(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_Duty_dueOn(ctx, ec, field)
+	case "doneAt":
+		return fieldContext_Duty_doneAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Duty", field.Name)
+}
+
+func childFields_EndSpecialProcedurePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_EndSpecialProcedurePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndSpecialProcedurePayload", field.Name)
+}
+
+func childFields_Event(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Event_id(ctx, ec, field)
+	case "position":
+		return fieldContext_Event_position(ctx, ec, field)
+	case "kind":
+		return fieldContext_Event_kind(ctx, ec, field)
+	case "occurredAt":
+		return fieldContext_Event_occurredAt(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_Event_recordedAt(ctx, ec, field)
+	case "late":
+		return fieldContext_Event_late(ctx, ec, field)
+	case "actor":
+		return fieldContext_Event_actor(ctx, ec, field)
+	case "role":
+		return fieldContext_Event_role(ctx, ec, field)
+	case "department":
+		return fieldContext_Event_department(ctx, ec, field)
+	case "onBehalfOf":
+		return fieldContext_Event_onBehalfOf(ctx, ec, field)
+	case "mandate":
+		return fieldContext_Event_mandate(ctx, ec, field)
+	case "data":
+		return fieldContext_Event_data(ctx, ec, field)
+	case "case":
+		return fieldContext_Event_case(ctx, ec, field)
+	case "cursor":
+		return fieldContext_Event_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Event", field.Name)
+}
+
+func childFields_EventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_EventConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_EventConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_EventConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventConnection", field.Name)
+}
+
+func childFields_EventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_EventEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_EventEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func childFields_ExtendLimitPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_ExtendLimitPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExtendLimitPayload", field.Name)
+}
+
+func childFields_Extension(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return fieldContext_Extension_review(ctx, ec, field)
+	case "days":
+		return fieldContext_Extension_days(ctx, ec, field)
+	case "approver":
+		return fieldContext_Extension_approver(ctx, ec, field)
+	case "reason":
+		return fieldContext_Extension_reason(ctx, ec, field)
+	case "extendedAt":
+		return fieldContext_Extension_extendedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Extension", field.Name)
+}
+
 func childFields_Fact(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -4572,6 +8337,62 @@ func childFields_FactValue(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_FactValue_labelEn(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FactValue", field.Name)
+}
+
+func childFields_Finding(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clause":
+		return fieldContext_Finding_clause(ctx, ec, field)
+	case "verdict":
+		return fieldContext_Finding_verdict(ctx, ec, field)
+	case "code":
+		return fieldContext_Finding_code(ctx, ec, field)
+	case "message":
+		return fieldContext_Finding_message(ctx, ec, field)
+	case "messageEn":
+		return fieldContext_Finding_messageEn(ctx, ec, field)
+	case "basis":
+		return fieldContext_Finding_basis(ctx, ec, field)
+	case "remedy":
+		return fieldContext_Finding_remedy(ctx, ec, field)
+	case "source":
+		return fieldContext_Finding_source(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
+}
+
+func childFields_FindingSource(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plugin":
+		return fieldContext_FindingSource_plugin(ctx, ec, field)
+	case "version":
+		return fieldContext_FindingSource_version(ctx, ec, field)
+	case "digest":
+		return fieldContext_FindingSource_digest(ctx, ec, field)
+	case "sandbox":
+		return fieldContext_FindingSource_sandbox(ctx, ec, field)
+	case "standardVersion":
+		return fieldContext_FindingSource_standardVersion(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingSource", field.Name)
+}
+
+func childFields_GiveOpinionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return fieldContext_GiveOpinionPayload_review(ctx, ec, field)
+	case "case":
+		return fieldContext_GiveOpinionPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiveOpinionPayload", field.Name)
+}
+
+func childFields_GiveReasonsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_GiveReasonsPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiveReasonsPayload", field.Name)
 }
 
 func childFields_Guide(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4648,6 +8469,24 @@ func childFields_GuideMaterial(ctx context.Context, ec *executionContext, field 
 		return fieldContext_GuideMaterial_tolerable(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GuideMaterial", field.Name)
+}
+
+func childFields_Hold(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Hold_id(ctx, ec, field)
+	case "milestone":
+		return fieldContext_Hold_milestone(ctx, ec, field)
+	case "reason":
+		return fieldContext_Hold_reason(ctx, ec, field)
+	case "placedBy":
+		return fieldContext_Hold_placedBy(ctx, ec, field)
+	case "placedAt":
+		return fieldContext_Hold_placedAt(ctx, ec, field)
+	case "liftedAt":
+		return fieldContext_Hold_liftedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Hold", field.Name)
 }
 
 func childFields_IssueNoticePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4760,6 +8599,46 @@ func childFields_ItemLimits(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type ItemLimits", field.Name)
 }
 
+func childFields_ItemMaterial(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ItemMaterial_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ItemMaterial_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ItemMaterial_name(ctx, ec, field)
+	case "broughtBy":
+		return fieldContext_ItemMaterial_broughtBy(ctx, ec, field)
+	case "tolerable":
+		return fieldContext_ItemMaterial_tolerable(ctx, ec, field)
+	case "item":
+		return fieldContext_ItemMaterial_item(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemMaterial", field.Name)
+}
+
+func childFields_ItemMaterialConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ItemMaterialConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ItemMaterialConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ItemMaterialConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemMaterialConnection", field.Name)
+}
+
+func childFields_ItemMaterialEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_ItemMaterialEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_ItemMaterialEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemMaterialEdge", field.Name)
+}
+
 func childFields_ItemResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -4816,6 +8695,14 @@ func childFields_LegalBasis(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LegalBasis", field.Name)
 }
 
+func childFields_LiftHoldPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_LiftHoldPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiftHoldPayload", field.Name)
+}
+
 func childFields_Material(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4824,12 +8711,28 @@ func childFields_Material(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Material_code(ctx, ec, field)
 	case "name":
 		return fieldContext_Material_name(ctx, ec, field)
-	case "broughtBy":
-		return fieldContext_Material_broughtBy(ctx, ec, field)
+	case "source":
+		return fieldContext_Material_source(ctx, ec, field)
+	case "fromItems":
+		return fieldContext_Material_fromItems(ctx, ec, field)
 	case "tolerable":
 		return fieldContext_Material_tolerable(ctx, ec, field)
-	case "item":
-		return fieldContext_Material_item(ctx, ec, field)
+	case "trust":
+		return fieldContext_Material_trust(ctx, ec, field)
+	case "attachedBy":
+		return fieldContext_Material_attachedBy(ctx, ec, field)
+	case "attachedAt":
+		return fieldContext_Material_attachedAt(ctx, ec, field)
+	case "onPaper":
+		return fieldContext_Material_onPaper(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_Material_dueOn(ctx, ec, field)
+	case "missedAt":
+		return fieldContext_Material_missedAt(ctx, ec, field)
+	case "case":
+		return fieldContext_Material_case(ctx, ec, field)
+	case "file":
+		return fieldContext_Material_file(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Material", field.Name)
 }
@@ -4854,6 +8757,42 @@ func childFields_MaterialEdge(ctx context.Context, ec *executionContext, field g
 		return fieldContext_MaterialEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MaterialEdge", field.Name)
+}
+
+func childFields_MaterialFile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_MaterialFile_name(ctx, ec, field)
+	case "type":
+		return fieldContext_MaterialFile_type(ctx, ec, field)
+	case "size":
+		return fieldContext_MaterialFile_size(ctx, ec, field)
+	case "sha256":
+		return fieldContext_MaterialFile_sha256(ctx, ec, field)
+	case "url":
+		return fieldContext_MaterialFile_url(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MaterialFile", field.Name)
+}
+
+func childFields_Meeting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Meeting_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Meeting_kind(ctx, ec, field)
+	case "departments":
+		return fieldContext_Meeting_departments(ctx, ec, field)
+	case "on":
+		return fieldContext_Meeting_on(ctx, ec, field)
+	case "calledAt":
+		return fieldContext_Meeting_calledAt(ctx, ec, field)
+	case "heldAt":
+		return fieldContext_Meeting_heldAt(ctx, ec, field)
+	case "absent":
+		return fieldContext_Meeting_absent(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Meeting", field.Name)
 }
 
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4882,6 +8821,34 @@ func childFields_Notice(ctx context.Context, ec *executionContext, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Notice", field.Name)
 }
 
+func childFields_OpenCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_OpenCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenCasePayload", field.Name)
+}
+
+func childFields_OpenCopyNoticePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return fieldContext_OpenCopyNoticePayload_review(ctx, ec, field)
+	case "case":
+		return fieldContext_OpenCopyNoticePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenCopyNoticePayload", field.Name)
+}
+
+func childFields_OpinionReason(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clause":
+		return fieldContext_OpinionReason_clause(ctx, ec, field)
+	case "text":
+		return fieldContext_OpinionReason_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpinionReason", field.Name)
+}
+
 func childFields_PageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -4894,6 +8861,28 @@ func childFields_PageInfo(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_PageInfo_endCursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func childFields_Pause(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_Pause_from(ctx, ec, field)
+	case "to":
+		return fieldContext_Pause_to(ctx, ec, field)
+	case "reason":
+		return fieldContext_Pause_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Pause", field.Name)
+}
+
+func childFields_PlaceHoldPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_PlaceHoldPayload_case(ctx, ec, field)
+	case "hold":
+		return fieldContext_PlaceHoldPayload_hold(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceHoldPayload", field.Name)
 }
 
 func childFields_PolicyRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4962,6 +8951,40 @@ func childFields_Precondition(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type Precondition", field.Name)
 }
 
+func childFields_Progress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_Progress_number(ctx, ec, field)
+	case "state":
+		return fieldContext_Progress_state(ctx, ec, field)
+	case "name":
+		return fieldContext_Progress_name(ctx, ec, field)
+	case "applicant":
+		return fieldContext_Progress_applicant(ctx, ec, field)
+	case "receivedOn":
+		return fieldContext_Progress_receivedOn(ctx, ec, field)
+	case "acceptedOn":
+		return fieldContext_Progress_acceptedOn(ctx, ec, field)
+	case "promisedDueOn":
+		return fieldContext_Progress_promisedDueOn(ctx, ec, field)
+	case "steps":
+		return fieldContext_Progress_steps(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Progress", field.Name)
+}
+
+func childFields_ProgressStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return fieldContext_ProgressStep_item(ctx, ec, field)
+	case "department":
+		return fieldContext_ProgressStep_department(ctx, ec, field)
+	case "state":
+		return fieldContext_ProgressStep_state(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgressStep", field.Name)
+}
+
 func childFields_Reason(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "fact":
@@ -4980,6 +9003,44 @@ func childFields_Reason(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Reason_basis(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Reason", field.Name)
+}
+
+func childFields_RecallCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RecallCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecallCasePayload", field.Name)
+}
+
+func childFields_Receipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_Receipt_number(ctx, ec, field)
+	case "queryCode":
+		return fieldContext_Receipt_queryCode(ctx, ec, field)
+	case "receivedAt":
+		return fieldContext_Receipt_receivedAt(ctx, ec, field)
+	case "acceptBy":
+		return fieldContext_Receipt_acceptBy(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Receipt", field.Name)
+}
+
+func childFields_RecordMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RecordMeetingPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordMeetingPayload", field.Name)
+}
+
+func childFields_RefuseCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RefuseCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefuseCasePayload", field.Name)
 }
 
 func childFields_Region(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5026,6 +9087,122 @@ func childFields_RegionEdge(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_RegionEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegionEdge", field.Name)
+}
+
+func childFields_ReleaseDepartmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_ReleaseDepartmentPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseDepartmentPayload", field.Name)
+}
+
+func childFields_RequestSupplementPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RequestSupplementPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestSupplementPayload", field.Name)
+}
+
+func childFields_RerunChecksPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RerunChecksPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RerunChecksPayload", field.Name)
+}
+
+func childFields_ReturnCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_ReturnCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnCasePayload", field.Name)
+}
+
+func childFields_Review(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Review_id(ctx, ec, field)
+	case "lead":
+		return fieldContext_Review_lead(ctx, ec, field)
+	case "binding":
+		return fieldContext_Review_binding(ctx, ec, field)
+	case "safetyOfLife":
+		return fieldContext_Review_safetyOfLife(ctx, ec, field)
+	case "state":
+		return fieldContext_Review_state(ctx, ec, field)
+	case "opinion":
+		return fieldContext_Review_opinion(ctx, ec, field)
+	case "reasons":
+		return fieldContext_Review_reasons(ctx, ec, field)
+	case "after":
+		return fieldContext_Review_after(ctx, ec, field)
+	case "copySentAt":
+		return fieldContext_Review_copySentAt(ctx, ec, field)
+	case "copyReceivedAt":
+		return fieldContext_Review_copyReceivedAt(ctx, ec, field)
+	case "copyOpenedAt":
+		return fieldContext_Review_copyOpenedAt(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_Review_openedAt(ctx, ec, field)
+	case "answeredAt":
+		return fieldContext_Review_answeredAt(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_Review_dueOn(ctx, ec, field)
+	case "case":
+		return fieldContext_Review_case(ctx, ec, field)
+	case "item":
+		return fieldContext_Review_item(ctx, ec, field)
+	case "department":
+		return fieldContext_Review_department(ctx, ec, field)
+	case "findings":
+		return fieldContext_Review_findings(ctx, ec, field)
+	case "limit":
+		return fieldContext_Review_limit(ctx, ec, field)
+	case "pauses":
+		return fieldContext_Review_pauses(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Review", field.Name)
+}
+
+func childFields_ReviewConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ReviewConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ReviewConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ReviewConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewConnection", field.Name)
+}
+
+func childFields_ReviewEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_ReviewEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_ReviewEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewEdge", field.Name)
+}
+
+func childFields_RevokeAcceptancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RevokeAcceptancePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAcceptancePayload", field.Name)
+}
+
+func childFields_RevokeCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RevokeCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeCasePayload", field.Name)
 }
 
 func childFields_Schedule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5158,6 +9335,36 @@ func childFields_SchemeItem(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type SchemeItem", field.Name)
 }
 
+func childFields_SetClockPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "now":
+		return fieldContext_SetClockPayload_now(ctx, ec, field)
+	case "worked":
+		return fieldContext_SetClockPayload_worked(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetClockPayload", field.Name)
+}
+
+func childFields_SpecialProcedure(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SpecialProcedure_id(ctx, ec, field)
+	case "review":
+		return fieldContext_SpecialProcedure_review(ctx, ec, field)
+	case "kind":
+		return fieldContext_SpecialProcedure_kind(ctx, ec, field)
+	case "days":
+		return fieldContext_SpecialProcedure_days(ctx, ec, field)
+	case "basis":
+		return fieldContext_SpecialProcedure_basis(ctx, ec, field)
+	case "startedAt":
+		return fieldContext_SpecialProcedure_startedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_SpecialProcedure_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SpecialProcedure", field.Name)
+}
+
 func childFields_Stage(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -5216,6 +9423,118 @@ func childFields_StandardEdge(ctx context.Context, ec *executionContext, field g
 		return fieldContext_StandardEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StandardEdge", field.Name)
+}
+
+func childFields_StandardPin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_StandardPin_code(ctx, ec, field)
+	case "version":
+		return fieldContext_StandardPin_version(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardPin", field.Name)
+}
+
+func childFields_StartSpecialProcedurePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return fieldContext_StartSpecialProcedurePayload_review(ctx, ec, field)
+	case "case":
+		return fieldContext_StartSpecialProcedurePayload_case(ctx, ec, field)
+	case "procedure":
+		return fieldContext_StartSpecialProcedurePayload_procedure(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartSpecialProcedurePayload", field.Name)
+}
+
+func childFields_SubmitCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_SubmitCasePayload_case(ctx, ec, field)
+	case "receipt":
+		return fieldContext_SubmitCasePayload_receipt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitCasePayload", field.Name)
+}
+
+func childFields_Supplement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Supplement_id(ctx, ec, field)
+	case "asks":
+		return fieldContext_Supplement_asks(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_Supplement_dueOn(ctx, ec, field)
+	case "askedAt":
+		return fieldContext_Supplement_askedAt(ctx, ec, field)
+	case "suppliedAt":
+		return fieldContext_Supplement_suppliedAt(ctx, ec, field)
+	case "missedAt":
+		return fieldContext_Supplement_missedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Supplement", field.Name)
+}
+
+func childFields_SupplementAsk(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "review":
+		return fieldContext_SupplementAsk_review(ctx, ec, field)
+	case "material":
+		return fieldContext_SupplementAsk_material(ctx, ec, field)
+	case "text":
+		return fieldContext_SupplementAsk_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplementAsk", field.Name)
+}
+
+func childFields_SupplyCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_SupplyCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupplyCasePayload", field.Name)
+}
+
+func childFields_TimeLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return fieldContext_TimeLimit_amount(ctx, ec, field)
+	case "unit":
+		return fieldContext_TimeLimit_unit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimeLimit", field.Name)
+}
+
+func childFields_UndeterminedItem(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "item":
+		return fieldContext_UndeterminedItem_item(ctx, ec, field)
+	case "missingFacts":
+		return fieldContext_UndeterminedItem_missingFacts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndeterminedItem", field.Name)
+}
+
+func childFields_Viewer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return fieldContext_Viewer_subject(ctx, ec, field)
+	case "role":
+		return fieldContext_Viewer_role(ctx, ec, field)
+	case "department":
+		return fieldContext_Viewer_department(ctx, ec, field)
+	case "region":
+		return fieldContext_Viewer_region(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func childFields_WithdrawCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_WithdrawCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawCasePayload", field.Name)
 }
 
 func childFields_Zone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -292,6 +292,30 @@ func marshalNLegalBasis2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐB
 	return ret
 }
 
+func marshalNLegalBasis2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐBasisᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*law.Basis) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNLegalBasis2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐBasis(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNLegalBasis2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐBasis(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *law.Basis) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LegalBasis!")
+		return graphql.Null
+	}
+	return _LegalBasis(ctx, ec, sel, v)
+}
+
 func unmarshalNLimitUnit2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐUnit(ctx context.Context, ec *executionContext, v any) (workday.Unit, error) {
 	var res workday.Unit
 	err := res.UnmarshalGQL(v)
@@ -350,6 +374,20 @@ func marshalNTruth2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐT
 	return ret
 }
 
+func unmarshalNUpload2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, v any) (graphql.Upload, error) {
+	res, err := graphql.UnmarshalUpload(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNUpload2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v graphql.Upload) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalUpload(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Upload!")
+	}
+	return res
+}
+
 func unmarshalODate2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐDate(ctx context.Context, ec *executionContext, v any) (*workday.Date, error) {
 	if v == nil {
 		return nil, nil
@@ -381,6 +419,89 @@ func marshalODate2ᚖstring(ctx context.Context, ec *executionContext, sel ast.S
 	_ = sel
 	_ = ctx
 	res := scalar.MarshalDateText(*v)
+	return res
+}
+
+func unmarshalODateTime2timeᚐTime(ctx context.Context, ec *executionContext, v any) (time.Time, error) {
+	res, err := scalar.UnmarshalDateTime(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalODateTime2timeᚐTime(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalDateTime(v)
+	return res
+}
+
+func unmarshalODateTime2ᚕtimeᚐTimeᚄ(ctx context.Context, ec *executionContext, v any) ([]time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]time.Time, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNDateTime2timeᚐTime(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func marshalODateTime2ᚕtimeᚐTimeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = marshalNDateTime2timeᚐTime(ctx, ec, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, ec *executionContext, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalODateTime2ᚖtimeᚐTime(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalDateTime(*v)
+	return res
+}
+
+func unmarshalOFactSet2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalFactSet(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOFactSet2map(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v map[string]any) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalFactSet(v)
 	return res
 }
 

@@ -3,10 +3,72 @@
 package model
 
 import (
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
+	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
 )
+
+type AcceptCaseInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// Codes of secondary materials that may come later, within the promised limit (容缺受理). What else has no file the window has before it on paper.
+	Tolerate []string `json:"tolerate"`
+}
+
+type AddDepartmentInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// Code of the item to review.
+	Item string `json:"item"`
+	// The item's own department when left out.
+	Department *string `json:"department,omitempty"`
+	// Its dissent can be overruled by the lead.
+	Advisory bool   `json:"advisory"`
+	Reason   string `json:"reason"`
+}
+
+type AttachMaterialInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// Code, as in the guide.
+	Material string         `json:"material"`
+	File     graphql.Upload `json:"file"`
+	// C when left out; B when the window attaches it.
+	Trust *casework.Trust `json:"trust,omitempty"`
+}
+
+type CallMeetingInput struct {
+	Case            string               `json:"case"`
+	ExpectedVersion *int                 `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time           `json:"occurredAt,omitempty"`
+	Kind            casework.MeetingKind `json:"kind"`
+	Departments     []string             `json:"departments"`
+	On              workday.Date         `json:"on"`
+}
+
+// `case` is a number or an id, here and below. `expectedVersion`: STALE when the case has another. `occurredAt`: now when left out; earlier days are flagged as late.
+type ChangeCaseInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Facts           map[string]any `json:"facts"`
+}
+
+type ChooseModeInput struct {
+	Case            string        `json:"case"`
+	ExpectedVersion *int          `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time    `json:"occurredAt,omitempty"`
+	Mode            casework.Mode `json:"mode"`
+}
 
 type DeadlineInput struct {
 	// The day on which the limit starts to run; it does not count itself.
@@ -17,6 +79,86 @@ type DeadlineInput struct {
 	Pauses []*PauseInput `json:"pauses,omitempty"`
 	// Code of a calendar; the district's own when not given.
 	Calendar *string `json:"calendar,omitempty"`
+}
+
+type DecideCaseInput struct {
+	Case            string           `json:"case"`
+	ExpectedVersion *int             `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time       `json:"occurredAt,omitempty"`
+	Decision        casework.Outcome `json:"decision"`
+	// Required for DENY.
+	Reasons []*ReasonInput `json:"reasons"`
+}
+
+type DeliverResultInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+type Duty struct {
+	Kind   casework.DutyKind `json:"kind"`
+	DueOn  *workday.Date     `json:"dueOn,omitempty"`
+	DoneAt *time.Time        `json:"doneAt,omitempty"`
+}
+
+type EndSpecialProcedureInput struct {
+	Procedure       string     `json:"procedure"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+// Either `review`, or `case` for the statutory limit of the whole case.
+type ExtendLimitInput struct {
+	Case            *string    `json:"case,omitempty"`
+	Review          *string    `json:"review,omitempty"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// In the unit of the limit.
+	Days int `json:"days"`
+	// The head of the organ; for the whole case, of the government at that level.
+	Approver string `json:"approver"`
+	// Told to the applicant.
+	Reason string `json:"reason"`
+}
+
+// What the machine says about one clause. A failed clause is no error: the department decides.
+type Finding struct {
+	Clause  *ent.Clause             `json:"clause,omitempty"`
+	Verdict casework.FindingVerdict `json:"verdict"`
+	// MET, UNMET, APPLIES_OPEN, FACTS_MISSING or OFFICER_JUDGES.
+	Code      string       `json:"code"`
+	Message   string       `json:"message"`
+	MessageEn string       `json:"messageEn"`
+	Basis     []*law.Basis `json:"basis"`
+	// What would meet an unmet clause.
+	Remedy *string        `json:"remedy,omitempty"`
+	Source *FindingSource `json:"source"`
+}
+
+type FindingSource struct {
+	Plugin          *string `json:"plugin,omitempty"`
+	Version         *string `json:"version,omitempty"`
+	Digest          *string `json:"digest,omitempty"`
+	Sandbox         *string `json:"sandbox,omitempty"`
+	StandardVersion *int    `json:"standardVersion,omitempty"`
+}
+
+type GiveOpinionInput struct {
+	Review string `json:"review"`
+	// Of the case.
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// CONSENT, DISSENT (reasons required) or CONSENT_PENDING_SUPERIOR; the others are never given by hand.
+	Opinion casework.Opinion `json:"opinion"`
+	Reasons []*ReasonInput   `json:"reasons"`
+}
+
+type GiveReasonsInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Reasons         []*ReasonInput `json:"reasons"`
 }
 
 // Either `scheme` or `item`, never both.
@@ -55,6 +197,17 @@ type ItemLimits struct {
 	Extension *int `json:"extension,omitempty"`
 }
 
+type LegalBasisInput struct {
+	Law     string  `json:"law"`
+	Article *string `json:"article,omitempty"`
+}
+
+type LiftHoldInput struct {
+	Hold            string     `json:"hold"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
 // An amount of money.
 type Money struct {
 	// Yuan with two decimals, e.g. "0.00".
@@ -63,10 +216,40 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
+// From a notice, or from a scheme or an item with facts.
+type OpenCaseInput struct {
+	Scheme *string `json:"scheme,omitempty"`
+	Item   *string `json:"item,omitempty"`
+	// May be left out with a notice.
+	Facts map[string]any `json:"facts,omitempty"`
+	// The applicant's subject; an APPLICANT is meant when it is left out.
+	Applicant *string `json:"applicant,omitempty"`
+	Region    *string `json:"region,omitempty"`
+	// Number of the notice that the applicant holds.
+	Notice *string `json:"notice,omitempty"`
+	// By what an agent acts for the applicant.
+	Mandate    *string    `json:"mandate,omitempty"`
+	OccurredAt *time.Time `json:"occurredAt,omitempty"`
+}
+
+type OpenCopyNoticeInput struct {
+	Review          string     `json:"review"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
 type PauseInput struct {
 	From   workday.Date `json:"from"`
 	To     workday.Date `json:"to"`
 	Reason string       `json:"reason"`
+}
+
+type PlaceHoldInput struct {
+	Case            string             `json:"case"`
+	ExpectedVersion *int               `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time         `json:"occurredAt,omitempty"`
+	Milestone       casework.Milestone `json:"milestone"`
+	Reason          string             `json:"reason"`
 }
 
 // An item that comes before another; not hard: it may be promised or run in parallel.
@@ -86,7 +269,141 @@ type Precondition struct {
 	Basis *string          `json:"basis,omitempty"`
 }
 
+type ReasonInput struct {
+	// Code of a clause.
+	Clause *string `json:"clause,omitempty"`
+	Text   *string `json:"text,omitempty"`
+}
+
+type RecallCaseInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Reasons         []*ReasonInput `json:"reasons"`
+}
+
+// The proof that the application has arrived.
+type Receipt struct {
+	Number string `json:"number"`
+	// With the number shows the progress to anybody who has both.
+	QueryCode  string    `json:"queryCode"`
+	ReceivedAt time.Time `json:"receivedAt"`
+	// Silent beyond this day, the window has accepted (行政许可法 第32条).
+	AcceptBy *workday.Date `json:"acceptBy,omitempty"`
+}
+
+type RecordMeetingInput struct {
+	Meeting         string     `json:"meeting"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// Codes of the departments that came.
+	Present []string `json:"present"`
+}
+
+type RefuseCaseInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Outcome         string         `json:"outcome"`
+	Reasons         []*ReasonInput `json:"reasons"`
+}
+
+type ReleaseDepartmentInput struct {
+	Review          string     `json:"review"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	Reason          string     `json:"reason"`
+}
+
+type RequestSupplementInput struct {
+	Case            string                `json:"case"`
+	ExpectedVersion *int                  `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time            `json:"occurredAt,omitempty"`
+	Asks            []*SupplementAskInput `json:"asks"`
+	DueOn           workday.Date          `json:"dueOn"`
+}
+
+type RerunChecksInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+type ReturnCaseInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Reasons         []*ReasonInput `json:"reasons"`
+}
+
+type RevokeAcceptanceInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Reasons         []*ReasonInput `json:"reasons"`
+}
+
+type RevokeCaseInput struct {
+	Case            string         `json:"case"`
+	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
+	Reasons         []*ReasonInput `json:"reasons"`
+}
+
 type SchemeItem struct {
 	Item  *ent.ItemVersion `json:"item"`
 	Stage *scheme.Stage    `json:"stage"`
+}
+
+type SetClockInput struct {
+	Now time.Time `json:"now"`
+}
+
+type SetClockPayload struct {
+	Now time.Time `json:"now"`
+	// How many cases the timers have looked after.
+	Worked int `json:"worked"`
+}
+
+type StartSpecialProcedureInput struct {
+	Review          string                 `json:"review"`
+	ExpectedVersion *int                   `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time             `json:"occurredAt,omitempty"`
+	Kind            casework.ProcedureKind `json:"kind"`
+	// Working days needed, told to the applicant in writing; the day of the start is the first.
+	Days int `json:"days"`
+	// 行政许可法 第45条 when left out; PUBLICITY has to name its own.
+	Basis *LegalBasisInput `json:"basis,omitempty"`
+}
+
+type SubmitCaseInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+type SupplementAskInput struct {
+	// Required after acceptance: which review asks.
+	Review *string `json:"review,omitempty"`
+	// Code of a material of the notice.
+	Material *string `json:"material,omitempty"`
+	Text     *string `json:"text,omitempty"`
+}
+
+type SupplyCaseInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+type UndeterminedItem struct {
+	Item         *ent.ItemVersion `json:"item,omitempty"`
+	MissingFacts []*standard.Fact `json:"missingFacts"`
+}
+
+type WithdrawCaseInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	Reason          *string    `json:"reason,omitempty"`
 }

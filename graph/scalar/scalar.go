@@ -13,8 +13,11 @@ import (
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
-// MarshalDateTime writes an instant as RFC 3339 in UTC.
+// MarshalDateTime writes an instant as RFC 3339 in UTC; the zero time as null.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
+	if t.IsZero() {
+		return graphql.Null
+	}
 	return graphql.WriterFunc(func(w io.Writer) {
 		_, _ = io.WriteString(w, strconv.Quote(t.UTC().Format(time.RFC3339)))
 	})

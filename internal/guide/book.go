@@ -25,6 +25,8 @@ func (b *Book) Replace(c *Catalogue) { b.current.Store(c) }
 // Notices keeps notices. A kept notice never changes; one that is not there is
 // NOT_FOUND.
 type Notices interface {
-	SaveNotice(ctx context.Context, n Notice) error
+	// SaveNotice gives the number of what it kept: where the context carries a
+	// viewer.Once that had its effect before, that of the first time.
+	SaveNotice(ctx context.Context, n Notice) (number string, err error)
 	Notice(ctx context.Context, number string) (Notice, error)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/fact"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/revision"
@@ -104,6 +104,9 @@ func loadSource(ctx context.Context, c *ent.Client) (*guide.Source, error) {
 		}
 		src.Items = append(src.Items, in)
 	}
+	for _, row := range l.rules() {
+		src.Rules = append(src.Rules, law.Rule{Section: row.Section, Code: row.Code, Body: row.Body})
+	}
 	years := l.years()
 	if l.err != nil {
 		return nil, l.err
@@ -167,7 +170,7 @@ func (l *loader) facts(retired bool) []*ent.Fact {
 func (l *loader) standards() []*ent.StandardVersion {
 	rows, err := l.c.StandardVersion.Query().
 		WithItem(func(q *ent.ItemVersionQuery) {
-			q.WithDepartment().WithMaterials(func(q *ent.MaterialQuery) { q.Order(material.ByPosition()) })
+			q.WithDepartment().WithMaterials(func(q *ent.ItemMaterialQuery) { q.Order(itemmaterial.ByPosition()) })
 		}).
 		WithScheme(func(q *ent.SchemeVersionQuery) { q.WithLead() }).
 		WithClauses(func(q *ent.ClauseQuery) { q.WithDepartment().Order(clause.ByPosition()) }).
@@ -177,6 +180,11 @@ func (l *loader) standards() []*ent.StandardVersion {
 
 func (l *loader) years() []*ent.CalendarYear {
 	rows, err := l.c.CalendarYear.Query().Order(calendaryear.ByPosition()).All(l.ctx)
+	return kept(l, rows, err)
+}
+
+func (l *loader) rules() []*ent.PolicyRule {
+	rows, err := l.c.PolicyRule.Query().Order(policyrule.ByPosition()).All(l.ctx)
 	return kept(l, rows, err)
 }
 
@@ -197,7 +205,7 @@ func (s *Store) Export(ctx context.Context) (*catalog.Pack, error) {
 		p.Facts = append(p.Facts, catalog.Entry[standard.Fact]{Value: row.Definition, Extra: row.Extra})
 	}
 	items, err := s.client.ItemVersion.Query().Where(itemversion.HasStandardWith(standardversion.EffectiveToIsNil())).
-		WithDepartment().WithMaterials(func(q *ent.MaterialQuery) { q.Order(material.ByPosition()) }).
+		WithDepartment().WithMaterials(func(q *ent.ItemMaterialQuery) { q.Order(itemmaterial.ByPosition()) }).
 		Order(itemversion.ByPosition()).All(ctx)
 	for _, row := range kept(&l, items, err) {
 		p.Items = append(p.Items, catalog.Entry[item.Item]{Value: itemOf(row), Extra: row.Extra})
@@ -220,8 +228,7 @@ func (s *Store) Export(ctx context.Context) (*catalog.Pack, error) {
 		p.Calendar = row.Calendar
 		p.Years = append(p.Years, catalog.Entry[workday.Year]{Value: row.Notice, Extra: row.Extra})
 	}
-	rules, err := s.client.PolicyRule.Query().Order(policyrule.ByPosition()).All(ctx)
-	for _, row := range kept(&l, rules, err) {
+	for _, row := range l.rules() {
 		p.Rules = append(p.Rules, catalog.Entry[law.Rule]{Value: law.Rule{Section: row.Section, Code: row.Code, Body: row.Body}, Extra: row.Extra})
 	}
 	if l.err != nil {

@@ -325,7 +325,7 @@ func (im *importer) standards() error {
 	var (
 		create    []*ent.StandardVersionCreate
 		items     []*ent.ItemVersionCreate
-		materials []*ent.MaterialCreate
+		materials []*ent.ItemMaterialCreate
 		rows      []*ent.ClauseCreate
 		schemes   []*ent.SchemeVersionCreate
 	)
@@ -348,7 +348,7 @@ func (im *importer) standards() error {
 		create = append(create, im.publish(ref.ItemStandard(code, version), kindItem, code, version, i, digestOf(content)))
 		items = append(items, createItem(im.c.ItemVersion, e, version, i))
 		for n := range e.Value.Materials {
-			materials = append(materials, createMaterial(im.c.Material, e.Value, version, n))
+			materials = append(materials, createMaterial(im.c.ItemMaterial, e.Value, version, n))
 		}
 		for _, cl := range clauses[code] {
 			rows = append(rows, createClause(im.c.Clause, cl, version, clausePosition[cl.Value.Code]))
@@ -385,7 +385,7 @@ func (im *importer) standards() error {
 			return inBulk(items, func(b []*ent.ItemVersionCreate) error { return im.c.ItemVersion.CreateBulk(b...).Exec(im.ctx) })
 		},
 		func() error {
-			return inBulk(materials, func(b []*ent.MaterialCreate) error { return im.c.Material.CreateBulk(b...).Exec(im.ctx) })
+			return inBulk(materials, func(b []*ent.ItemMaterialCreate) error { return im.c.ItemMaterial.CreateBulk(b...).Exec(im.ctx) })
 		},
 		func() error {
 			return inBulk(rows, func(b []*ent.ClauseCreate) error { return im.c.Clause.CreateBulk(b...).Exec(im.ctx) })

@@ -2,15 +2,19 @@ package store
 
 import (
 	"strings"
+	"time"
 
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/district"
+	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
+	"github.com/onedoor/onedoor/internal/workday"
 )
 
 // Mapping between rows and the core's values, and nothing else.
@@ -85,7 +89,7 @@ func createItem(c *ent.ItemVersionClient, e catalog.Entry[item.Item], version, p
 		SetStandardID(ref.ItemStandard(it.Code, version)).SetDepartmentID(ref.Department(it.Department))
 }
 
-func createMaterial(c *ent.MaterialClient, it item.Item, version, n int) *ent.MaterialCreate {
+func createMaterial(c *ent.ItemMaterialClient, it item.Item, version, n int) *ent.ItemMaterialCreate {
 	m := it.Materials[n]
 	return c.Create().SetID(ref.Material(it.Code, version, n)).SetPosition(n).SetCode(m.Code()).SetPackID(m.ID).
 		SetName(m.Name).SetBroughtBy(string(m.Source)).SetTolerable(m.Tolerable).SetItemID(ref.Item(it.Code, version))
@@ -137,4 +141,166 @@ func createScheme(c *ent.SchemeVersionClient, e catalog.Entry[scheme.Scheme], ve
 
 func lawOf(row *ent.CitedLaw) law.Law {
 	return law.Law{Name: row.Name, Status: row.Checked, Where: row.Places}
+}
+
+// instant, day and their ways back turn NULL into the zero value.
+func instant(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func instantPointer(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func day(s *string) workday.Date {
+	if s == nil {
+		return workday.Date{}
+	}
+	d, _ := workday.ParseDate(*s) // we wrote it
+	return d
+}
+
+func dayPointer(d workday.Date) *string {
+	if d.IsZero() {
+		return nil
+	}
+	return pointer(d.String())
+}
+
+// set writes a value, or NULL for none.
+func set[T any](v *T, write func(T), none func()) {
+	if v == nil {
+		none()
+		return
+	}
+	write(*v)
+}
+
+// caseOf makes a case of its row; its reviews and materials come beside it.
+func caseOf(row *ent.CaseFile) *casework.Case {
+	c := &casework.Case{
+		ID: row.ID, Number: deref(row.Number), QueryCode: row.QueryCode, State: row.State, Version: row.Version,
+		Applicant: row.Applicant, Agent: deref(row.Agent), Notice: deref(row.NoticeNumber), Facts: row.Facts,
+		Lead: ref.Code(row.LeadID), Dossier: row.Dossier,
+		Dates:    casework.Dates{Calendar: row.Calendar, AcceptBy: day(row.AcceptBy), Promised: day(row.PromisedDueOn), Statutory: day(row.StatutoryDueOn), WakeOn: day(row.WakeOn)},
+		OpenedAt: row.OpenedAt.UTC(), ReceivedAt: instant(row.ReceivedAt), AcceptedAt: instant(row.AcceptedAt), DecidedAt: instant(row.DecidedAt),
+		EventCount: row.EventCount, RecordedAt: row.RecordedAt.UTC(),
+	}
+	if row.SchemeID != nil {
+		c.Scheme = ref.Code(*row.SchemeID)
+	}
+	if row.ItemID != nil {
+		c.Item = ref.Code(*row.ItemID)
+	}
+	if row.RegionID != nil {
+		c.Region = ref.Code(*row.RegionID)
+	}
+	return c
+}
+
+// setCase writes all that may change in a case's own row.
+func setCase(m *ent.CaseFileMutation, c *casework.Case) {
+	set(pointer(c.Number), m.SetNumber, m.ClearNumber)
+	set(pointer(c.QueryCode), m.SetQueryCode, m.ClearQueryCode)
+	m.SetState(c.State)
+	m.SetVersion(c.Version)
+	set(pointer(c.Agent), m.SetAgent, m.ClearAgent)
+	set(pointer(c.Notice), m.SetNoticeNumber, m.ClearNoticeNumber)
+	m.SetFacts(c.Facts)
+	m.SetLeadID(ref.Department(c.Lead))
+	m.SetDossier(c.Dossier)
+	version := func(code string) int {
+		for _, p := range c.Standards {
+			if p.Code == code {
+				return p.Version
+			}
+		}
+		return 0
+	}
+	if c.Scheme != "" {
+		m.SetSchemeID(ref.Scheme(c.Scheme, version(c.Scheme)))
+	}
+	if c.Item != "" {
+		m.SetItemID(ref.Item(c.Item, version(c.Item)))
+	}
+	if c.Region != "" {
+		m.SetRegionID(ref.Region(c.Region))
+	}
+	m.SetOpenedAt(c.OpenedAt)
+	set(instantPointer(c.ReceivedAt), m.SetReceivedAt, m.ClearReceivedAt)
+	set(instantPointer(c.AcceptedAt), m.SetAcceptedAt, m.ClearAcceptedAt)
+	set(instantPointer(c.DecidedAt), m.SetDecidedAt, m.ClearDecidedAt)
+	m.SetRecordedAt(c.RecordedAt)
+	m.SetEventCount(c.EventCount)
+	m.SetCalendar(c.Dates.Calendar)
+	set(dayPointer(c.Dates.AcceptBy), m.SetAcceptBy, m.ClearAcceptBy)
+	set(dayPointer(c.Dates.Promised), m.SetPromisedDueOn, m.ClearPromisedDueOn)
+	set(dayPointer(c.Dates.Statutory), m.SetStatutoryDueOn, m.ClearStatutoryDueOn)
+	set(dayPointer(c.Dates.WakeOn), m.SetWakeOn, m.ClearWakeOn)
+}
+
+func reviewOf(row *ent.Review) casework.Review {
+	r := casework.Review{
+		ID: row.ID, Item: ref.Code(row.ItemID), Version: ref.Version(row.ItemID), Department: ref.Code(row.DepartmentID),
+		Lead: row.Lead, Binding: row.Binding, SafetyOfLife: row.SafetyOfLife, State: row.State, Reasons: row.Reasons, After: row.After,
+		CopySentAt: row.CopySentAt.UTC(), CopyOpenedAt: instant(row.CopyOpenedAt), OpenedAt: instant(row.OpenedAt),
+		AnsweredAt: instant(row.AnsweredAt), DueOn: day(row.DueOn), Findings: row.Findings, Ledger: row.Ledger,
+	}
+	if row.Opinion != nil {
+		r.Opinion = *row.Opinion
+	}
+	return r
+}
+
+func createReview(c *ent.ReviewClient, caseID string, position int, r casework.Review) *ent.ReviewCreate {
+	create := c.Create().SetID(r.ID).SetCaseID(caseID).SetPosition(position).
+		SetItemID(ref.Item(r.Item, r.Version)).SetDepartmentID(ref.Department(r.Department)).
+		SetLead(r.Lead).SetBinding(r.Binding).SetSafetyOfLife(r.SafetyOfLife).SetState(r.State).
+		SetReasons(nonNil(r.Reasons)).SetAfter(nonNil(r.After)).SetCopySentAt(r.CopySentAt).SetCopyReceivedAt(r.CopySentAt).
+		SetNillableCopyOpenedAt(instantPointer(r.CopyOpenedAt)).SetNillableOpenedAt(instantPointer(r.OpenedAt)).
+		SetNillableAnsweredAt(instantPointer(r.AnsweredAt)).SetNillableDueOn(dayPointer(r.DueOn)).
+		SetLedger(r.Ledger).SetFindings(nonNil(r.Findings))
+	if r.Opinion != "" {
+		create.SetOpinion(r.Opinion)
+	}
+	return create
+}
+
+func caseMaterialOf(row *ent.CaseMaterial) casework.Material {
+	m := casework.Material{
+		ID: row.ID, Code: row.Code, Name: row.Name, Source: guide.MaterialSource(row.Source), From: row.FromItems, Tolerable: row.Tolerable,
+		File: row.File, AttachedBy: deref(row.AttachedBy), AttachedAt: instant(row.AttachedAt), OnPaper: row.OnPaper,
+		DueOn: day(row.DueOn), MissedAt: instant(row.MissedAt),
+	}
+	if row.Trust != nil {
+		m.Trust = *row.Trust
+	}
+	return m
+}
+
+func createCaseMaterial(c *ent.CaseMaterialClient, caseID string, position int, m casework.Material) *ent.CaseMaterialCreate {
+	create := c.Create().SetID(m.ID).SetCaseID(caseID).SetPosition(position).SetCode(m.Code).SetName(m.Name).
+		SetSource(string(m.Source)).SetFromItems(nonNil(m.From)).SetTolerable(m.Tolerable).SetNillableAttachedBy(pointer(m.AttachedBy)).
+		SetNillableAttachedAt(instantPointer(m.AttachedAt)).SetOnPaper(m.OnPaper).SetNillableDueOn(dayPointer(m.DueOn)).
+		SetNillableMissedAt(instantPointer(m.MissedAt))
+	if m.File != nil {
+		create.SetFile(m.File)
+	}
+	if m.Trust != "" {
+		create.SetTrust(m.Trust)
+	}
+	return create
+}
+
+func createEvent(c *ent.EventClient, caseID string, e casework.Event) *ent.EventCreate {
+	return c.Create().SetID(e.ID).SetCaseID(caseID).SetPosition(e.Position).SetKind(e.Kind).
+		SetOccurredAt(e.OccurredAt).SetRecordedAt(e.RecordedAt).SetLate(e.Late).
+		SetActor(e.Actor.Subject).SetRole(string(e.Actor.Role)).SetNillableDepartment(pointer(e.Actor.Department)).
+		SetNillableOnBehalfOf(pointer(e.Actor.OnBehalfOf)).SetNillableMandate(pointer(e.Actor.Mandate)).SetData(e.Data)
 }

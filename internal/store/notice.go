@@ -11,14 +11,13 @@ import (
 	"github.com/onedoor/onedoor/internal/ref"
 )
 
-// SaveNotice keeps a notice for ever.
-func (s *Store) SaveNotice(ctx context.Context, n guide.Notice) error {
-	err := s.client.Notice.Create().SetID(ref.Notice(n.Number)).SetNumber(n.Number).SetIssuedAt(n.IssuedAt).
-		SetDigest(n.Digest).SetDocument(n.Document).Exec(ctx)
-	if err != nil {
-		return &fault.Error{Code: fault.Unavailable, Op: "store.SaveNotice", ZH: "未能保存告知书，请重试", EN: "the notice could not be kept; try again", Err: err}
-	}
-	return nil
+// SaveNotice keeps a notice for ever and gives its number, or that of the notice
+// that the same request made before.
+func (s *Store) SaveNotice(ctx context.Context, n guide.Notice) (string, error) {
+	return s.once(ctx, "store.SaveNotice", n.Number, func(tx *ent.Tx) error {
+		return tx.Notice.Create().SetID(ref.Notice(n.Number)).SetNumber(n.Number).SetIssuedAt(n.IssuedAt).
+			SetDigest(n.Digest).SetDocument(n.Document).Exec(ctx)
+	})
 }
 
 // Notice gives a notice back, byte for byte.

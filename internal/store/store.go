@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"entgo.io/ent/dialect"
@@ -24,12 +25,17 @@ import (
 
 // Store is an open database.
 type Store struct {
-	client  *ent.Client
+	client  *ent.Client // sees everything; for the store itself
+	reader  *ent.Client // sees what the viewer may see
 	dialect string
 	write   *sql.DB
 	read    *sql.DB
 	migrate func(context.Context) error
 	close   func()
+
+	tickets    atomic.Int64 // of commits whose events wait for their place
+	sequencing sync.Mutex
+	sequenced  int64 // the last ticket served; under sequencing
 }
 
 // Open opens the database that the URL names: sqlite:PATH or postgres://…. It
@@ -89,9 +95,7 @@ func openSQLite(path string) (*Store, error) {
 		return checkForeignKeys(ctx, db)
 	}
 	s.close = func() { _ = read.Close(); _ = write.Close() }
-	s.client = ent.NewClient(ent.Driver(counted{split{
-		Driver: entsql.OpenDB(dialect.SQLite, write), read: entsql.OpenDB(dialect.SQLite, read),
-	}}))
+	s.use(split{Driver: entsql.OpenDB(dialect.SQLite, write), read: entsql.OpenDB(dialect.SQLite, read)})
 	return s, nil
 }
 
@@ -104,7 +108,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	s := &Store{dialect: dialect.Postgres, write: db, read: db}
 	s.migrate = func(ctx context.Context) error { return up(ctx, dialect.Postgres, db) }
 	s.close = func() { _ = db.Close(); pool.Close() }
-	s.client = ent.NewClient(ent.Driver(counted{entsql.OpenDB(dialect.Postgres, db)}))
+	s.use(entsql.OpenDB(dialect.Postgres, db))
 	return s, nil
 }
 
@@ -154,8 +158,35 @@ func (c counted) Exec(ctx context.Context, query string, args, v any) error {
 	return c.Driver.Exec(ctx, query, args, v)
 }
 
-// Client gives the client for reading; the API resolves through it.
-func (s *Store) Client() *ent.Client { return s.client }
+// Tx counts the statements of a transaction too.
+func (c counted) Tx(ctx context.Context) (dialect.Tx, error) {
+	tx, err := c.Driver.Tx(ctx)
+	return countedTx{tx}, err
+}
+
+// countedTx counts the statements of a transaction.
+type countedTx struct{ dialect.Tx }
+
+// Query counts and runs a statement with rows.
+func (c countedTx) Query(ctx context.Context, query string, args, v any) error {
+	count(ctx)
+	return c.Tx.Query(ctx, query, args, v)
+}
+
+// Exec counts and runs a statement without rows.
+func (c countedTx) Exec(ctx context.Context, query string, args, v any) error {
+	count(ctx)
+	return c.Tx.Exec(ctx, query, args, v)
+}
+
+// Client gives the client for reading, which shows each viewer what that viewer
+// may see; the API resolves through it.
+func (s *Store) Client() *ent.Client { return s.reader }
+
+func (s *Store) use(drv dialect.Driver) {
+	s.client = ent.NewClient(ent.Driver(counted{drv}))
+	s.reader = restrict(ent.NewClient(ent.Driver(counted{drv})))
+}
 
 // Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

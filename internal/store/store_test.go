@@ -288,7 +288,7 @@ func TestANoticeStaysAsItWasIssued(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SaveNotice(t.Context(), n); err != nil {
+		if _, err := s.SaveNotice(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
 		replace(t, m, "departments.yaml", "name: 区市场监督管理局", "name: 改了名")
@@ -312,7 +312,7 @@ func TestANoticeStaysAsItWasIssued(t *testing.T) {
 		if err != nil || string(again) != string(n.Document) {
 			t.Errorf("the guide read back is not the guide frozen: %v", err)
 		}
-		if err := s.SaveNotice(t.Context(), n); err == nil {
+		if _, err := s.SaveNotice(t.Context(), n); err == nil {
 			t.Error("a notice was written over")
 		}
 	})

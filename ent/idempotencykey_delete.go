@@ -8,30 +8,30 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
-	"github.com/onedoor/onedoor/ent/material"
+	"github.com/onedoor/onedoor/ent/idempotencykey"
 	"github.com/onedoor/onedoor/ent/predicate"
 )
 
-// MaterialDelete is the builder for deleting a Material entity.
-type MaterialDelete struct {
+// IdempotencyKeyDelete is the builder for deleting a IdempotencyKey entity.
+type IdempotencyKeyDelete struct {
 	config
 	hooks    []Hook
-	mutation *MaterialMutation
+	mutation *IdempotencyKeyMutation
 }
 
-// Where appends a list predicates to the MaterialDelete builder.
-func (_d *MaterialDelete) Where(ps ...predicate.Material) *MaterialDelete {
+// Where appends a list predicates to the IdempotencyKeyDelete builder.
+func (_d *IdempotencyKeyDelete) Where(ps ...predicate.IdempotencyKey) *IdempotencyKeyDelete {
 	_d.mutation.Where(ps...)
 	return _d
 }
 
 // Exec executes the deletion query and returns how many vertices were deleted.
-func (_d *MaterialDelete) Exec(ctx context.Context) (int, error) {
+func (_d *IdempotencyKeyDelete) Exec(ctx context.Context) (int, error) {
 	return withHooks(ctx, _d.sqlExec, _d.mutation, _d.hooks)
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_d *MaterialDelete) ExecX(ctx context.Context) int {
+func (_d *IdempotencyKeyDelete) ExecX(ctx context.Context) int {
 	n, err := _d.Exec(ctx)
 	if err != nil {
 		panic(err)
@@ -39,8 +39,8 @@ func (_d *MaterialDelete) ExecX(ctx context.Context) int {
 	return n
 }
 
-func (_d *MaterialDelete) sqlExec(ctx context.Context) (int, error) {
-	_spec := sqlgraph.NewDeleteSpec(material.Table, sqlgraph.NewFieldSpec(material.FieldID, field.TypeString))
+func (_d *IdempotencyKeyDelete) sqlExec(ctx context.Context) (int, error) {
+	_spec := sqlgraph.NewDeleteSpec(idempotencykey.Table, sqlgraph.NewFieldSpec(idempotencykey.FieldID, field.TypeString))
 	if ps := _d.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
 			for i := range ps {
@@ -56,32 +56,32 @@ func (_d *MaterialDelete) sqlExec(ctx context.Context) (int, error) {
 	return affected, err
 }
 
-// MaterialDeleteOne is the builder for deleting a single Material entity.
-type MaterialDeleteOne struct {
-	_d *MaterialDelete
+// IdempotencyKeyDeleteOne is the builder for deleting a single IdempotencyKey entity.
+type IdempotencyKeyDeleteOne struct {
+	_d *IdempotencyKeyDelete
 }
 
-// Where appends a list predicates to the MaterialDelete builder.
-func (_d *MaterialDeleteOne) Where(ps ...predicate.Material) *MaterialDeleteOne {
+// Where appends a list predicates to the IdempotencyKeyDelete builder.
+func (_d *IdempotencyKeyDeleteOne) Where(ps ...predicate.IdempotencyKey) *IdempotencyKeyDeleteOne {
 	_d._d.mutation.Where(ps...)
 	return _d
 }
 
 // Exec executes the deletion query.
-func (_d *MaterialDeleteOne) Exec(ctx context.Context) error {
+func (_d *IdempotencyKeyDeleteOne) Exec(ctx context.Context) error {
 	n, err := _d._d.Exec(ctx)
 	switch {
 	case err != nil:
 		return err
 	case n == 0:
-		return &NotFoundError{material.Label}
+		return &NotFoundError{idempotencykey.Label}
 	default:
 		return nil
 	}
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_d *MaterialDeleteOne) ExecX(ctx context.Context) {
+func (_d *IdempotencyKeyDeleteOne) ExecX(ctx context.Context) {
 	if err := _d.Exec(ctx); err != nil {
 		panic(err)
 	}

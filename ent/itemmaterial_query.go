@@ -12,60 +12,60 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 	"github.com/onedoor/onedoor/ent/predicate"
 )
 
-// MaterialQuery is the builder for querying Material entities.
-type MaterialQuery struct {
+// ItemMaterialQuery is the builder for querying ItemMaterial entities.
+type ItemMaterialQuery struct {
 	config
 	ctx        *QueryContext
-	order      []material.OrderOption
+	order      []itemmaterial.OrderOption
 	inters     []Interceptor
-	predicates []predicate.Material
+	predicates []predicate.ItemMaterial
 	withItem   *ItemVersionQuery
 	withFKs    bool
-	loadTotal  []func(context.Context, []*Material) error
+	loadTotal  []func(context.Context, []*ItemMaterial) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
 }
 
-// Where adds a new predicate for the MaterialQuery builder.
-func (_q *MaterialQuery) Where(ps ...predicate.Material) *MaterialQuery {
+// Where adds a new predicate for the ItemMaterialQuery builder.
+func (_q *ItemMaterialQuery) Where(ps ...predicate.ItemMaterial) *ItemMaterialQuery {
 	_q.predicates = append(_q.predicates, ps...)
 	return _q
 }
 
 // Limit the number of records to be returned by this query.
-func (_q *MaterialQuery) Limit(limit int) *MaterialQuery {
+func (_q *ItemMaterialQuery) Limit(limit int) *ItemMaterialQuery {
 	_q.ctx.Limit = &limit
 	return _q
 }
 
 // Offset to start from.
-func (_q *MaterialQuery) Offset(offset int) *MaterialQuery {
+func (_q *ItemMaterialQuery) Offset(offset int) *ItemMaterialQuery {
 	_q.ctx.Offset = &offset
 	return _q
 }
 
 // Unique configures the query builder to filter duplicate records on query.
 // By default, unique is set to true, and can be disabled using this method.
-func (_q *MaterialQuery) Unique(unique bool) *MaterialQuery {
+func (_q *ItemMaterialQuery) Unique(unique bool) *ItemMaterialQuery {
 	_q.ctx.Unique = &unique
 	return _q
 }
 
 // Order specifies how the records should be ordered.
-func (_q *MaterialQuery) Order(o ...material.OrderOption) *MaterialQuery {
+func (_q *ItemMaterialQuery) Order(o ...itemmaterial.OrderOption) *ItemMaterialQuery {
 	_q.order = append(_q.order, o...)
 	return _q
 }
 
 // QueryItem chains the current query on the "item" edge.
-func (_q *MaterialQuery) QueryItem() *ItemVersionQuery {
+func (_q *ItemMaterialQuery) QueryItem() *ItemVersionQuery {
 	query := (&ItemVersionClient{config: _q.config}).Query()
 	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
 		if err := _q.prepareQuery(ctx); err != nil {
@@ -76,9 +76,9 @@ func (_q *MaterialQuery) QueryItem() *ItemVersionQuery {
 			return nil, err
 		}
 		step := sqlgraph.NewStep(
-			sqlgraph.From(material.Table, material.FieldID, selector),
+			sqlgraph.From(itemmaterial.Table, itemmaterial.FieldID, selector),
 			sqlgraph.To(itemversion.Table, itemversion.FieldID),
-			sqlgraph.Edge(sqlgraph.M2O, true, material.ItemTable, material.ItemColumn),
+			sqlgraph.Edge(sqlgraph.M2O, true, itemmaterial.ItemTable, itemmaterial.ItemColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -86,21 +86,21 @@ func (_q *MaterialQuery) QueryItem() *ItemVersionQuery {
 	return query
 }
 
-// First returns the first Material entity from the query.
-// Returns a *NotFoundError when no Material was found.
-func (_q *MaterialQuery) First(ctx context.Context) (*Material, error) {
+// First returns the first ItemMaterial entity from the query.
+// Returns a *NotFoundError when no ItemMaterial was found.
+func (_q *ItemMaterialQuery) First(ctx context.Context) (*ItemMaterial, error) {
 	nodes, err := _q.Limit(1).All(setContextOp(ctx, _q.ctx, ent.OpQueryFirst))
 	if err != nil {
 		return nil, err
 	}
 	if len(nodes) == 0 {
-		return nil, &NotFoundError{material.Label}
+		return nil, &NotFoundError{itemmaterial.Label}
 	}
 	return nodes[0], nil
 }
 
 // FirstX is like First, but panics if an error occurs.
-func (_q *MaterialQuery) FirstX(ctx context.Context) *Material {
+func (_q *ItemMaterialQuery) FirstX(ctx context.Context) *ItemMaterial {
 	node, err := _q.First(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -108,22 +108,22 @@ func (_q *MaterialQuery) FirstX(ctx context.Context) *Material {
 	return node
 }
 
-// FirstID returns the first Material ID from the query.
-// Returns a *NotFoundError when no Material ID was found.
-func (_q *MaterialQuery) FirstID(ctx context.Context) (id string, err error) {
+// FirstID returns the first ItemMaterial ID from the query.
+// Returns a *NotFoundError when no ItemMaterial ID was found.
+func (_q *ItemMaterialQuery) FirstID(ctx context.Context) (id string, err error) {
 	var ids []string
 	if ids, err = _q.Limit(1).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryFirstID)); err != nil {
 		return
 	}
 	if len(ids) == 0 {
-		err = &NotFoundError{material.Label}
+		err = &NotFoundError{itemmaterial.Label}
 		return
 	}
 	return ids[0], nil
 }
 
 // FirstIDX is like FirstID, but panics if an error occurs.
-func (_q *MaterialQuery) FirstIDX(ctx context.Context) string {
+func (_q *ItemMaterialQuery) FirstIDX(ctx context.Context) string {
 	id, err := _q.FirstID(ctx)
 	if err != nil && !IsNotFound(err) {
 		panic(err)
@@ -131,10 +131,10 @@ func (_q *MaterialQuery) FirstIDX(ctx context.Context) string {
 	return id
 }
 
-// Only returns a single Material entity found by the query, ensuring it only returns one.
-// Returns a *NotSingularError when more than one Material entity is found.
-// Returns a *NotFoundError when no Material entities are found.
-func (_q *MaterialQuery) Only(ctx context.Context) (*Material, error) {
+// Only returns a single ItemMaterial entity found by the query, ensuring it only returns one.
+// Returns a *NotSingularError when more than one ItemMaterial entity is found.
+// Returns a *NotFoundError when no ItemMaterial entities are found.
+func (_q *ItemMaterialQuery) Only(ctx context.Context) (*ItemMaterial, error) {
 	nodes, err := _q.Limit(2).All(setContextOp(ctx, _q.ctx, ent.OpQueryOnly))
 	if err != nil {
 		return nil, err
@@ -143,14 +143,14 @@ func (_q *MaterialQuery) Only(ctx context.Context) (*Material, error) {
 	case 1:
 		return nodes[0], nil
 	case 0:
-		return nil, &NotFoundError{material.Label}
+		return nil, &NotFoundError{itemmaterial.Label}
 	default:
-		return nil, &NotSingularError{material.Label}
+		return nil, &NotSingularError{itemmaterial.Label}
 	}
 }
 
 // OnlyX is like Only, but panics if an error occurs.
-func (_q *MaterialQuery) OnlyX(ctx context.Context) *Material {
+func (_q *ItemMaterialQuery) OnlyX(ctx context.Context) *ItemMaterial {
 	node, err := _q.Only(ctx)
 	if err != nil {
 		panic(err)
@@ -158,10 +158,10 @@ func (_q *MaterialQuery) OnlyX(ctx context.Context) *Material {
 	return node
 }
 
-// OnlyID is like Only, but returns the only Material ID in the query.
-// Returns a *NotSingularError when more than one Material ID is found.
+// OnlyID is like Only, but returns the only ItemMaterial ID in the query.
+// Returns a *NotSingularError when more than one ItemMaterial ID is found.
 // Returns a *NotFoundError when no entities are found.
-func (_q *MaterialQuery) OnlyID(ctx context.Context) (id string, err error) {
+func (_q *ItemMaterialQuery) OnlyID(ctx context.Context) (id string, err error) {
 	var ids []string
 	if ids, err = _q.Limit(2).IDs(setContextOp(ctx, _q.ctx, ent.OpQueryOnlyID)); err != nil {
 		return
@@ -170,15 +170,15 @@ func (_q *MaterialQuery) OnlyID(ctx context.Context) (id string, err error) {
 	case 1:
 		id = ids[0]
 	case 0:
-		err = &NotFoundError{material.Label}
+		err = &NotFoundError{itemmaterial.Label}
 	default:
-		err = &NotSingularError{material.Label}
+		err = &NotSingularError{itemmaterial.Label}
 	}
 	return
 }
 
 // OnlyIDX is like OnlyID, but panics if an error occurs.
-func (_q *MaterialQuery) OnlyIDX(ctx context.Context) string {
+func (_q *ItemMaterialQuery) OnlyIDX(ctx context.Context) string {
 	id, err := _q.OnlyID(ctx)
 	if err != nil {
 		panic(err)
@@ -186,18 +186,18 @@ func (_q *MaterialQuery) OnlyIDX(ctx context.Context) string {
 	return id
 }
 
-// All executes the query and returns a list of Materials.
-func (_q *MaterialQuery) All(ctx context.Context) ([]*Material, error) {
+// All executes the query and returns a list of ItemMaterials.
+func (_q *ItemMaterialQuery) All(ctx context.Context) ([]*ItemMaterial, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryAll)
 	if err := _q.prepareQuery(ctx); err != nil {
 		return nil, err
 	}
-	qr := querierAll[[]*Material, *MaterialQuery]()
-	return withInterceptors[[]*Material](ctx, _q, qr, _q.inters)
+	qr := querierAll[[]*ItemMaterial, *ItemMaterialQuery]()
+	return withInterceptors[[]*ItemMaterial](ctx, _q, qr, _q.inters)
 }
 
 // AllX is like All, but panics if an error occurs.
-func (_q *MaterialQuery) AllX(ctx context.Context) []*Material {
+func (_q *ItemMaterialQuery) AllX(ctx context.Context) []*ItemMaterial {
 	nodes, err := _q.All(ctx)
 	if err != nil {
 		panic(err)
@@ -205,20 +205,20 @@ func (_q *MaterialQuery) AllX(ctx context.Context) []*Material {
 	return nodes
 }
 
-// IDs executes the query and returns a list of Material IDs.
-func (_q *MaterialQuery) IDs(ctx context.Context) (ids []string, err error) {
+// IDs executes the query and returns a list of ItemMaterial IDs.
+func (_q *ItemMaterialQuery) IDs(ctx context.Context) (ids []string, err error) {
 	if _q.ctx.Unique == nil && _q.path != nil {
 		_q.Unique(true)
 	}
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryIDs)
-	if err = _q.Select(material.FieldID).Scan(ctx, &ids); err != nil {
+	if err = _q.Select(itemmaterial.FieldID).Scan(ctx, &ids); err != nil {
 		return nil, err
 	}
 	return ids, nil
 }
 
 // IDsX is like IDs, but panics if an error occurs.
-func (_q *MaterialQuery) IDsX(ctx context.Context) []string {
+func (_q *ItemMaterialQuery) IDsX(ctx context.Context) []string {
 	ids, err := _q.IDs(ctx)
 	if err != nil {
 		panic(err)
@@ -227,16 +227,16 @@ func (_q *MaterialQuery) IDsX(ctx context.Context) []string {
 }
 
 // Count returns the count of the given query.
-func (_q *MaterialQuery) Count(ctx context.Context) (int, error) {
+func (_q *ItemMaterialQuery) Count(ctx context.Context) (int, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryCount)
 	if err := _q.prepareQuery(ctx); err != nil {
 		return 0, err
 	}
-	return withInterceptors[int](ctx, _q, querierCount[*MaterialQuery](), _q.inters)
+	return withInterceptors[int](ctx, _q, querierCount[*ItemMaterialQuery](), _q.inters)
 }
 
 // CountX is like Count, but panics if an error occurs.
-func (_q *MaterialQuery) CountX(ctx context.Context) int {
+func (_q *ItemMaterialQuery) CountX(ctx context.Context) int {
 	count, err := _q.Count(ctx)
 	if err != nil {
 		panic(err)
@@ -245,7 +245,7 @@ func (_q *MaterialQuery) CountX(ctx context.Context) int {
 }
 
 // Exist returns true if the query has elements in the graph.
-func (_q *MaterialQuery) Exist(ctx context.Context) (bool, error) {
+func (_q *ItemMaterialQuery) Exist(ctx context.Context) (bool, error) {
 	ctx = setContextOp(ctx, _q.ctx, ent.OpQueryExist)
 	switch _, err := _q.FirstID(ctx); {
 	case IsNotFound(err):
@@ -258,7 +258,7 @@ func (_q *MaterialQuery) Exist(ctx context.Context) (bool, error) {
 }
 
 // ExistX is like Exist, but panics if an error occurs.
-func (_q *MaterialQuery) ExistX(ctx context.Context) bool {
+func (_q *ItemMaterialQuery) ExistX(ctx context.Context) bool {
 	exist, err := _q.Exist(ctx)
 	if err != nil {
 		panic(err)
@@ -266,18 +266,18 @@ func (_q *MaterialQuery) ExistX(ctx context.Context) bool {
 	return exist
 }
 
-// Clone returns a duplicate of the MaterialQuery builder, including all associated steps. It can be
+// Clone returns a duplicate of the ItemMaterialQuery builder, including all associated steps. It can be
 // used to prepare common query builders and use them differently after the clone is made.
-func (_q *MaterialQuery) Clone() *MaterialQuery {
+func (_q *ItemMaterialQuery) Clone() *ItemMaterialQuery {
 	if _q == nil {
 		return nil
 	}
-	return &MaterialQuery{
+	return &ItemMaterialQuery{
 		config:     _q.config,
 		ctx:        _q.ctx.Clone(),
-		order:      append([]material.OrderOption{}, _q.order...),
+		order:      append([]itemmaterial.OrderOption{}, _q.order...),
 		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.Material{}, _q.predicates...),
+		predicates: append([]predicate.ItemMaterial{}, _q.predicates...),
 		withItem:   _q.withItem.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
@@ -287,7 +287,7 @@ func (_q *MaterialQuery) Clone() *MaterialQuery {
 
 // WithItem tells the query-builder to eager-load the nodes that are connected to
 // the "item" edge. The optional arguments are used to configure the query builder of the edge.
-func (_q *MaterialQuery) WithItem(opts ...func(*ItemVersionQuery)) *MaterialQuery {
+func (_q *ItemMaterialQuery) WithItem(opts ...func(*ItemVersionQuery)) *ItemMaterialQuery {
 	query := (&ItemVersionClient{config: _q.config}).Query()
 	for _, opt := range opts {
 		opt(query)
@@ -306,15 +306,15 @@ func (_q *MaterialQuery) WithItem(opts ...func(*ItemVersionQuery)) *MaterialQuer
 //		Count int `json:"count,omitempty"`
 //	}
 //
-//	client.Material.Query().
-//		GroupBy(material.FieldPosition).
+//	client.ItemMaterial.Query().
+//		GroupBy(itemmaterial.FieldPosition).
 //		Aggregate(ent.Count()).
 //		Scan(ctx, &v)
-func (_q *MaterialQuery) GroupBy(field string, fields ...string) *MaterialGroupBy {
+func (_q *ItemMaterialQuery) GroupBy(field string, fields ...string) *ItemMaterialGroupBy {
 	_q.ctx.Fields = append([]string{field}, fields...)
-	grbuild := &MaterialGroupBy{build: _q}
+	grbuild := &ItemMaterialGroupBy{build: _q}
 	grbuild.flds = &_q.ctx.Fields
-	grbuild.label = material.Label
+	grbuild.label = itemmaterial.Label
 	grbuild.scan = grbuild.Scan
 	return grbuild
 }
@@ -328,23 +328,23 @@ func (_q *MaterialQuery) GroupBy(field string, fields ...string) *MaterialGroupB
 //		Position int `json:"position,omitempty"`
 //	}
 //
-//	client.Material.Query().
-//		Select(material.FieldPosition).
+//	client.ItemMaterial.Query().
+//		Select(itemmaterial.FieldPosition).
 //		Scan(ctx, &v)
-func (_q *MaterialQuery) Select(fields ...string) *MaterialSelect {
+func (_q *ItemMaterialQuery) Select(fields ...string) *ItemMaterialSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)
-	sbuild := &MaterialSelect{MaterialQuery: _q}
-	sbuild.label = material.Label
+	sbuild := &ItemMaterialSelect{ItemMaterialQuery: _q}
+	sbuild.label = itemmaterial.Label
 	sbuild.flds, sbuild.scan = &_q.ctx.Fields, sbuild.Scan
 	return sbuild
 }
 
-// Aggregate returns a MaterialSelect configured with the given aggregations.
-func (_q *MaterialQuery) Aggregate(fns ...AggregateFunc) *MaterialSelect {
+// Aggregate returns a ItemMaterialSelect configured with the given aggregations.
+func (_q *ItemMaterialQuery) Aggregate(fns ...AggregateFunc) *ItemMaterialSelect {
 	return _q.Select().Aggregate(fns...)
 }
 
-func (_q *MaterialQuery) prepareQuery(ctx context.Context) error {
+func (_q *ItemMaterialQuery) prepareQuery(ctx context.Context) error {
 	for _, inter := range _q.inters {
 		if inter == nil {
 			return fmt.Errorf("ent: uninitialized interceptor (forgotten import ent/runtime?)")
@@ -356,7 +356,7 @@ func (_q *MaterialQuery) prepareQuery(ctx context.Context) error {
 		}
 	}
 	for _, f := range _q.ctx.Fields {
-		if !material.ValidColumn(f) {
+		if !itemmaterial.ValidColumn(f) {
 			return &ValidationError{Name: f, err: fmt.Errorf("ent: invalid field %q for query", f)}
 		}
 	}
@@ -370,9 +370,9 @@ func (_q *MaterialQuery) prepareQuery(ctx context.Context) error {
 	return nil
 }
 
-func (_q *MaterialQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Material, error) {
+func (_q *ItemMaterialQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*ItemMaterial, error) {
 	var (
-		nodes       = []*Material{}
+		nodes       = []*ItemMaterial{}
 		withFKs     = _q.withFKs
 		_spec       = _q.querySpec()
 		loadedTypes = [1]bool{
@@ -383,13 +383,13 @@ func (_q *MaterialQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Mat
 		withFKs = true
 	}
 	if withFKs {
-		_spec.Node.Columns = append(_spec.Node.Columns, material.ForeignKeys...)
+		_spec.Node.Columns = append(_spec.Node.Columns, itemmaterial.ForeignKeys...)
 	}
 	_spec.ScanValues = func(columns []string) ([]any, error) {
-		return (*Material).scanValues(nil, columns)
+		return (*ItemMaterial).scanValues(nil, columns)
 	}
 	_spec.Assign = func(columns []string, values []any) error {
-		node := &Material{config: _q.config}
+		node := &ItemMaterial{config: _q.config}
 		nodes = append(nodes, node)
 		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
@@ -408,7 +408,7 @@ func (_q *MaterialQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Mat
 	}
 	if query := _q.withItem; query != nil {
 		if err := _q.loadItem(ctx, query, nodes, nil,
-			func(n *Material, e *ItemVersion) { n.Edges.Item = e }); err != nil {
+			func(n *ItemMaterial, e *ItemVersion) { n.Edges.Item = e }); err != nil {
 			return nil, err
 		}
 	}
@@ -420,9 +420,9 @@ func (_q *MaterialQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Mat
 	return nodes, nil
 }
 
-func (_q *MaterialQuery) loadItem(ctx context.Context, query *ItemVersionQuery, nodes []*Material, init func(*Material), assign func(*Material, *ItemVersion)) error {
+func (_q *ItemMaterialQuery) loadItem(ctx context.Context, query *ItemVersionQuery, nodes []*ItemMaterial, init func(*ItemMaterial), assign func(*ItemMaterial, *ItemVersion)) error {
 	ids := make([]string, 0, len(nodes))
-	nodeids := make(map[string][]*Material)
+	nodeids := make(map[string][]*ItemMaterial)
 	for i := range nodes {
 		if nodes[i].item_version_materials == nil {
 			continue
@@ -453,7 +453,7 @@ func (_q *MaterialQuery) loadItem(ctx context.Context, query *ItemVersionQuery, 
 	return nil
 }
 
-func (_q *MaterialQuery) sqlCount(ctx context.Context) (int, error) {
+func (_q *ItemMaterialQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
@@ -465,8 +465,8 @@ func (_q *MaterialQuery) sqlCount(ctx context.Context) (int, error) {
 	return sqlgraph.CountNodes(ctx, _q.driver, _spec)
 }
 
-func (_q *MaterialQuery) querySpec() *sqlgraph.QuerySpec {
-	_spec := sqlgraph.NewQuerySpec(material.Table, material.Columns, sqlgraph.NewFieldSpec(material.FieldID, field.TypeString))
+func (_q *ItemMaterialQuery) querySpec() *sqlgraph.QuerySpec {
+	_spec := sqlgraph.NewQuerySpec(itemmaterial.Table, itemmaterial.Columns, sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString))
 	_spec.From = _q.sql
 	if unique := _q.ctx.Unique; unique != nil {
 		_spec.Unique = *unique
@@ -475,9 +475,9 @@ func (_q *MaterialQuery) querySpec() *sqlgraph.QuerySpec {
 	}
 	if fields := _q.ctx.Fields; len(fields) > 0 {
 		_spec.Node.Columns = make([]string, 0, len(fields))
-		_spec.Node.Columns = append(_spec.Node.Columns, material.FieldID)
+		_spec.Node.Columns = append(_spec.Node.Columns, itemmaterial.FieldID)
 		for i := range fields {
-			if fields[i] != material.FieldID {
+			if fields[i] != itemmaterial.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, fields[i])
 			}
 		}
@@ -505,12 +505,12 @@ func (_q *MaterialQuery) querySpec() *sqlgraph.QuerySpec {
 	return _spec
 }
 
-func (_q *MaterialQuery) sqlQuery(ctx context.Context) *sql.Selector {
+func (_q *ItemMaterialQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	builder := sql.Dialect(_q.driver.Dialect())
-	t1 := builder.Table(material.Table)
+	t1 := builder.Table(itemmaterial.Table)
 	columns := _q.ctx.Fields
 	if len(columns) == 0 {
-		columns = material.Columns
+		columns = itemmaterial.Columns
 	}
 	selector := builder.Select(t1.Columns(columns...)...).From(t1)
 	if _q.sql != nil {
@@ -543,7 +543,7 @@ func (_q *MaterialQuery) sqlQuery(ctx context.Context) *sql.Selector {
 // ForUpdate locks the selected rows against concurrent updates, and prevent them from being
 // updated, deleted or "selected ... for update" by other sessions, until the transaction is
 // either committed or rolled-back.
-func (_q *MaterialQuery) ForUpdate(opts ...sql.LockOption) *MaterialQuery {
+func (_q *ItemMaterialQuery) ForUpdate(opts ...sql.LockOption) *ItemMaterialQuery {
 	if _q.driver.Dialect() == dialect.Postgres {
 		_q.Unique(false)
 	}
@@ -556,7 +556,7 @@ func (_q *MaterialQuery) ForUpdate(opts ...sql.LockOption) *MaterialQuery {
 // ForShare behaves similarly to ForUpdate, except that it acquires a shared mode lock
 // on any rows that are read. Other sessions can read the rows, but cannot modify them
 // until your transaction commits.
-func (_q *MaterialQuery) ForShare(opts ...sql.LockOption) *MaterialQuery {
+func (_q *ItemMaterialQuery) ForShare(opts ...sql.LockOption) *ItemMaterialQuery {
 	if _q.driver.Dialect() == dialect.Postgres {
 		_q.Unique(false)
 	}
@@ -566,28 +566,28 @@ func (_q *MaterialQuery) ForShare(opts ...sql.LockOption) *MaterialQuery {
 	return _q
 }
 
-// MaterialGroupBy is the group-by builder for Material entities.
-type MaterialGroupBy struct {
+// ItemMaterialGroupBy is the group-by builder for ItemMaterial entities.
+type ItemMaterialGroupBy struct {
 	selector
-	build *MaterialQuery
+	build *ItemMaterialQuery
 }
 
 // Aggregate adds the given aggregation functions to the group-by query.
-func (_g *MaterialGroupBy) Aggregate(fns ...AggregateFunc) *MaterialGroupBy {
+func (_g *ItemMaterialGroupBy) Aggregate(fns ...AggregateFunc) *ItemMaterialGroupBy {
 	_g.fns = append(_g.fns, fns...)
 	return _g
 }
 
 // Scan applies the selector query and scans the result into the given value.
-func (_g *MaterialGroupBy) Scan(ctx context.Context, v any) error {
+func (_g *ItemMaterialGroupBy) Scan(ctx context.Context, v any) error {
 	ctx = setContextOp(ctx, _g.build.ctx, ent.OpQueryGroupBy)
 	if err := _g.build.prepareQuery(ctx); err != nil {
 		return err
 	}
-	return scanWithInterceptors[*MaterialQuery, *MaterialGroupBy](ctx, _g.build, _g, _g.build.inters, v)
+	return scanWithInterceptors[*ItemMaterialQuery, *ItemMaterialGroupBy](ctx, _g.build, _g, _g.build.inters, v)
 }
 
-func (_g *MaterialGroupBy) sqlScan(ctx context.Context, root *MaterialQuery, v any) error {
+func (_g *ItemMaterialGroupBy) sqlScan(ctx context.Context, root *ItemMaterialQuery, v any) error {
 	selector := root.sqlQuery(ctx).Select()
 	aggregation := make([]string, 0, len(_g.fns))
 	for _, fn := range _g.fns {
@@ -614,28 +614,28 @@ func (_g *MaterialGroupBy) sqlScan(ctx context.Context, root *MaterialQuery, v a
 	return sql.ScanSlice(rows, v)
 }
 
-// MaterialSelect is the builder for selecting fields of Material entities.
-type MaterialSelect struct {
-	*MaterialQuery
+// ItemMaterialSelect is the builder for selecting fields of ItemMaterial entities.
+type ItemMaterialSelect struct {
+	*ItemMaterialQuery
 	selector
 }
 
 // Aggregate adds the given aggregation functions to the selector query.
-func (_s *MaterialSelect) Aggregate(fns ...AggregateFunc) *MaterialSelect {
+func (_s *ItemMaterialSelect) Aggregate(fns ...AggregateFunc) *ItemMaterialSelect {
 	_s.fns = append(_s.fns, fns...)
 	return _s
 }
 
 // Scan applies the selector query and scans the result into the given value.
-func (_s *MaterialSelect) Scan(ctx context.Context, v any) error {
+func (_s *ItemMaterialSelect) Scan(ctx context.Context, v any) error {
 	ctx = setContextOp(ctx, _s.ctx, ent.OpQuerySelect)
 	if err := _s.prepareQuery(ctx); err != nil {
 		return err
 	}
-	return scanWithInterceptors[*MaterialQuery, *MaterialSelect](ctx, _s.MaterialQuery, _s, _s.inters, v)
+	return scanWithInterceptors[*ItemMaterialQuery, *ItemMaterialSelect](ctx, _s.ItemMaterialQuery, _s, _s.inters, v)
 }
 
-func (_s *MaterialSelect) sqlScan(ctx context.Context, root *MaterialQuery, v any) error {
+func (_s *ItemMaterialSelect) sqlScan(ctx context.Context, root *ItemMaterialQuery, v any) error {
 	selector := root.sqlQuery(ctx)
 	aggregation := make([]string, 0, len(_s.fns))
 	for _, fn := range _s.fns {

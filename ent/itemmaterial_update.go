@@ -10,32 +10,32 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
-	"github.com/onedoor/onedoor/ent/material"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/predicate"
 )
 
-// MaterialUpdate is the builder for updating Material entities.
-type MaterialUpdate struct {
+// ItemMaterialUpdate is the builder for updating ItemMaterial entities.
+type ItemMaterialUpdate struct {
 	config
 	hooks    []Hook
-	mutation *MaterialMutation
+	mutation *ItemMaterialMutation
 }
 
-// Where appends a list predicates to the MaterialUpdate builder.
-func (_u *MaterialUpdate) Where(ps ...predicate.Material) *MaterialUpdate {
+// Where appends a list predicates to the ItemMaterialUpdate builder.
+func (_u *ItemMaterialUpdate) Where(ps ...predicate.ItemMaterial) *ItemMaterialUpdate {
 	_u.mutation.Where(ps...)
 	return _u
 }
 
 // SetPosition sets the "position" field.
-func (_u *MaterialUpdate) SetPosition(v int) *MaterialUpdate {
+func (_u *ItemMaterialUpdate) SetPosition(v int) *ItemMaterialUpdate {
 	_u.mutation.ResetPosition()
 	_u.mutation.SetPosition(v)
 	return _u
 }
 
 // SetNillablePosition sets the "position" field if the given value is not nil.
-func (_u *MaterialUpdate) SetNillablePosition(v *int) *MaterialUpdate {
+func (_u *ItemMaterialUpdate) SetNillablePosition(v *int) *ItemMaterialUpdate {
 	if v != nil {
 		_u.SetPosition(*v)
 	}
@@ -43,35 +43,35 @@ func (_u *MaterialUpdate) SetNillablePosition(v *int) *MaterialUpdate {
 }
 
 // AddPosition adds value to the "position" field.
-func (_u *MaterialUpdate) AddPosition(v int) *MaterialUpdate {
+func (_u *ItemMaterialUpdate) AddPosition(v int) *ItemMaterialUpdate {
 	_u.mutation.AddPosition(v)
 	return _u
 }
 
 // SetExtra sets the "extra" field.
-func (_u *MaterialUpdate) SetExtra(v map[string]interface{}) *MaterialUpdate {
+func (_u *ItemMaterialUpdate) SetExtra(v map[string]interface{}) *ItemMaterialUpdate {
 	_u.mutation.SetExtra(v)
 	return _u
 }
 
 // ClearExtra clears the value of the "extra" field.
-func (_u *MaterialUpdate) ClearExtra() *MaterialUpdate {
+func (_u *ItemMaterialUpdate) ClearExtra() *ItemMaterialUpdate {
 	_u.mutation.ClearExtra()
 	return _u
 }
 
-// Mutation returns the MaterialMutation object of the builder.
-func (_u *MaterialUpdate) Mutation() *MaterialMutation {
+// Mutation returns the ItemMaterialMutation object of the builder.
+func (_u *ItemMaterialUpdate) Mutation() *ItemMaterialMutation {
 	return _u.mutation
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
-func (_u *MaterialUpdate) Save(ctx context.Context) (int, error) {
+func (_u *ItemMaterialUpdate) Save(ctx context.Context) (int, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_u *MaterialUpdate) SaveX(ctx context.Context) int {
+func (_u *ItemMaterialUpdate) SaveX(ctx context.Context) int {
 	affected, err := _u.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -80,31 +80,31 @@ func (_u *MaterialUpdate) SaveX(ctx context.Context) int {
 }
 
 // Exec executes the query.
-func (_u *MaterialUpdate) Exec(ctx context.Context) error {
+func (_u *ItemMaterialUpdate) Exec(ctx context.Context) error {
 	_, err := _u.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_u *MaterialUpdate) ExecX(ctx context.Context) {
+func (_u *ItemMaterialUpdate) ExecX(ctx context.Context) {
 	if err := _u.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // check runs all checks and user-defined validators on the builder.
-func (_u *MaterialUpdate) check() error {
+func (_u *ItemMaterialUpdate) check() error {
 	if _u.mutation.ItemCleared() && len(_u.mutation.ItemIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "Material.item"`)
+		return errors.New(`ent: clearing a required unique edge "ItemMaterial.item"`)
 	}
 	return nil
 }
 
-func (_u *MaterialUpdate) sqlSave(ctx context.Context) (_node int, err error) {
+func (_u *ItemMaterialUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
 	}
-	_spec := sqlgraph.NewUpdateSpec(material.Table, material.Columns, sqlgraph.NewFieldSpec(material.FieldID, field.TypeString))
+	_spec := sqlgraph.NewUpdateSpec(itemmaterial.Table, itemmaterial.Columns, sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
 		_spec.Predicate = func(selector *sql.Selector) {
 			for i := range ps {
@@ -113,23 +113,23 @@ func (_u *MaterialUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 	}
 	if value, ok := _u.mutation.Position(); ok {
-		_spec.SetField(material.FieldPosition, field.TypeInt, value)
+		_spec.SetField(itemmaterial.FieldPosition, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.AddedPosition(); ok {
-		_spec.AddField(material.FieldPosition, field.TypeInt, value)
+		_spec.AddField(itemmaterial.FieldPosition, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.Extra(); ok {
-		_spec.SetField(material.FieldExtra, field.TypeJSON, value)
+		_spec.SetField(itemmaterial.FieldExtra, field.TypeJSON, value)
 	}
 	if _u.mutation.ExtraCleared() {
-		_spec.ClearField(material.FieldExtra, field.TypeJSON)
+		_spec.ClearField(itemmaterial.FieldExtra, field.TypeJSON)
 	}
 	if _u.mutation.PackIDCleared() {
-		_spec.ClearField(material.FieldPackID, field.TypeString)
+		_spec.ClearField(itemmaterial.FieldPackID, field.TypeString)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
-			err = &NotFoundError{material.Label}
+			err = &NotFoundError{itemmaterial.Label}
 		} else if sqlgraph.IsConstraintError(err) {
 			err = &ConstraintError{msg: err.Error(), wrap: err}
 		}
@@ -139,23 +139,23 @@ func (_u *MaterialUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	return _node, nil
 }
 
-// MaterialUpdateOne is the builder for updating a single Material entity.
-type MaterialUpdateOne struct {
+// ItemMaterialUpdateOne is the builder for updating a single ItemMaterial entity.
+type ItemMaterialUpdateOne struct {
 	config
 	fields   []string
 	hooks    []Hook
-	mutation *MaterialMutation
+	mutation *ItemMaterialMutation
 }
 
 // SetPosition sets the "position" field.
-func (_u *MaterialUpdateOne) SetPosition(v int) *MaterialUpdateOne {
+func (_u *ItemMaterialUpdateOne) SetPosition(v int) *ItemMaterialUpdateOne {
 	_u.mutation.ResetPosition()
 	_u.mutation.SetPosition(v)
 	return _u
 }
 
 // SetNillablePosition sets the "position" field if the given value is not nil.
-func (_u *MaterialUpdateOne) SetNillablePosition(v *int) *MaterialUpdateOne {
+func (_u *ItemMaterialUpdateOne) SetNillablePosition(v *int) *ItemMaterialUpdateOne {
 	if v != nil {
 		_u.SetPosition(*v)
 	}
@@ -163,48 +163,48 @@ func (_u *MaterialUpdateOne) SetNillablePosition(v *int) *MaterialUpdateOne {
 }
 
 // AddPosition adds value to the "position" field.
-func (_u *MaterialUpdateOne) AddPosition(v int) *MaterialUpdateOne {
+func (_u *ItemMaterialUpdateOne) AddPosition(v int) *ItemMaterialUpdateOne {
 	_u.mutation.AddPosition(v)
 	return _u
 }
 
 // SetExtra sets the "extra" field.
-func (_u *MaterialUpdateOne) SetExtra(v map[string]interface{}) *MaterialUpdateOne {
+func (_u *ItemMaterialUpdateOne) SetExtra(v map[string]interface{}) *ItemMaterialUpdateOne {
 	_u.mutation.SetExtra(v)
 	return _u
 }
 
 // ClearExtra clears the value of the "extra" field.
-func (_u *MaterialUpdateOne) ClearExtra() *MaterialUpdateOne {
+func (_u *ItemMaterialUpdateOne) ClearExtra() *ItemMaterialUpdateOne {
 	_u.mutation.ClearExtra()
 	return _u
 }
 
-// Mutation returns the MaterialMutation object of the builder.
-func (_u *MaterialUpdateOne) Mutation() *MaterialMutation {
+// Mutation returns the ItemMaterialMutation object of the builder.
+func (_u *ItemMaterialUpdateOne) Mutation() *ItemMaterialMutation {
 	return _u.mutation
 }
 
-// Where appends a list predicates to the MaterialUpdate builder.
-func (_u *MaterialUpdateOne) Where(ps ...predicate.Material) *MaterialUpdateOne {
+// Where appends a list predicates to the ItemMaterialUpdate builder.
+func (_u *ItemMaterialUpdateOne) Where(ps ...predicate.ItemMaterial) *ItemMaterialUpdateOne {
 	_u.mutation.Where(ps...)
 	return _u
 }
 
 // Select allows selecting one or more fields (columns) of the returned entity.
 // The default is selecting all fields defined in the entity schema.
-func (_u *MaterialUpdateOne) Select(field string, fields ...string) *MaterialUpdateOne {
+func (_u *ItemMaterialUpdateOne) Select(field string, fields ...string) *ItemMaterialUpdateOne {
 	_u.fields = append([]string{field}, fields...)
 	return _u
 }
 
-// Save executes the query and returns the updated Material entity.
-func (_u *MaterialUpdateOne) Save(ctx context.Context) (*Material, error) {
+// Save executes the query and returns the updated ItemMaterial entity.
+func (_u *ItemMaterialUpdateOne) Save(ctx context.Context) (*ItemMaterial, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
 }
 
 // SaveX is like Save, but panics if an error occurs.
-func (_u *MaterialUpdateOne) SaveX(ctx context.Context) *Material {
+func (_u *ItemMaterialUpdateOne) SaveX(ctx context.Context) *ItemMaterial {
 	node, err := _u.Save(ctx)
 	if err != nil {
 		panic(err)
@@ -213,44 +213,44 @@ func (_u *MaterialUpdateOne) SaveX(ctx context.Context) *Material {
 }
 
 // Exec executes the query on the entity.
-func (_u *MaterialUpdateOne) Exec(ctx context.Context) error {
+func (_u *ItemMaterialUpdateOne) Exec(ctx context.Context) error {
 	_, err := _u.Save(ctx)
 	return err
 }
 
 // ExecX is like Exec, but panics if an error occurs.
-func (_u *MaterialUpdateOne) ExecX(ctx context.Context) {
+func (_u *ItemMaterialUpdateOne) ExecX(ctx context.Context) {
 	if err := _u.Exec(ctx); err != nil {
 		panic(err)
 	}
 }
 
 // check runs all checks and user-defined validators on the builder.
-func (_u *MaterialUpdateOne) check() error {
+func (_u *ItemMaterialUpdateOne) check() error {
 	if _u.mutation.ItemCleared() && len(_u.mutation.ItemIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "Material.item"`)
+		return errors.New(`ent: clearing a required unique edge "ItemMaterial.item"`)
 	}
 	return nil
 }
 
-func (_u *MaterialUpdateOne) sqlSave(ctx context.Context) (_node *Material, err error) {
+func (_u *ItemMaterialUpdateOne) sqlSave(ctx context.Context) (_node *ItemMaterial, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
 	}
-	_spec := sqlgraph.NewUpdateSpec(material.Table, material.Columns, sqlgraph.NewFieldSpec(material.FieldID, field.TypeString))
+	_spec := sqlgraph.NewUpdateSpec(itemmaterial.Table, itemmaterial.Columns, sqlgraph.NewFieldSpec(itemmaterial.FieldID, field.TypeString))
 	id, ok := _u.mutation.ID()
 	if !ok {
-		return nil, &ValidationError{Name: "id", err: errors.New(`ent: missing "Material.id" for update`)}
+		return nil, &ValidationError{Name: "id", err: errors.New(`ent: missing "ItemMaterial.id" for update`)}
 	}
 	_spec.Node.ID.Value = id
 	if fields := _u.fields; len(fields) > 0 {
 		_spec.Node.Columns = make([]string, 0, len(fields))
-		_spec.Node.Columns = append(_spec.Node.Columns, material.FieldID)
+		_spec.Node.Columns = append(_spec.Node.Columns, itemmaterial.FieldID)
 		for _, f := range fields {
-			if !material.ValidColumn(f) {
+			if !itemmaterial.ValidColumn(f) {
 				return nil, &ValidationError{Name: f, err: fmt.Errorf("ent: invalid field %q for query", f)}
 			}
-			if f != material.FieldID {
+			if f != itemmaterial.FieldID {
 				_spec.Node.Columns = append(_spec.Node.Columns, f)
 			}
 		}
@@ -263,26 +263,26 @@ func (_u *MaterialUpdateOne) sqlSave(ctx context.Context) (_node *Material, err 
 		}
 	}
 	if value, ok := _u.mutation.Position(); ok {
-		_spec.SetField(material.FieldPosition, field.TypeInt, value)
+		_spec.SetField(itemmaterial.FieldPosition, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.AddedPosition(); ok {
-		_spec.AddField(material.FieldPosition, field.TypeInt, value)
+		_spec.AddField(itemmaterial.FieldPosition, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.Extra(); ok {
-		_spec.SetField(material.FieldExtra, field.TypeJSON, value)
+		_spec.SetField(itemmaterial.FieldExtra, field.TypeJSON, value)
 	}
 	if _u.mutation.ExtraCleared() {
-		_spec.ClearField(material.FieldExtra, field.TypeJSON)
+		_spec.ClearField(itemmaterial.FieldExtra, field.TypeJSON)
 	}
 	if _u.mutation.PackIDCleared() {
-		_spec.ClearField(material.FieldPackID, field.TypeString)
+		_spec.ClearField(itemmaterial.FieldPackID, field.TypeString)
 	}
-	_node = &Material{config: _u.config}
+	_node = &ItemMaterial{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues
 	if err = sqlgraph.UpdateNode(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
-			err = &NotFoundError{material.Label}
+			err = &NotFoundError{itemmaterial.Label}
 		} else if sqlgraph.IsConstraintError(err) {
 			err = &ConstraintError{msg: err.Error(), wrap: err}
 		}

@@ -9,12 +9,12 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
-	"github.com/onedoor/onedoor/ent/material"
 )
 
-// Material is the model entity for the Material schema.
-type Material struct {
+// ItemMaterial is the model entity for the ItemMaterial schema.
+type ItemMaterial struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID string `json:"id,omitempty"`
@@ -33,14 +33,14 @@ type Material struct {
 	// May come later (容缺).
 	Tolerable bool `json:"tolerable,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
-	// The values are being populated by the MaterialQuery when eager-loading is set.
-	Edges                  MaterialEdges `json:"edges"`
+	// The values are being populated by the ItemMaterialQuery when eager-loading is set.
+	Edges                  ItemMaterialEdges `json:"edges"`
 	item_version_materials *string
 	selectValues           sql.SelectValues
 }
 
-// MaterialEdges holds the relations/edges for other nodes in the graph.
-type MaterialEdges struct {
+// ItemMaterialEdges holds the relations/edges for other nodes in the graph.
+type ItemMaterialEdges struct {
 	// Item holds the value of the item edge.
 	Item *ItemVersion `json:"item,omitempty"`
 	// loadedTypes holds the information for reporting if a
@@ -52,7 +52,7 @@ type MaterialEdges struct {
 
 // ItemOrErr returns the Item value or an error if the edge
 // was not loaded in eager-loading, or loaded but was not found.
-func (e MaterialEdges) ItemOrErr() (*ItemVersion, error) {
+func (e ItemMaterialEdges) ItemOrErr() (*ItemVersion, error) {
 	if e.Item != nil {
 		return e.Item, nil
 	} else if e.loadedTypes[0] {
@@ -62,19 +62,19 @@ func (e MaterialEdges) ItemOrErr() (*ItemVersion, error) {
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
-func (*Material) scanValues(columns []string) ([]any, error) {
+func (*ItemMaterial) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case material.FieldExtra:
+		case itemmaterial.FieldExtra:
 			values[i] = new([]byte)
-		case material.FieldTolerable:
+		case itemmaterial.FieldTolerable:
 			values[i] = new(sql.NullBool)
-		case material.FieldPosition:
+		case itemmaterial.FieldPosition:
 			values[i] = new(sql.NullInt64)
-		case material.FieldID, material.FieldCode, material.FieldPackID, material.FieldName, material.FieldBroughtBy:
+		case itemmaterial.FieldID, itemmaterial.FieldCode, itemmaterial.FieldPackID, itemmaterial.FieldName, itemmaterial.FieldBroughtBy:
 			values[i] = new(sql.NullString)
-		case material.ForeignKeys[0]: // item_version_materials
+		case itemmaterial.ForeignKeys[0]: // item_version_materials
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -84,26 +84,26 @@ func (*Material) scanValues(columns []string) ([]any, error) {
 }
 
 // assignValues assigns the values that were returned from sql.Rows (after scanning)
-// to the Material fields.
-func (_m *Material) assignValues(columns []string, values []any) error {
+// to the ItemMaterial fields.
+func (_m *ItemMaterial) assignValues(columns []string, values []any) error {
 	if m, n := len(values), len(columns); m < n {
 		return fmt.Errorf("mismatch number of scan values: %d != %d", m, n)
 	}
 	for i := range columns {
 		switch columns[i] {
-		case material.FieldID:
+		case itemmaterial.FieldID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field id", values[i])
 			} else if value.Valid {
 				_m.ID = value.String
 			}
-		case material.FieldPosition:
+		case itemmaterial.FieldPosition:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field position", values[i])
 			} else if value.Valid {
 				_m.Position = int(value.Int64)
 			}
-		case material.FieldExtra:
+		case itemmaterial.FieldExtra:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field extra", values[i])
 			} else if value != nil && len(*value) > 0 {
@@ -111,37 +111,37 @@ func (_m *Material) assignValues(columns []string, values []any) error {
 					return fmt.Errorf("unmarshal field extra: %w", err)
 				}
 			}
-		case material.FieldCode:
+		case itemmaterial.FieldCode:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field code", values[i])
 			} else if value.Valid {
 				_m.Code = value.String
 			}
-		case material.FieldPackID:
+		case itemmaterial.FieldPackID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field pack_id", values[i])
 			} else if value.Valid {
 				_m.PackID = value.String
 			}
-		case material.FieldName:
+		case itemmaterial.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field name", values[i])
 			} else if value.Valid {
 				_m.Name = value.String
 			}
-		case material.FieldBroughtBy:
+		case itemmaterial.FieldBroughtBy:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field brought_by", values[i])
 			} else if value.Valid {
 				_m.BroughtBy = value.String
 			}
-		case material.FieldTolerable:
+		case itemmaterial.FieldTolerable:
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field tolerable", values[i])
 			} else if value.Valid {
 				_m.Tolerable = value.Bool
 			}
-		case material.ForeignKeys[0]:
+		case itemmaterial.ForeignKeys[0]:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field item_version_materials", values[i])
 			} else if value.Valid {
@@ -155,39 +155,39 @@ func (_m *Material) assignValues(columns []string, values []any) error {
 	return nil
 }
 
-// Value returns the ent.Value that was dynamically selected and assigned to the Material.
+// Value returns the ent.Value that was dynamically selected and assigned to the ItemMaterial.
 // This includes values selected through modifiers, order, etc.
-func (_m *Material) Value(name string) (ent.Value, error) {
+func (_m *ItemMaterial) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
-// QueryItem queries the "item" edge of the Material entity.
-func (_m *Material) QueryItem() *ItemVersionQuery {
-	return NewMaterialClient(_m.config).QueryItem(_m)
+// QueryItem queries the "item" edge of the ItemMaterial entity.
+func (_m *ItemMaterial) QueryItem() *ItemVersionQuery {
+	return NewItemMaterialClient(_m.config).QueryItem(_m)
 }
 
-// Update returns a builder for updating this Material.
-// Note that you need to call Material.Unwrap() before calling this method if this Material
+// Update returns a builder for updating this ItemMaterial.
+// Note that you need to call ItemMaterial.Unwrap() before calling this method if this ItemMaterial
 // was returned from a transaction, and the transaction was committed or rolled back.
-func (_m *Material) Update() *MaterialUpdateOne {
-	return NewMaterialClient(_m.config).UpdateOne(_m)
+func (_m *ItemMaterial) Update() *ItemMaterialUpdateOne {
+	return NewItemMaterialClient(_m.config).UpdateOne(_m)
 }
 
-// Unwrap unwraps the Material entity that was returned from a transaction after it was closed,
+// Unwrap unwraps the ItemMaterial entity that was returned from a transaction after it was closed,
 // so that all future queries will be executed through the driver which created the transaction.
-func (_m *Material) Unwrap() *Material {
+func (_m *ItemMaterial) Unwrap() *ItemMaterial {
 	_tx, ok := _m.config.driver.(*txDriver)
 	if !ok {
-		panic("ent: Material is not a transactional entity")
+		panic("ent: ItemMaterial is not a transactional entity")
 	}
 	_m.config.driver = _tx.drv
 	return _m
 }
 
 // String implements the fmt.Stringer.
-func (_m *Material) String() string {
+func (_m *ItemMaterial) String() string {
 	var builder strings.Builder
-	builder.WriteString("Material(")
+	builder.WriteString("ItemMaterial(")
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("position=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Position))
@@ -213,5 +213,5 @@ func (_m *Material) String() string {
 	return builder.String()
 }
 
-// Materials is a parsable slice of Material.
-type Materials []*Material
+// ItemMaterials is a parsable slice of ItemMaterial.
+type ItemMaterials []*ItemMaterial

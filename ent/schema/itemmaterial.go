@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -10,14 +11,14 @@ import (
 	"github.com/onedoor/onedoor/ent/schema/mixin"
 )
 
-// Material is one paper that an item's version asks for (申请材料).
-type Material struct{ ent.Schema }
+// ItemMaterial is one paper that an item's version asks for (申请材料).
+type ItemMaterial struct{ ent.Schema }
 
-// Mixin of Material.
-func (Material) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
+// Mixin of ItemMaterial.
+func (ItemMaterial) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pack{}} }
 
-// Fields of Material.
-func (Material) Fields() []ent.Field {
+// Fields of ItemMaterial.
+func (ItemMaterial) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("code").Immutable().Comment("Stable code: the pack's id, or the name where the pack gives none."),
 		field.String("pack_id").Optional().Immutable().Annotations(entgql.Skip()),
@@ -27,14 +28,14 @@ func (Material) Fields() []ent.Field {
 	}
 }
 
-// Edges of Material.
-func (Material) Edges() []ent.Edge {
+// Edges of ItemMaterial.
+func (ItemMaterial) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("item", ItemVersion.Type).Ref("materials").Unique().Required().Immutable(),
 	}
 }
 
-// Annotations of Material.
-func (Material) Annotations() []schema.Annotation {
-	return []schema.Annotation{entgql.RelayConnection(), entgql.MultiOrder(), entgql.Skip(entgql.SkipWhereInput)}
+// Annotations of ItemMaterial.
+func (ItemMaterial) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Table("materials"), entgql.RelayConnection(), entgql.MultiOrder(), entgql.Skip(entgql.SkipWhereInput)}
 }

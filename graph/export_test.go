@@ -1,0 +1,8 @@
+package graph
+
+// What the tests look at directly.
+var (
+	Mask        = mask
+	Fingerprint = fingerprint
+	Present     = present
+)
