@@ -8,7 +8,7 @@ CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./in
             ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/... \
             ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/...
 
-.PHONY: run build gen verify test race lint bench migration clean
+.PHONY: run build gen verify test race lint bench soak migration clean
 
 run: ## serve on http://127.0.0.1:8080/ with the embedded database
 	$(GO) run ./server
@@ -39,7 +39,12 @@ $(LINT):
 
 bench: ## figures beside their limits, one run
 	$(GO) test -run '^$$' -bench . -benchtime 3s ./internal/standard ./internal/workday
-	$(GO) test -run '^$$' -bench . -benchtime 5s -timeout 30m ./internal/bench
+	$(GO) test -run '^$$' -bench . -skip Pages -benchtime 5s -timeout 30m ./internal/bench
+	$(GO) test -run '^$$' -bench Pages -benchtime 1s -timeout 30m ./internal/bench # ONEDOOR_BENCH_SCALE=0.1: a tenth of the cases
+
+cases ?= 1000
+soak: ## make soak cases=1000: kill the server every few seconds while clients handle cases; nothing may be lost
+	$(GO) test -count 1 -v -timeout 60m -parallel 1 -run '^TestKill$$' ./internal/acceptance -cases $(cases) -kills 5 -kill-every 4s
 
 migration: ## make migration name=what_changes; needs an empty PostgreSQL in MIGRATION_DATABASE_URL
 	$(GO) run ./internal/migrationgen $(name)

@@ -14,6 +14,7 @@ import (
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/ref"
 )
 
 // batch reads things by key. Whoever reads a page says which keys may be asked
@@ -129,6 +130,7 @@ func expectNode(ctx context.Context, n ent.Noder) {
 	case *ent.CaseFile:
 		expectCase(ctx, n)
 	case *ent.Review:
+		sharedIn(ctx).cases.expect(ref.CaseOf(n.ID))
 		expectCase(ctx, n.Edges.Case)
 	case *ent.CaseMaterial:
 		expectCase(ctx, n.Edges.Case)
@@ -142,5 +144,6 @@ func expectNode(ctx context.Context, n ent.Noder) {
 func expectCasesOf(ctx context.Context, page *ent.ReviewConnection) {
 	for _, e := range page.Edges {
 		expectCase(ctx, e.Node.Edges.Case)
+		sharedIn(ctx).cases.expect(ref.CaseOf(e.Node.ID))
 	}
 }

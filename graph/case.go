@@ -64,6 +64,9 @@ func order(expected *int, occurred *time.Time) casework.Order {
 	}
 	if occurred != nil {
 		o.OccurredAt = *occurred
+		if o.OccurredAt.IsZero() { // the year 1 is a day, not "now"
+			o.OccurredAt = time.Unix(0, 0)
+		}
 	}
 	return o
 }
@@ -133,10 +136,15 @@ func asks(in []*model.SupplementAskInput) []casework.Ask {
 
 func procedure(in model.StartSpecialProcedureInput) casework.ProcedureInput {
 	p := casework.ProcedureInput{Review: in.Review, Kind: in.Kind, Days: in.Days}
-	if in.Basis != nil {
-		p.Basis = law.Basis{Law: in.Basis.Law, Article: deref(in.Basis.Article)}
-	}
+	p.Basis = basis(in.Basis)
 	return p
+}
+
+func basis(in *model.LegalBasisInput) law.Basis {
+	if in == nil {
+		return law.Basis{}
+	}
+	return law.Basis{Law: in.Law, Article: deref(in.Article)}
 }
 
 func (r *Resolver) clock(ctx context.Context, row *ent.CaseFile, basis casework.ClockBasis) (*model.Clock, error) {
@@ -157,6 +165,23 @@ func (r *Resolver) clockOf(c *casework.Case, basis casework.ClockBasis) (*model.
 		return nil, err
 	}
 	return model.NewClock(k), nil
+}
+
+// reviewClock is the clock of a review's own step.
+func (r *Resolver) reviewClock(ctx context.Context, row *ent.Review) (*model.Clock, error) {
+	c, err := sharedIn(ctx).cases.get(ctx, ref.CaseOf(row.ID))
+	if err != nil {
+		return nil, err
+	}
+	calendar, ok := r.book().Calendar("")
+	if !ok {
+		return nil, nil
+	}
+	k, err := c.ReviewClock(row.ID, calendar, r.today())
+	if k == nil || err != nil {
+		return nil, err
+	}
+	return model.NewClock(*k), nil
 }
 
 func (r *Resolver) undetermined(in []casework.Undetermined) []*model.UndeterminedItem {
@@ -200,7 +225,7 @@ func (r *Resolver) duties(c *casework.Case) []*model.Duty {
 			continue
 		}
 		if due, err := d.DueOn(calendar); err == nil {
-			out[i].DueOn = &due.DueOn
+			out[i].DueOn, out[i].Explanation = &due.DueOn, &due
 		}
 	}
 	return out

@@ -16,7 +16,6 @@ import (
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/viewer"
-	"github.com/onedoor/onedoor/internal/workday"
 )
 
 func (r *caseResolver) Number(ctx context.Context, obj *ent.CaseFile) (string, error) {
@@ -68,6 +67,10 @@ func (r *caseResolver) SpecialProcedures(ctx context.Context, obj *ent.CaseFile)
 
 func (r *caseResolver) Extensions(ctx context.Context, obj *ent.CaseFile) ([]*casework.Extension, error) {
 	return whole(ctx, obj, func(c *casework.Case) []*casework.Extension { return pointers(c.Extensions) })
+}
+
+func (r *caseResolver) ClockStops(ctx context.Context, obj *ent.CaseFile) ([]*casework.Stop, error) {
+	return whole(ctx, obj, func(c *casework.Case) []*casework.Stop { return pointers(c.Stops) })
 }
 
 func (r *caseResolver) Holds(ctx context.Context, obj *ent.CaseFile) ([]*model.Hold, error) {
@@ -182,9 +185,8 @@ func (r *mutationResolver) OpenCopyNotice(ctx context.Context, input model.OpenC
 }
 
 func (r *mutationResolver) GiveOpinion(ctx context.Context, input model.GiveOpinionInput) (*model.CasePayload, error) {
-	return r.r.onPart(ctx, "review", input.Review, order(input.ExpectedVersion, input.OccurredAt), func(c *casework.Case, by casework.By) error {
-		return c.GiveOpinion(by, input.Review, input.Opinion, reasons(input.Reasons))
-	})
+	id, err := r.r.Desk.GiveOpinion(ctx, input.Review, order(input.ExpectedVersion, input.OccurredAt), input.Opinion, reasons(input.Reasons))
+	return r.r.answer(id, input.Review, err)
 }
 
 func (r *mutationResolver) StartSpecialProcedure(ctx context.Context, input model.StartSpecialProcedureInput) (*model.CasePayload, error) {
@@ -207,6 +209,16 @@ func (r *mutationResolver) ExtendLimit(ctx context.Context, input model.ExtendLi
 	x := casework.Extending{Review: deref(input.Review), Days: input.Days, Approver: input.Approver, Reason: input.Reason}
 	id, err := r.r.Desk.Extend(ctx, path, name, order(input.ExpectedVersion, input.OccurredAt), x)
 	return r.r.answer(id, "", err)
+}
+
+func (r *mutationResolver) StopClock(ctx context.Context, input model.StopClockInput) (*model.CasePayload, error) {
+	return r.r.onCase(ctx, input.Case, order(input.ExpectedVersion, input.OccurredAt), func(c *casework.Case, by casework.By) error {
+		return c.StopClock(by, casework.StopInput{Kind: input.Kind, Reason: input.Reason, Basis: basis(input.Basis)})
+	})
+}
+
+func (r *mutationResolver) ResumeClock(ctx context.Context, input model.ResumeClockInput) (*model.CasePayload, error) {
+	return r.r.onCase(ctx, input.Case, order(input.ExpectedVersion, input.OccurredAt), (*casework.Case).ResumeClock)
 }
 
 func (r *mutationResolver) RerunChecks(ctx context.Context, input model.RerunChecksInput) (*model.CasePayload, error) {
@@ -241,6 +253,12 @@ func (r *mutationResolver) CallMeeting(ctx context.Context, input model.CallMeet
 func (r *mutationResolver) RecordMeeting(ctx context.Context, input model.RecordMeetingInput) (*model.CasePayload, error) {
 	return r.r.onPart(ctx, "meeting", input.Meeting, order(input.ExpectedVersion, input.OccurredAt), func(c *casework.Case, by casework.By) error {
 		return c.RecordMeeting(by, input.Meeting, input.Present)
+	})
+}
+
+func (r *mutationResolver) CancelMeeting(ctx context.Context, input model.CancelMeetingInput) (*model.CasePayload, error) {
+	return r.r.onPart(ctx, "meeting", input.Meeting, order(input.ExpectedVersion, input.OccurredAt), func(c *casework.Case, by casework.By) error {
+		return c.CancelMeeting(by, input.Meeting, input.Reason)
 	})
 }
 
@@ -355,15 +373,8 @@ func (r *reviewResolver) Findings(ctx context.Context, obj *ent.Review) ([]*mode
 	return r.r.findings(ctx, obj.Findings), nil
 }
 
-func (r *reviewResolver) Limit(ctx context.Context, obj *ent.Review) (*workday.Limit, error) {
-	if obj.Ledger.Limit.Amount == 0 {
-		return nil, nil
-	}
-	return &obj.Ledger.Limit, nil
-}
-
-func (r *reviewResolver) Pauses(ctx context.Context, obj *ent.Review) ([]*workday.Pause, error) {
-	return pointers(obj.Ledger.Pauses), nil
+func (r *reviewResolver) Clock(ctx context.Context, obj *ent.Review) (*model.Clock, error) {
+	return r.r.reviewClock(ctx, obj)
 }
 
 func (r *supplementAskResolver) Review(ctx context.Context, obj *casework.Ask) (*string, error) {

@@ -233,7 +233,7 @@ func TestStatementsDoNotGrowWithThePage(t *testing.T) {
 		"cases": `cases(first: $n) { totalCount edges { node { number state allowed blockers { text } promised { dueOn explanation { provisional } } statutory { remainingDays }
 			undetermined { item { code } } standards { code } notice { number } scheme { name } item { name } lead { name } region { name }
 			materials(first: 3) { edges { node { name file { name } } } } events(last: 2) { edges { node { kind cursor } } } } } }`,
-		"reviews": `reviews(first: $n, department: "samr") { edges { node { state dueOn limit { amount } findings { message clause { department { name } } }
+		"reviews": `reviews(first: $n, department: "samr") { edges { node { state dueOn clock { limit { amount } } findings { message clause { department { name } } }
 			item { name } department { name } case { number allowed lead { name } } } } }`,
 	}
 	onBoth(t, func(t *testing.T, a api) {

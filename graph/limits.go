@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
@@ -21,6 +23,7 @@ const (
 	maxDepth = 16     // fields within fields
 	maxCost  = 60_000 // list elements that the answer may hold, at most
 	maxList  = 1000   // values of a list in an argument
+	maxText  = 10_000 // characters of a text in an argument
 	// openList is what a list counts that says no size of its own; the catalogue's
 	// nested lists are shorter.
 	openList = 30
@@ -36,8 +39,8 @@ const (
 var ownLists = map[string]int{
 	"Deadline.days": dayList, "Clock.pauses": shortList,
 	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
-	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList,
-	"Review.findings": openList, "Review.reasons": shortList, "Review.pauses": shortList,
+	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList,
+	"Review.findings": openList, "Review.reasons": shortList,
 }
 
 // limits refuses operations that are too deep or ask for too much, pages of more
@@ -80,6 +83,24 @@ func longest(v any) int {
 		}
 	}
 	return most
+}
+
+// badText finds a text in an argument that no field can hold: with a NUL, which
+// databases refuse, not UTF-8, or longer than anybody writes.
+func badText(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.ContainsRune(v, 0) || !utf8.ValidString(v) || utf8.RuneCountInString(v) > maxText
+	case map[string]any:
+		for key, child := range v {
+			if badText(key) || badText(child) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, badText)
+	}
+	return false
 }
 
 // weigher adds up what an operation may cost. A fragment is weighed once,
@@ -130,6 +151,10 @@ func (w *weigher) field(f *ast.Field, depth int) int {
 	}
 	if len(f.Arguments) > 0 && longest(f.ArgumentMap(w.variables)) > maxList {
 		w.refuse(f.Alias, "LIST_TOO_LONG", fmt.Sprintf("列表最多 %d 个值", maxList), fmt.Sprintf("a list holds at most %d values", maxList))
+		return 0
+	}
+	if len(f.Arguments) > 0 && badText(f.ArgumentMap(w.variables)) {
+		w.refuse(f.Alias, "BAD_TEXT", fmt.Sprintf("文字不得含 NUL，且至多 %d 字", maxText), fmt.Sprintf("a text holds no NUL and at most %d characters", maxText))
 		return 0
 	}
 	size := 1

@@ -58,6 +58,9 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	if f.Code == fault.Internal {
 		slog.ErrorContext(ctx, "request failed", "op", f.Op, "path", out.Path.String(), "error", err)
 	}
+	if f.Code == fault.Unavailable {
+		slog.WarnContext(ctx, "something needed does not answer", "op", f.Op, "path", out.Path.String(), "error", err)
+	}
 	problems := make([]problem, len(f.Problems))
 	for i, p := range f.Problems {
 		problems[i] = problem{Path: p.Path, Code: p.Code, Message: inLanguage(ctx, p.ZH, p.EN), MessageEN: p.EN}

@@ -57,13 +57,19 @@ func newHTTPServer(api, uploaded http.Handler, ready func(context.Context) error
 	}
 }
 
+// tooLate is the answer to a request that takes too long. What it has asked for
+// may have been done or not: its Idempotency-Key tells when it comes again.
+const tooLate = `{"errors":[{"message":"未能及时处理，请带同一 Idempotency-Key 重试 / no answer in time; try again with the same Idempotency-Key",` +
+	`"extensions":{"code":"UNAVAILABLE","op":"server.answer","problems":[]}}],"data":null}`
+
 // bounded gives each request a size and a time. One that carries a file may be
 // larger and take longer; it says its length, so that the file is kept on disk
 // while it is read and never in memory.
 func bounded(api http.Handler) http.Handler {
-	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime, ""), maxBody)
-	large := http.MaxBytesHandler(http.TimeoutHandler(api, uploadTime, ""), maxUpload)
+	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime, tooLate), maxBody)
+	large := http.MaxBytesHandler(http.TimeoutHandler(api, uploadTime, tooLate), maxUpload)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate; the API sets its own
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); !strings.HasPrefix(kind, "multipart/") {
 			usual.ServeHTTP(w, r)
 			return

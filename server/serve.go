@@ -17,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/identity"
@@ -29,7 +30,9 @@ const (
 	lookEvery    = time.Second         // how soon what time has made due is done, and an import by another process is served
 	forgetEvery  = time.Hour           // how often keys of old requests are thrown away
 	forgetAfter  = 30 * 24 * time.Hour // how long a request can be retried under its key
-	shutdownTime = 10 * time.Second    // how long requests may take to finish
+	firstYear    = 2000                // of a sandbox's clock
+	lastYear     = 2100
+	shutdownTime = 10 * time.Second // how long requests may take to finish
 )
 
 // serve wires the parts by hand and serves until ctx ends.
@@ -83,6 +86,10 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 			clock.set(last)
 		}
 		resolver.SetClock = func(ctx context.Context, now time.Time) (int, error) {
+			if now.Year() < firstYear || now.Year() > lastYear {
+				return 0, fault.InvalidInput("server.setClock", fault.Problem{Path: "now", Code: "OUT_OF_RANGE",
+					ZH: fmt.Sprintf("年份须在 %d 至 %d 之间", firstYear, lastYear), EN: fmt.Sprintf("is between the years %d and %d", firstYear, lastYear)})
+			}
 			clock.set(now)
 			return desk.RunTimers(ctx)
 		}
@@ -102,6 +109,13 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return fmt.Errorf("ONEDOOR_ADDR: %w", err)
 	}
 	url := fmt.Sprintf("http://%s", listener.Addr())
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(listener) }()
+	if sandbox { // before anybody is told that it serves, and may set the clock
+		if err := seedSandbox(ctx, s, url, issuer); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "no demo data", "error", err)
+		}
+	}
 	fmt.Fprintf(stdout, "onedoor serves %s/ (GraphQL at /graphql)\n", url)
 
 	var working sync.WaitGroup
@@ -109,20 +123,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	working.Go(func() { jobs.Run(work, ownWork(s, book, desk)...) })
-	if sandbox {
-		working.Go(func() {
-			if err := seedSandbox(work, s, url, issuer); err != nil && work.Err() == nil {
-				slog.ErrorContext(work, "no demo data", "error", err)
-			}
-		})
-	}
-	return serveUntil(ctx, server, listener)
+	return serveUntil(ctx, server, stopped)
 }
 
-// serveUntil serves until ctx ends, and then lets requests finish.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(listener) }()
+// serveUntil waits until the server stops or ctx ends, and then lets requests
+// finish.
+func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) error {
 	select {
 	case err := <-stopped:
 		return err

@@ -336,6 +336,38 @@ func fieldContext_CallMeetingPayload_meeting(_ context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _CancelMeetingPayload_case(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CasePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CancelMeetingPayload_case(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Case(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.CaseFile) graphql.Marshaler {
+			return marshalNCase2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐCaseFile(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_CancelMeetingPayload_case(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelMeetingPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Case(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _CaseDecision_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Decision) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -403,6 +435,52 @@ func _CaseDecision_refused(ctx context.Context, ec *executionContext, field grap
 }
 func fieldContext_CaseDecision_refused(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CaseDecision", field, false, false, "String")
+}
+
+func _CaseDecision_released(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Decision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CaseDecision_released(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Released, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_CaseDecision_released(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CaseDecision", field, false, false, "String")
+}
+
+func _CaseDecision_dissents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Decision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CaseDecision_dissents(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Dissents, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_CaseDecision_dissents(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CaseDecision", field, false, false, "ID")
 }
 
 func _CaseDecision_overruled(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Decision) (ret graphql.Marshaler) {
@@ -712,6 +790,153 @@ func fieldContext_Clock_explanation(_ context.Context, ec *executionContext, fie
 	return fc, nil
 }
 
+func _ClockStop_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Stop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClockStop_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ClockStop_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClockStop", field, false, false, "ID")
+}
+
+func _ClockStop_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Stop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClockStop_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v casework.StopKind) graphql.Marshaler {
+			return marshalNStopKind2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStopKind(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ClockStop_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClockStop", field, false, false, "StopKind")
+}
+
+func _ClockStop_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Stop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClockStop_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ClockStop_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClockStop", field, false, false, "String")
+}
+
+func _ClockStop_basis(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Stop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClockStop_basis(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Basis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v law.Basis) graphql.Marshaler {
+			return marshalNLegalBasis2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐBasis(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ClockStop_basis(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClockStop",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_LegalBasis(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _ClockStop_stoppedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Stop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClockStop_stoppedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StoppedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ClockStop_stoppedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClockStop", field, false, false, "DateTime")
+}
+
+func _ClockStop_resumedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *casework.Stop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClockStop_resumedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResumedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalODateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_ClockStop_resumedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClockStop", field, false, false, "DateTime")
+}
+
 func _DecideCasePayload_case(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CasePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -820,6 +1045,38 @@ func _Duty_dueOn(ctx context.Context, ec *executionContext, field graphql.Collec
 }
 func fieldContext_Duty_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Duty", field, false, false, "Date")
+}
+
+func _Duty_explanation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Duty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Duty_explanation(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Explanation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *workday.Deadline) graphql.Marshaler {
+			return marshalODeadline2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐDeadline(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Duty_explanation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Duty",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Deadline(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Duty_doneAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Duty) (ret graphql.Marshaler) {
@@ -1878,6 +2135,29 @@ func fieldContext_Meeting_heldAt(_ context.Context, ec *executionContext, field 
 	return graphql.NewScalarFieldContext("Meeting", field, false, false, "DateTime")
 }
 
+func _Meeting_cancelledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Meeting) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Meeting_cancelledAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CancelledAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalODateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Meeting_cancelledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meeting", field, false, false, "DateTime")
+}
+
 func _Meeting_absent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Meeting) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2731,6 +3011,38 @@ func fieldContext_RerunChecksPayload_case(_ context.Context, ec *executionContex
 	return fc, nil
 }
 
+func _ResumeClockPayload_case(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CasePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ResumeClockPayload_case(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Case(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.CaseFile) graphql.Marshaler {
+			return marshalNCase2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐCaseFile(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ResumeClockPayload_case(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResumeClockPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Case(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _ReturnCasePayload_case(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CasePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3180,6 +3492,38 @@ func fieldContext_StartSpecialProcedurePayload_procedure(_ context.Context, ec *
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_SpecialProcedure(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _StopClockPayload_case(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CasePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StopClockPayload_case(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Case(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.CaseFile) graphql.Marshaler {
+			return marshalNCase2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐCaseFile(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_StopClockPayload_case(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StopClockPayload",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Case(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -4059,6 +4403,69 @@ func unmarshalInputCallMeetingInput(ctx context.Context, ec *executionContext, o
 func UnmarshalCallMeetingInput(ctx context.Context, raw any) (model.CallMeetingInput, error) {
 	var out model.CallMeetingInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CallMeetingInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputCancelMeetingInput(ctx context.Context, ec *executionContext, obj any) (model.CancelMeetingInput, error) {
+	var it model.CancelMeetingInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"meeting", "expectedVersion", "occurredAt", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "meeting":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meeting"))
+			data, err := unmarshalNID2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Meeting = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "occurredAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("occurredAt"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OccurredAt = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelMeetingInput unmarshals raw into the CancelMeetingInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelMeetingInput(ctx context.Context, raw any) (model.CancelMeetingInput, error) {
+	var out model.CancelMeetingInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelMeetingInput", raw, &out)
 	return out, err
 }
 
@@ -5351,6 +5758,62 @@ func UnmarshalRerunChecksInput(ctx context.Context, raw any) (model.RerunChecksI
 	return out, err
 }
 
+func unmarshalInputResumeClockInput(ctx context.Context, ec *executionContext, obj any) (model.ResumeClockInput, error) {
+	var it model.ResumeClockInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"case", "expectedVersion", "occurredAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "case":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("case"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Case = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "occurredAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("occurredAt"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OccurredAt = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResumeClockInput unmarshals raw into the ResumeClockInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResumeClockInput(ctx context.Context, raw any) (model.ResumeClockInput, error) {
+	var out model.ResumeClockInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResumeClockInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputReturnCaseInput(ctx context.Context, ec *executionContext, obj any) (model.ReturnCaseInput, error) {
 	var it model.ReturnCaseInput
 	if obj == nil {
@@ -5656,6 +6119,83 @@ func unmarshalInputStartSpecialProcedureInput(ctx context.Context, ec *execution
 func UnmarshalStartSpecialProcedureInput(ctx context.Context, raw any) (model.StartSpecialProcedureInput, error) {
 	var out model.StartSpecialProcedureInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "StartSpecialProcedureInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputStopClockInput(ctx context.Context, ec *executionContext, obj any) (model.StopClockInput, error) {
+	var it model.StopClockInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"case", "expectedVersion", "occurredAt", "kind", "reason", "basis"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "case":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("case"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Case = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "occurredAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("occurredAt"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OccurredAt = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := unmarshalNStopKind2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStopKind(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "basis":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("basis"))
+			data, err := unmarshalNLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Basis = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStopClockInput unmarshals raw into the StopClockInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStopClockInput(ctx context.Context, raw any) (model.StopClockInput, error) {
+	var out model.StopClockInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StopClockInput", raw, &out)
 	return out, err
 }
 
@@ -6094,6 +6634,40 @@ func _CallMeetingPayload(ctx context.Context, ec *executionContext, sel ast.Sele
 	return out
 }
 
+var cancelMeetingPayloadImplementors = []string{"CancelMeetingPayload"}
+
+func _CancelMeetingPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CasePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, cancelMeetingPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CancelMeetingPayload")
+		case "case":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _CancelMeetingPayload_case(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var caseDecisionImplementors = []string{"CaseDecision"}
 
 func _CaseDecision(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *casework.Decision) graphql.Marshaler {
@@ -6117,6 +6691,16 @@ func _CaseDecision(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			}
 		case "refused":
 			out.Values[i] = _CaseDecision_refused(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "released":
+			out.Values[i] = _CaseDecision_released(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dissents":
+			out.Values[i] = _CaseDecision_dissents(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6278,6 +6862,64 @@ func _Clock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 	return out
 }
 
+var clockStopImplementors = []string{"ClockStop"}
+
+func _ClockStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *casework.Stop) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, clockStopImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ClockStop")
+		case "id":
+			out.Values[i] = _ClockStop_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = _ClockStop_kind(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = _ClockStop_reason(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "basis":
+			out.Values[i] = _ClockStop_basis(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stoppedAt":
+			out.Values[i] = _ClockStop_stoppedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resumedAt":
+			out.Values[i] = _ClockStop_resumedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var decideCasePayloadImplementors = []string{"DecideCasePayload"}
 
 func _DecideCasePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CasePayload) graphql.Marshaler {
@@ -6364,6 +7006,11 @@ func _Duty(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			}
 		case "dueOn":
 			out.Values[i] = _Duty_dueOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "explanation":
+			out.Values[i] = _Duty_explanation(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -6890,6 +7537,11 @@ func _Meeting(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			}
 		case "heldAt":
 			out.Values[i] = _Meeting_heldAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cancelledAt":
+			out.Values[i] = _Meeting_cancelledAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -7476,6 +8128,40 @@ func _RerunChecksPayload(ctx context.Context, ec *executionContext, sel ast.Sele
 	return out
 }
 
+var resumeClockPayloadImplementors = []string{"ResumeClockPayload"}
+
+func _ResumeClockPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CasePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resumeClockPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResumeClockPayload")
+		case "case":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _ResumeClockPayload_case(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var returnCasePayloadImplementors = []string{"ReturnCasePayload"}
 
 func _ReturnCasePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CasePayload) graphql.Marshaler {
@@ -7745,6 +8431,40 @@ func _StartSpecialProcedurePayload(ctx context.Context, ec *executionContext, se
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _StartSpecialProcedurePayload_procedure(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stopClockPayloadImplementors = []string{"StopClockPayload"}
+
+func _StopClockPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CasePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stopClockPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StopClockPayload")
+		case "case":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _StopClockPayload_case(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -8191,6 +8911,19 @@ func marshalNCallMeetingPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmo
 	return _CallMeetingPayload(ctx, ec, sel, v)
 }
 
+func unmarshalNCancelMeetingInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCancelMeetingInput(ctx context.Context, ec *executionContext, v any) (model.CancelMeetingInput, error) {
+	res, err := unmarshalInputCancelMeetingInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNCancelMeetingPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCasePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.CasePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CancelMeetingPayload!")
+		return graphql.Null
+	}
+	return _CancelMeetingPayload(ctx, ec, sel, v)
+}
+
 func unmarshalNChangeCaseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐChangeCaseInput(ctx context.Context, ec *executionContext, v any) (model.ChangeCaseInput, error) {
 	res, err := unmarshalInputChangeCaseInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8223,6 +8956,30 @@ func marshalNClock2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClock(c
 		return graphql.Null
 	}
 	return _Clock(ctx, ec, sel, v)
+}
+
+func marshalNClockStop2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStopᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*casework.Stop) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNClockStop2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStop(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNClockStop2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *casework.Stop) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ClockStop!")
+		return graphql.Null
+	}
+	return _ClockStop(ctx, ec, sel, v)
 }
 
 func unmarshalNDecideCaseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐDecideCaseInput(ctx context.Context, ec *executionContext, v any) (model.DecideCaseInput, error) {
@@ -8447,6 +9204,11 @@ func marshalNJointMode2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐ
 	return v
 }
 
+func unmarshalNLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx context.Context, ec *executionContext, v any) (*model.LegalBasisInput, error) {
+	res, err := unmarshalInputLegalBasisInput(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNLiftHoldInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLiftHoldInput(ctx context.Context, ec *executionContext, v any) (model.LiftHoldInput, error) {
 	res, err := unmarshalInputLiftHoldInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8568,30 +9330,6 @@ func marshalNPause2ᚕgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐPa
 	}
 
 	return ret
-}
-
-func marshalNPause2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐPauseᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*workday.Pause) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPause2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐPause(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func marshalNPause2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐPause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *workday.Pause) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "Pause!")
-		return graphql.Null
-	}
-	return _Pause(ctx, ec, sel, v)
 }
 
 func unmarshalNPlaceHoldInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPlaceHoldInput(ctx context.Context, ec *executionContext, v any) (model.PlaceHoldInput, error) {
@@ -8760,6 +9498,19 @@ func marshalNRerunChecksPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmo
 	return _RerunChecksPayload(ctx, ec, sel, v)
 }
 
+func unmarshalNResumeClockInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐResumeClockInput(ctx context.Context, ec *executionContext, v any) (model.ResumeClockInput, error) {
+	res, err := unmarshalInputResumeClockInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNResumeClockPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCasePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.CasePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ResumeClockPayload!")
+		return graphql.Null
+	}
+	return _ResumeClockPayload(ctx, ec, sel, v)
+}
+
 func unmarshalNReturnCaseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐReturnCaseInput(ctx context.Context, ec *executionContext, v any) (model.ReturnCaseInput, error) {
 	res, err := unmarshalInputReturnCaseInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -8881,6 +9632,29 @@ func marshalNStartSpecialProcedurePayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋ
 		return graphql.Null
 	}
 	return _StartSpecialProcedurePayload(ctx, ec, sel, v)
+}
+
+func unmarshalNStopClockInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐStopClockInput(ctx context.Context, ec *executionContext, v any) (model.StopClockInput, error) {
+	res, err := unmarshalInputStopClockInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNStopClockPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCasePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.CasePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "StopClockPayload!")
+		return graphql.Null
+	}
+	return _StopClockPayload(ctx, ec, sel, v)
+}
+
+func unmarshalNStopKind2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStopKind(ctx context.Context, ec *executionContext, v any) (casework.StopKind, error) {
+	var res casework.StopKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNStopKind2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStopKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v casework.StopKind) graphql.Marshaler {
+	return v
 }
 
 func unmarshalNSubmitCaseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐSubmitCaseInput(ctx context.Context, ec *executionContext, v any) (model.SubmitCaseInput, error) {
@@ -9020,6 +9794,13 @@ func marshalOCaseDecision2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcasew
 	return _CaseDecision(ctx, ec, sel, v)
 }
 
+func marshalOClock2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.Clock) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Clock(ctx, ec, sel, v)
+}
+
 func unmarshalOLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx context.Context, ec *executionContext, v any) (*model.LegalBasisInput, error) {
 	if v == nil {
 		return nil, nil
@@ -9040,13 +9821,6 @@ func marshalOProgress2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐProg
 		return graphql.Null
 	}
 	return _Progress(ctx, ec, sel, v)
-}
-
-func marshalOTimeLimit2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *workday.Limit) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return _TimeLimit(ctx, ec, sel, v)
 }
 
 func marshalOViewer2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋviewerᚐViewer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *viewer.Viewer) graphql.Marshaler {

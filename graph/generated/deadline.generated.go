@@ -526,6 +526,13 @@ func unmarshalNPauseInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalODeadline2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐDeadline(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *workday.Deadline) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Deadline(ctx, ec, sel, v)
+}
+
 func unmarshalOPauseInput2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPauseInputᚄ(ctx context.Context, ec *executionContext, v any) ([]*model.PauseInput, error) {
 	if v == nil {
 		return nil, nil

@@ -41,6 +41,7 @@ type CaseResolver interface {
 	Supplements(ctx context.Context, obj *ent.CaseFile) ([]*casework.Supplement, error)
 	SpecialProcedures(ctx context.Context, obj *ent.CaseFile) ([]*casework.SpecialProcedure, error)
 	Extensions(ctx context.Context, obj *ent.CaseFile) ([]*casework.Extension, error)
+	ClockStops(ctx context.Context, obj *ent.CaseFile) ([]*casework.Stop, error)
 	Holds(ctx context.Context, obj *ent.CaseFile) ([]*model.Hold, error)
 	Meetings(ctx context.Context, obj *ent.CaseFile) ([]*model.Meeting, error)
 	Decision(ctx context.Context, obj *ent.CaseFile) (*casework.Decision, error)
@@ -88,8 +89,7 @@ type QueryResolver interface {
 }
 type ReviewResolver interface {
 	Findings(ctx context.Context, obj *ent.Review) ([]*model.Finding, error)
-	Limit(ctx context.Context, obj *ent.Review) (*workday.Limit, error)
-	Pauses(ctx context.Context, obj *ent.Review) ([]*workday.Pause, error)
+	Clock(ctx context.Context, obj *ent.Review) (*model.Clock, error)
 }
 type SchemeResolver interface {
 	Assisting(ctx context.Context, obj *ent.SchemeVersion) ([]*ent.Department, error)
@@ -2052,6 +2052,38 @@ func fieldContext_Case_extensions(_ context.Context, ec *executionContext, field
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_Extension(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Case_clockStops(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.CaseFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Case_clockStops(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Case().ClockStops(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*casework.Stop) graphql.Marshaler {
+			return marshalNClockStop2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐStopᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Case_clockStops(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Case",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ClockStop(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -7810,65 +7842,33 @@ func fieldContext_Review_findings(_ context.Context, ec *executionContext, field
 	return fc, nil
 }
 
-func _Review_limit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Review) (ret graphql.Marshaler) {
+func _Review_clock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Review) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Review_limit(ctx, ec, field)
+			return fieldContext_Review_clock(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Review().Limit(ctx, obj)
+			return ec.Resolvers.Review().Clock(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *workday.Limit) graphql.Marshaler {
-			return marshalOTimeLimit2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐLimit(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Clock) graphql.Marshaler {
+			return marshalOClock2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClock(ctx, ec, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func fieldContext_Review_limit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Review_clock(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Review",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TimeLimit(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
-
-func _Review_pauses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Review) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Review_pauses(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Review().Pauses(ctx, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*workday.Pause) graphql.Marshaler {
-			return marshalNPause2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐPauseᚄ(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Review_pauses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Review",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Pause(ctx, ec, field)
+			return childFields_Clock(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -14004,6 +14004,12 @@ func _Case(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 				func(ctx context.Context) graphql.Marshaler {
 					return _Case_extensions(ctx, ec, field, obj)
 				})
+		case "clockStops":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Case_clockStops(ctx, ec, field, obj)
+				})
 		case "holds":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -15986,17 +15992,11 @@ func _Review(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return _Review_findings(ctx, ec, field, obj)
 				})
-		case "limit":
+		case "clock":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
-					return _Review_limit(ctx, ec, field, obj)
-				})
-		case "pauses":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return _Review_pauses(ctx, ec, field, obj)
+					return _Review_clock(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

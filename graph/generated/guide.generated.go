@@ -39,12 +39,15 @@ type MutationResolver interface {
 	StartSpecialProcedure(ctx context.Context, input model.StartSpecialProcedureInput) (*model.CasePayload, error)
 	EndSpecialProcedure(ctx context.Context, input model.EndSpecialProcedureInput) (*model.CasePayload, error)
 	ExtendLimit(ctx context.Context, input model.ExtendLimitInput) (*model.CasePayload, error)
+	StopClock(ctx context.Context, input model.StopClockInput) (*model.CasePayload, error)
+	ResumeClock(ctx context.Context, input model.ResumeClockInput) (*model.CasePayload, error)
 	RerunChecks(ctx context.Context, input model.RerunChecksInput) (*model.CasePayload, error)
 	AddDepartment(ctx context.Context, input model.AddDepartmentInput) (*model.CasePayload, error)
 	ReleaseDepartment(ctx context.Context, input model.ReleaseDepartmentInput) (*model.CasePayload, error)
 	ChooseMode(ctx context.Context, input model.ChooseModeInput) (*model.CasePayload, error)
 	CallMeeting(ctx context.Context, input model.CallMeetingInput) (*model.CasePayload, error)
 	RecordMeeting(ctx context.Context, input model.RecordMeetingInput) (*model.CasePayload, error)
+	CancelMeeting(ctx context.Context, input model.CancelMeetingInput) (*model.CasePayload, error)
 	PlaceHold(ctx context.Context, input model.PlaceHoldInput) (*model.CasePayload, error)
 	LiftHold(ctx context.Context, input model.LiftHoldInput) (*model.CasePayload, error)
 	DecideCase(ctx context.Context, input model.DecideCaseInput) (*model.CasePayload, error)
@@ -121,6 +124,20 @@ func field_Mutation_callMeeting_args(ctx context.Context, ec *executionContext, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CallMeetingInput, error) {
 			return unmarshalNCallMeetingInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCallMeetingInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_cancelMeeting_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CancelMeetingInput, error) {
+			return unmarshalNCancelMeetingInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCancelMeetingInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -395,6 +412,20 @@ func field_Mutation_rerunChecks_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
+func field_Mutation_resumeClock_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ResumeClockInput, error) {
+			return unmarshalNResumeClockInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐResumeClockInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_returnCase_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -457,6 +488,20 @@ func field_Mutation_startSpecialProcedure_args(ctx context.Context, ec *executio
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.StartSpecialProcedureInput, error) {
 			return unmarshalNStartSpecialProcedureInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐStartSpecialProcedureInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_stopClock_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StopClockInput, error) {
+			return unmarshalNStopClockInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐStopClockInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2371,6 +2416,94 @@ func fieldContext_Mutation_extendLimit(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Mutation_stopClock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_stopClock(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StopClock(ctx, fc.Args["input"].(model.StopClockInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CasePayload) graphql.Marshaler {
+			return marshalNStopClockPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCasePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_stopClock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_StopClockPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_stopClock_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_resumeClock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_resumeClock(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResumeClock(ctx, fc.Args["input"].(model.ResumeClockInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CasePayload) graphql.Marshaler {
+			return marshalNResumeClockPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCasePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_resumeClock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ResumeClockPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_resumeClock_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_rerunChecks(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2629,6 +2762,50 @@ func fieldContext_Mutation_recordMeeting(ctx context.Context, ec *executionConte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = field_Mutation_recordMeeting_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_cancelMeeting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_cancelMeeting(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelMeeting(ctx, fc.Args["input"].(model.CancelMeetingInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CasePayload) graphql.Marshaler {
+			return marshalNCancelMeetingPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCasePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_cancelMeeting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CancelMeetingPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_cancelMeeting_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4271,6 +4448,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "stopClock":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_stopClock(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resumeClock":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_resumeClock(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "rerunChecks":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_rerunChecks(ctx, ec, field)
@@ -4309,6 +4500,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "recordMeeting":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_recordMeeting(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelMeeting":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_cancelMeeting(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -73,12 +73,17 @@ type ComplexityRoot struct {
 		Meeting func(childComplexity int) int
 	}
 
+	CancelMeetingPayload struct {
+		Case func(childComplexity int) int
+	}
+
 	Case struct {
 		AcceptedAt        func(childComplexity int) int
 		Agent             func(childComplexity int) int
 		Allowed           func(childComplexity int) int
 		Applicant         func(childComplexity int) int
 		Blockers          func(childComplexity int) int
+		ClockStops        func(childComplexity int) int
 		DecidedAt         func(childComplexity int) int
 		Decision          func(childComplexity int) int
 		Duties            func(childComplexity int) int
@@ -119,11 +124,13 @@ type ComplexityRoot struct {
 
 	CaseDecision struct {
 		DecidedAt func(childComplexity int) int
+		Dissents  func(childComplexity int) int
 		Granted   func(childComplexity int) int
 		Outcome   func(childComplexity int) int
 		Overruled func(childComplexity int) int
 		Reasons   func(childComplexity int) int
 		Refused   func(childComplexity int) int
+		Released  func(childComplexity int) int
 	}
 
 	CaseEdge struct {
@@ -196,6 +203,15 @@ type ComplexityRoot struct {
 		Running       func(childComplexity int) int
 	}
 
+	ClockStop struct {
+		Basis     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		ResumedAt func(childComplexity int) int
+		StoppedAt func(childComplexity int) int
+	}
+
 	DayExplained struct {
 		Counts   func(childComplexity int) int
 		Date     func(childComplexity int) int
@@ -241,9 +257,10 @@ type ComplexityRoot struct {
 	}
 
 	Duty struct {
-		DoneAt func(childComplexity int) int
-		DueOn  func(childComplexity int) int
-		Kind   func(childComplexity int) int
+		DoneAt      func(childComplexity int) int
+		DueOn       func(childComplexity int) int
+		Explanation func(childComplexity int) int
+		Kind        func(childComplexity int) int
 	}
 
 	EndSpecialProcedurePayload struct {
@@ -530,6 +547,7 @@ type ComplexityRoot struct {
 	Meeting struct {
 		Absent      func(childComplexity int) int
 		CalledAt    func(childComplexity int) int
+		CancelledAt func(childComplexity int) int
 		Departments func(childComplexity int) int
 		HeldAt      func(childComplexity int) int
 		ID          func(childComplexity int) int
@@ -547,6 +565,7 @@ type ComplexityRoot struct {
 		AddDepartment         func(childComplexity int, input model.AddDepartmentInput) int
 		AttachMaterial        func(childComplexity int, input model.AttachMaterialInput) int
 		CallMeeting           func(childComplexity int, input model.CallMeetingInput) int
+		CancelMeeting         func(childComplexity int, input model.CancelMeetingInput) int
 		ChangeCase            func(childComplexity int, input model.ChangeCaseInput) int
 		ChooseMode            func(childComplexity int, input model.ChooseModeInput) int
 		DecideCase            func(childComplexity int, input model.DecideCaseInput) int
@@ -566,11 +585,13 @@ type ComplexityRoot struct {
 		ReleaseDepartment     func(childComplexity int, input model.ReleaseDepartmentInput) int
 		RequestSupplement     func(childComplexity int, input model.RequestSupplementInput) int
 		RerunChecks           func(childComplexity int, input model.RerunChecksInput) int
+		ResumeClock           func(childComplexity int, input model.ResumeClockInput) int
 		ReturnCase            func(childComplexity int, input model.ReturnCaseInput) int
 		RevokeAcceptance      func(childComplexity int, input model.RevokeAcceptanceInput) int
 		RevokeCase            func(childComplexity int, input model.RevokeCaseInput) int
 		SetClock              func(childComplexity int, input model.SetClockInput) int
 		StartSpecialProcedure func(childComplexity int, input model.StartSpecialProcedureInput) int
+		StopClock             func(childComplexity int, input model.StopClockInput) int
 		SubmitCase            func(childComplexity int, input model.SubmitCaseInput) int
 		SupplyCase            func(childComplexity int, input model.SupplyCaseInput) int
 		WithdrawCase          func(childComplexity int, input model.WithdrawCaseInput) int
@@ -755,6 +776,10 @@ type ComplexityRoot struct {
 		Case func(childComplexity int) int
 	}
 
+	ResumeClockPayload struct {
+		Case func(childComplexity int) int
+	}
+
 	ReturnCasePayload struct {
 		Case func(childComplexity int) int
 	}
@@ -764,6 +789,7 @@ type ComplexityRoot struct {
 		AnsweredAt     func(childComplexity int) int
 		Binding        func(childComplexity int) int
 		Case           func(childComplexity int) int
+		Clock          func(childComplexity int) int
 		CopyOpenedAt   func(childComplexity int) int
 		CopyReceivedAt func(childComplexity int) int
 		CopySentAt     func(childComplexity int) int
@@ -773,10 +799,8 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		Item           func(childComplexity int) int
 		Lead           func(childComplexity int) int
-		Limit          func(childComplexity int) int
 		OpenedAt       func(childComplexity int) int
 		Opinion        func(childComplexity int) int
-		Pauses         func(childComplexity int) int
 		Reasons        func(childComplexity int) int
 		SafetyOfLife   func(childComplexity int) int
 		State          func(childComplexity int) int
@@ -920,6 +944,10 @@ type ComplexityRoot struct {
 		Case      func(childComplexity int) int
 		Procedure func(childComplexity int) int
 		Review    func(childComplexity int) int
+	}
+
+	StopClockPayload struct {
+		Case func(childComplexity int) int
 	}
 
 	SubmitCasePayload struct {
@@ -1075,6 +1103,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CallMeetingPayload.Meeting(childComplexity), true
 
+	case "CancelMeetingPayload.case":
+		if e.ComplexityRoot.CancelMeetingPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelMeetingPayload.Case(childComplexity), true
+
 	case "Case.acceptedAt":
 		if e.ComplexityRoot.Case.AcceptedAt == nil {
 			break
@@ -1105,6 +1140,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Case.Blockers(childComplexity), true
+	case "Case.clockStops":
+		if e.ComplexityRoot.Case.ClockStops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.ClockStops(childComplexity), true
 	case "Case.decidedAt":
 		if e.ComplexityRoot.Case.DecidedAt == nil {
 			break
@@ -1326,6 +1367,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CaseDecision.DecidedAt(childComplexity), true
+	case "CaseDecision.dissents":
+		if e.ComplexityRoot.CaseDecision.Dissents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Dissents(childComplexity), true
 	case "CaseDecision.granted":
 		if e.ComplexityRoot.CaseDecision.Granted == nil {
 			break
@@ -1356,6 +1403,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CaseDecision.Refused(childComplexity), true
+	case "CaseDecision.released":
+		if e.ComplexityRoot.CaseDecision.Released == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseDecision.Released(childComplexity), true
 
 	case "CaseEdge.cursor":
 		if e.ComplexityRoot.CaseEdge.Cursor == nil {
@@ -1641,6 +1694,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Clock.Running(childComplexity), true
 
+	case "ClockStop.basis":
+		if e.ComplexityRoot.ClockStop.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClockStop.Basis(childComplexity), true
+	case "ClockStop.id":
+		if e.ComplexityRoot.ClockStop.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClockStop.ID(childComplexity), true
+	case "ClockStop.kind":
+		if e.ComplexityRoot.ClockStop.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClockStop.Kind(childComplexity), true
+	case "ClockStop.reason":
+		if e.ComplexityRoot.ClockStop.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClockStop.Reason(childComplexity), true
+	case "ClockStop.resumedAt":
+		if e.ComplexityRoot.ClockStop.ResumedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClockStop.ResumedAt(childComplexity), true
+	case "ClockStop.stoppedAt":
+		if e.ComplexityRoot.ClockStop.StoppedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClockStop.StoppedAt(childComplexity), true
+
 	case "DayExplained.counts":
 		if e.ComplexityRoot.DayExplained.Counts == nil {
 			break
@@ -1798,6 +1888,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Duty.DueOn(childComplexity), true
+	case "Duty.explanation":
+		if e.ComplexityRoot.Duty.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Duty.Explanation(childComplexity), true
 	case "Duty.kind":
 		if e.ComplexityRoot.Duty.Kind == nil {
 			break
@@ -2918,6 +3014,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Meeting.CalledAt(childComplexity), true
+	case "Meeting.cancelledAt":
+		if e.ComplexityRoot.Meeting.CancelledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meeting.CancelledAt(childComplexity), true
 	case "Meeting.departments":
 		if e.ComplexityRoot.Meeting.Departments == nil {
 			break
@@ -3006,6 +3108,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CallMeeting(childComplexity, args["input"].(model.CallMeetingInput)), true
+	case "Mutation.cancelMeeting":
+		if e.ComplexityRoot.Mutation.CancelMeeting == nil {
+			break
+		}
+
+		args, err := field_Mutation_cancelMeeting_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelMeeting(childComplexity, args["input"].(model.CancelMeetingInput)), true
 	case "Mutation.changeCase":
 		if e.ComplexityRoot.Mutation.ChangeCase == nil {
 			break
@@ -3215,6 +3328,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RerunChecks(childComplexity, args["input"].(model.RerunChecksInput)), true
+	case "Mutation.resumeClock":
+		if e.ComplexityRoot.Mutation.ResumeClock == nil {
+			break
+		}
+
+		args, err := field_Mutation_resumeClock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeClock(childComplexity, args["input"].(model.ResumeClockInput)), true
 	case "Mutation.returnCase":
 		if e.ComplexityRoot.Mutation.ReturnCase == nil {
 			break
@@ -3270,6 +3394,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartSpecialProcedure(childComplexity, args["input"].(model.StartSpecialProcedureInput)), true
+	case "Mutation.stopClock":
+		if e.ComplexityRoot.Mutation.StopClock == nil {
+			break
+		}
+
+		args, err := field_Mutation_stopClock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StopClock(childComplexity, args["input"].(model.StopClockInput)), true
 	case "Mutation.submitCase":
 		if e.ComplexityRoot.Mutation.SubmitCase == nil {
 			break
@@ -4052,6 +4187,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RerunChecksPayload.Case(childComplexity), true
 
+	case "ResumeClockPayload.case":
+		if e.ComplexityRoot.ResumeClockPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeClockPayload.Case(childComplexity), true
+
 	case "ReturnCasePayload.case":
 		if e.ComplexityRoot.ReturnCasePayload.Case == nil {
 			break
@@ -4083,6 +4225,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Review.Case(childComplexity), true
+	case "Review.clock":
+		if e.ComplexityRoot.Review.Clock == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Review.Clock(childComplexity), true
 	case "Review.copyOpenedAt":
 		if e.ComplexityRoot.Review.CopyOpenedAt == nil {
 			break
@@ -4137,12 +4285,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Review.Lead(childComplexity), true
-	case "Review.limit":
-		if e.ComplexityRoot.Review.Limit == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Review.Limit(childComplexity), true
 	case "Review.openedAt":
 		if e.ComplexityRoot.Review.OpenedAt == nil {
 			break
@@ -4155,12 +4297,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Review.Opinion(childComplexity), true
-	case "Review.pauses":
-		if e.ComplexityRoot.Review.Pauses == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Review.Pauses(childComplexity), true
 	case "Review.reasons":
 		if e.ComplexityRoot.Review.Reasons == nil {
 			break
@@ -4702,6 +4838,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartSpecialProcedurePayload.Review(childComplexity), true
 
+	case "StopClockPayload.case":
+		if e.ComplexityRoot.StopClockPayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StopClockPayload.Case(childComplexity), true
+
 	case "SubmitCasePayload.case":
 		if e.ComplexityRoot.SubmitCasePayload.Case == nil {
 			break
@@ -4949,6 +5092,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputAddDepartmentInput)),
 			graphql.NewInputUnmarshaler("AttachMaterialInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachMaterialInput)),
 			graphql.NewInputUnmarshaler("CallMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCallMeetingInput)),
+			graphql.NewInputUnmarshaler("CancelMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelMeetingInput)),
 			graphql.NewInputUnmarshaler("CaseOrder", graphql.BindUnmarshaler(ec, unmarshalInputCaseOrder)),
 			graphql.NewInputUnmarshaler("CaseWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputCaseWhereInput)),
 			graphql.NewInputUnmarshaler("ChangeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCaseInput)),
@@ -4987,6 +5131,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseDepartmentInput)),
 			graphql.NewInputUnmarshaler("RequestSupplementInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestSupplementInput)),
 			graphql.NewInputUnmarshaler("RerunChecksInput", graphql.BindUnmarshaler(ec, unmarshalInputRerunChecksInput)),
+			graphql.NewInputUnmarshaler("ResumeClockInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeClockInput)),
 			graphql.NewInputUnmarshaler("ReturnCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnCaseInput)),
 			graphql.NewInputUnmarshaler("ReviewOrder", graphql.BindUnmarshaler(ec, unmarshalInputReviewOrder)),
 			graphql.NewInputUnmarshaler("ReviewWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputReviewWhereInput)),
@@ -4997,6 +5142,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StandardOrder", graphql.BindUnmarshaler(ec, unmarshalInputStandardOrder)),
 			graphql.NewInputUnmarshaler("StandardWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputStandardWhereInput)),
 			graphql.NewInputUnmarshaler("StartSpecialProcedureInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSpecialProcedureInput)),
+			graphql.NewInputUnmarshaler("StopClockInput", graphql.BindUnmarshaler(ec, unmarshalInputStopClockInput)),
 			graphql.NewInputUnmarshaler("SubmitCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSubmitCaseInput)),
 			graphql.NewInputUnmarshaler("SupplementAskInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplementAskInput)),
 			graphql.NewInputUnmarshaler("SupplyCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplyCaseInput)),
@@ -5088,7 +5234,9 @@ enum MeetingKind { REVIEW_MEETING COORDINATION_MEETING SITE_VISIT }
 enum JointMode { COPY MEETING }
 """What a hold blocks."""
 enum Milestone { DECISION DELIVERY }
-enum BlockerKind { NOT_ACCEPTED REVIEW PENDING_SUPERIOR RECUSED SUPPLEMENT SPECIAL_PROCEDURE HOLD MEETING MATERIAL }
+enum BlockerKind { NOT_ACCEPTED REVIEW PENDING_SUPERIOR RECUSED SUPPLEMENT SPECIAL_PROCEDURE HOLD MEETING MATERIAL CLOCK_STOPPED }
+"""SUSPEND 中止: the days do not count, then the clocks go on. INTERRUPT 中断: then they start anew."""
+enum StopKind { SUSPEND INTERRUPT }
 enum DutyKind { WRITTEN_REASONS DELIVERY }
 
 extend type Case {
@@ -5113,6 +5261,8 @@ extend type Case {
   supplements: [Supplement!]!
   specialProcedures: [SpecialProcedure!]!
   extensions: [Extension!]!
+  """Suspensions and interruptions of the whole case."""
+  clockStops: [ClockStop!]!
   holds: [Hold!]!
   meetings: [Meeting!]!
   decision: CaseDecision
@@ -5149,10 +5299,8 @@ type OpinionReason { clause: String text: String }
 
 extend type Review {
   findings: [Finding!]!
-  """Its own budget."""
-  limit: TimeLimit
-  """Ended stops of its clock."""
-  pauses: [Pause!]!
+  """Its step's clock: budget, stops and every day; null until it opens and where it has no limit."""
+  clock: Clock
 }
 """What the machine says about one clause. A failed clause is no error: the department decides."""
 type Finding {
@@ -5177,11 +5325,12 @@ type SupplementAsk { review: ID material: String text: String }
 type SpecialProcedure { id: ID! review: ID! kind: ProcedureKind! days: Int! basis: LegalBasis! startedAt: DateTime! endedAt: DateTime }
 """延长 (行政许可法 第42条), in the unit of the limit; ` + "`" + `review` + "`" + ` is null for the whole case."""
 type Extension { review: ID days: Int! approver: String! reason: String! extendedAt: DateTime! }
+type ClockStop { id: ID! kind: StopKind! reason: String! basis: LegalBasis! stoppedAt: DateTime! resumedAt: DateTime }
 type Hold { id: ID! milestone: Milestone! reason: String! placedBy: String! placedAt: DateTime! liftedAt: DateTime }
-type Meeting { id: ID! kind: MeetingKind! departments: [Department!]! on: Date! calledAt: DateTime! heldAt: DateTime absent: [Department!]! }
-"""` + "`" + `granted` + "`" + ` and ` + "`" + `refused` + "`" + ` are codes of items; ` + "`" + `overruled` + "`" + ` are the ids of ADVISORY dissents."""
-type CaseDecision { outcome: Decision! granted: [String!]! refused: [String!]! overruled: [ID!]! reasons: [OpinionReason!]! decidedAt: DateTime! }
-type Duty { kind: DutyKind! dueOn: Date doneAt: DateTime }
+type Meeting { id: ID! kind: MeetingKind! departments: [Department!]! on: Date! calledAt: DateTime! heldAt: DateTime cancelledAt: DateTime absent: [Department!]! }
+"""` + "`" + `granted` + "`" + `, ` + "`" + `refused` + "`" + ` and ` + "`" + `released` + "`" + ` (reviewed by nobody any more) are codes of items; ` + "`" + `dissents` + "`" + ` are the reviews that dissent, ` + "`" + `overruled` + "`" + ` the ADVISORY ones that a grant overruled."""
+type CaseDecision { outcome: Decision! granted: [String!]! refused: [String!]! released: [String!]! dissents: [ID!]! overruled: [ID!]! reasons: [OpinionReason!]! decidedAt: DateTime! }
+type Duty { kind: DutyKind! dueOn: Date explanation: Deadline doneAt: DateTime }
 
 extend type Material {
   file: MaterialFile
@@ -5316,7 +5465,7 @@ input GiveOpinionInput {
   """Of the case."""
   expectedVersion: Int
   occurredAt: DateTime
-  """CONSENT, DISSENT (reasons required) or CONSENT_PENDING_SUPERIOR; the others are never given by hand."""
+  """CONSENT, DISSENT (reasons required, each with clause and text) or CONSENT_PENDING_SUPERIOR; the others are never given by hand."""
   opinion: Opinion!
   reasons: [ReasonInput!]! = []
 }
@@ -5349,6 +5498,10 @@ input ExtendLimitInput {
   reason: String!
 }
 type ExtendLimitPayload { case: Case! }
+input StopClockInput { case: String! expectedVersion: Int occurredAt: DateTime kind: StopKind! """Told to the applicant.""" reason: String! """What lets it stop.""" basis: LegalBasisInput! }
+type StopClockPayload { case: Case! }
+input ResumeClockInput { case: String! expectedVersion: Int occurredAt: DateTime }
+type ResumeClockPayload { case: Case! }
 input RerunChecksInput { case: String! expectedVersion: Int occurredAt: DateTime }
 type RerunChecksPayload { case: Case! }
 
@@ -5373,6 +5526,8 @@ input CallMeetingInput { case: String! expectedVersion: Int occurredAt: DateTime
 type CallMeetingPayload { case: Case! meeting: Meeting! }
 input RecordMeetingInput { meeting: ID! expectedVersion: Int occurredAt: DateTime """Codes of the departments that came.""" present: [String!]! }
 type RecordMeetingPayload { case: Case! }
+input CancelMeetingInput { meeting: ID! expectedVersion: Int occurredAt: DateTime reason: String! }
+type CancelMeetingPayload { case: Case! }
 input PlaceHoldInput { case: String! expectedVersion: Int occurredAt: DateTime milestone: Milestone! reason: String! }
 type PlaceHoldPayload { case: Case! hold: Hold! }
 input LiftHoldInput { hold: ID! expectedVersion: Int occurredAt: DateTime }
@@ -5423,6 +5578,9 @@ extend type Mutation {
   startSpecialProcedure(input: StartSpecialProcedureInput!): StartSpecialProcedurePayload!
   endSpecialProcedure(input: EndSpecialProcedureInput!): EndSpecialProcedurePayload!
   extendLimit(input: ExtendLimitInput!): ExtendLimitPayload!
+  """中止 or 中断 of the whole case, on a basis in law; nothing is decided meanwhile."""
+  stopClock(input: StopClockInput!): StopClockPayload!
+  resumeClock(input: ResumeClockInput!): ResumeClockPayload!
   """Judges what is not answered anew, under the pinned standards."""
   rerunChecks(input: RerunChecksInput!): RerunChecksPayload!
 
@@ -5431,6 +5589,7 @@ extend type Mutation {
   chooseMode(input: ChooseModeInput!): ChooseModePayload!
   callMeeting(input: CallMeetingInput!): CallMeetingPayload!
   recordMeeting(input: RecordMeetingInput!): RecordMeetingPayload!
+  cancelMeeting(input: CancelMeetingInput!): CancelMeetingPayload!
   placeHold(input: PlaceHoldInput!): PlaceHoldPayload!
   liftHold(input: LiftHoldInput!): LiftHoldPayload!
   decideCase(input: DecideCaseInput!): DecideCasePayload!
@@ -7867,6 +8026,14 @@ func childFields_CallMeetingPayload(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type CallMeetingPayload", field.Name)
 }
 
+func childFields_CancelMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_CancelMeetingPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelMeetingPayload", field.Name)
+}
+
 func childFields_Case(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7929,6 +8096,8 @@ func childFields_Case(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Case_specialProcedures(ctx, ec, field)
 	case "extensions":
 		return fieldContext_Case_extensions(ctx, ec, field)
+	case "clockStops":
+		return fieldContext_Case_clockStops(ctx, ec, field)
 	case "holds":
 		return fieldContext_Case_holds(ctx, ec, field)
 	case "meetings":
@@ -7963,6 +8132,10 @@ func childFields_CaseDecision(ctx context.Context, ec *executionContext, field g
 		return fieldContext_CaseDecision_granted(ctx, ec, field)
 	case "refused":
 		return fieldContext_CaseDecision_refused(ctx, ec, field)
+	case "released":
+		return fieldContext_CaseDecision_released(ctx, ec, field)
+	case "dissents":
+		return fieldContext_CaseDecision_dissents(ctx, ec, field)
 	case "overruled":
 		return fieldContext_CaseDecision_overruled(ctx, ec, field)
 	case "reasons":
@@ -8113,6 +8286,24 @@ func childFields_Clock(ctx context.Context, ec *executionContext, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Clock", field.Name)
 }
 
+func childFields_ClockStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ClockStop_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_ClockStop_kind(ctx, ec, field)
+	case "reason":
+		return fieldContext_ClockStop_reason(ctx, ec, field)
+	case "basis":
+		return fieldContext_ClockStop_basis(ctx, ec, field)
+	case "stoppedAt":
+		return fieldContext_ClockStop_stoppedAt(ctx, ec, field)
+	case "resumedAt":
+		return fieldContext_ClockStop_resumedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClockStop", field.Name)
+}
+
 func childFields_DayExplained(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -8207,6 +8398,8 @@ func childFields_Duty(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Duty_kind(ctx, ec, field)
 	case "dueOn":
 		return fieldContext_Duty_dueOn(ctx, ec, field)
+	case "explanation":
+		return fieldContext_Duty_explanation(ctx, ec, field)
 	case "doneAt":
 		return fieldContext_Duty_doneAt(ctx, ec, field)
 	}
@@ -8789,6 +8982,8 @@ func childFields_Meeting(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Meeting_calledAt(ctx, ec, field)
 	case "heldAt":
 		return fieldContext_Meeting_heldAt(ctx, ec, field)
+	case "cancelledAt":
+		return fieldContext_Meeting_cancelledAt(ctx, ec, field)
 	case "absent":
 		return fieldContext_Meeting_absent(ctx, ec, field)
 	}
@@ -9113,6 +9308,14 @@ func childFields_RerunChecksPayload(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type RerunChecksPayload", field.Name)
 }
 
+func childFields_ResumeClockPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_ResumeClockPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeClockPayload", field.Name)
+}
+
 func childFields_ReturnCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "case":
@@ -9159,10 +9362,8 @@ func childFields_Review(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Review_department(ctx, ec, field)
 	case "findings":
 		return fieldContext_Review_findings(ctx, ec, field)
-	case "limit":
-		return fieldContext_Review_limit(ctx, ec, field)
-	case "pauses":
-		return fieldContext_Review_pauses(ctx, ec, field)
+	case "clock":
+		return fieldContext_Review_clock(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Review", field.Name)
 }
@@ -9445,6 +9646,14 @@ func childFields_StartSpecialProcedurePayload(ctx context.Context, ec *execution
 		return fieldContext_StartSpecialProcedurePayload_procedure(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartSpecialProcedurePayload", field.Name)
+}
+
+func childFields_StopClockPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_StopClockPayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StopClockPayload", field.Name)
 }
 
 func childFields_SubmitCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -55,6 +55,13 @@ type CallMeetingInput struct {
 	On              workday.Date         `json:"on"`
 }
 
+type CancelMeetingInput struct {
+	Meeting         string     `json:"meeting"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	Reason          string     `json:"reason"`
+}
+
 // `case` is a number or an id, here and below. `expectedVersion`: STALE when the case has another. `occurredAt`: now when left out; earlier days are flagged as late.
 type ChangeCaseInput struct {
 	Case            string         `json:"case"`
@@ -97,9 +104,10 @@ type DeliverResultInput struct {
 }
 
 type Duty struct {
-	Kind   casework.DutyKind `json:"kind"`
-	DueOn  *workday.Date     `json:"dueOn,omitempty"`
-	DoneAt *time.Time        `json:"doneAt,omitempty"`
+	Kind        casework.DutyKind `json:"kind"`
+	DueOn       *workday.Date     `json:"dueOn,omitempty"`
+	Explanation *workday.Deadline `json:"explanation,omitempty"`
+	DoneAt      *time.Time        `json:"doneAt,omitempty"`
 }
 
 type EndSpecialProcedureInput struct {
@@ -149,7 +157,7 @@ type GiveOpinionInput struct {
 	// Of the case.
 	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
-	// CONSENT, DISSENT (reasons required) or CONSENT_PENDING_SUPERIOR; the others are never given by hand.
+	// CONSENT, DISSENT (reasons required, each with clause and text) or CONSENT_PENDING_SUPERIOR; the others are never given by hand.
 	Opinion casework.Opinion `json:"opinion"`
 	Reasons []*ReasonInput   `json:"reasons"`
 }
@@ -329,6 +337,12 @@ type RerunChecksInput struct {
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 }
 
+type ResumeClockInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
 type ReturnCaseInput struct {
 	Case            string         `json:"case"`
 	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
@@ -374,6 +388,17 @@ type StartSpecialProcedureInput struct {
 	Days int `json:"days"`
 	// 行政许可法 第45条 when left out; PUBLICITY has to name its own.
 	Basis *LegalBasisInput `json:"basis,omitempty"`
+}
+
+type StopClockInput struct {
+	Case            string            `json:"case"`
+	ExpectedVersion *int              `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time        `json:"occurredAt,omitempty"`
+	Kind            casework.StopKind `json:"kind"`
+	// Told to the applicant.
+	Reason string `json:"reason"`
+	// What lets it stop.
+	Basis *LegalBasisInput `json:"basis"`
 }
 
 type SubmitCaseInput struct {

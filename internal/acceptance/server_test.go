@@ -5,22 +5,42 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/onedoor/onedoor/internal/identity"
 	"github.com/onedoor/onedoor/internal/testservices"
 )
 
-func TestMain(m *testing.M) { testservices.Main(m) }
+func TestMain(m *testing.M) {
+	testservices.Main(m)
+	if dir := programDir.Load(); dir != nil {
+		_ = os.RemoveAll(*dir)
+	}
+}
 
 const pack = "../catalog/packs/jiangbei"
+
+// patience bounds every wait; a busy machine needs some of it.
+const patience = time.Minute
+
+// programDir is where the server is, once it is built.
+var programDir atomic.Pointer[string]
 
 // program builds the server once.
 var program = sync.OnceValues(func() (string, error) {
@@ -28,6 +48,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	programDir.Store(&dir)
 	path := filepath.Join(dir, "server")
 	out, err := exec.Command("go", "build", "-o", path, "../../server").CombinedOutput()
 	if err != nil {
@@ -38,63 +59,229 @@ var program = sync.OnceValues(func() (string, error) {
 
 // instance is a running server and the settings that it runs with.
 type instance struct {
-	url string
-	env []string
+	url     string
+	env     []string
+	issuer  *identity.Issuer
+	process *process
 }
 
-// onBoth runs a test against the embedded default and against PostgreSQL with Redis.
-func onBoth(t *testing.T, test func(t *testing.T, in instance)) {
+// settings makes new databases: the embedded default, and PostgreSQL with Redis.
+var settings = map[string]func(t *testing.T) []string{
+	"embedded": func(t *testing.T) []string { return []string{"ONEDOOR_DATA=" + t.TempDir()} },
+	"postgresql+redis": func(t *testing.T) []string {
+		return []string{"ONEDOOR_DATA=" + t.TempDir(), "DATABASE_URL=" + testservices.PostgreSQL(t), "REDIS_URL=" + testservices.Redis(t)}
+	},
+}
+
+// onBoth runs a test against both kinds of database; more are flags of serve.
+func onBoth(t *testing.T, test func(t *testing.T, in instance), more ...string) {
 	t.Parallel()
-	for name, env := range map[string]func(t *testing.T) []string{
-		"embedded": func(t *testing.T) []string { return []string{"ONEDOOR_DATA=" + t.TempDir()} },
-		"postgresql+redis": func(t *testing.T) []string {
-			return []string{"DATABASE_URL=" + testservices.PostgreSQL(t), "REDIS_URL=" + testservices.Redis(t)}
-		},
-	} {
+	for name, env := range settings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, env(t)))
+			test(t, start(t, env(t), more...))
 		})
 	}
 }
 
-var address = regexp.MustCompile(`http://[0-9.:]+`)
+// setting gives one of an instance's settings.
+func (in instance) setting(name string) string {
+	for _, s := range slices.Backward(in.env) {
+		if value, ok := strings.CutPrefix(s, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
 
-// start starts the program and waits until it is ready.
-func start(t *testing.T, env []string) instance {
+// databaseURL names the instance's database.
+func (in instance) databaseURL() string {
+	if url := in.setting("DATABASE_URL"); url != "" {
+		return url
+	}
+	return "sqlite:" + filepath.Join(in.setting("ONEDOOR_DATA"), "onedoor.db")
+}
+
+// start starts the program, waits until it is ready, and stops it when the test
+// ends.
+func start(t *testing.T, env []string, more ...string) instance {
 	t.Helper()
-	path, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, "serve", "-addr", "127.0.0.1:0")
-	cmd.Env = append(os.Environ(), env...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := &process{args: append([]string{"serve"}, more...), env: env, log: filepath.Join(t.TempDir(), "log")}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the server did not stop cleanly: %v\n%s", err, stderr.String())
+		if err := p.stop(); err != nil {
+			t.Errorf("the server did not stop cleanly: %v\n%s", err, p.lastWords())
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the server said nothing: %v\n%s", err, stderr.String())
+	in := instance{env: env, process: p}
+	if err := p.start(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	in := instance{url: address.FindString(line), env: env}
-	resp, err := http.Get(in.url + "/readyz")
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("not ready: %v %v", resp, err)
+	in.url = "http://" + p.addr
+	var err error
+	if in.issuer, err = identity.OpenIssuer(in.setting("ONEDOOR_DATA")); err != nil {
+		t.Fatal(err)
 	}
-	_ = resp.Body.Close()
 	return in
+}
+
+// process is the server as the system runs it. It can be killed, and started
+// again with the same address and data.
+type process struct {
+	args, env []string
+	log       string // file of what it writes to stderr
+	addr      string // host:port, from the first start on
+
+	cmd    *exec.Cmd
+	exited chan struct{}
+	result error // of the wait; after exited
+}
+
+var address = regexp.MustCompile(`http://([0-9.:]+)`)
+
+// start starts the program and waits until it is ready.
+func (p *process) start(ctx context.Context) error {
+	if _, err := program(); err != nil { // takes its time, once
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if p.addr == "" {
+		var err error
+		if p.addr, err = ownAddress(); err != nil {
+			return err
+		}
+	}
+	for {
+		err := p.run()
+		if err == nil {
+			err = p.ready(ctx)
+		}
+		if err == nil || ctx.Err() != nil || !strings.Contains(p.lastWords(), "address already in use") {
+			return err
+		}
+	}
+}
+
+// ownAddress finds a port that is free and that the system gives to nobody who
+// asks for any: while the server is dead, nobody takes it.
+func ownAddress() (string, error) {
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
+		l, err := net.Listen("tcp", addr)
+		if err == nil {
+			return addr, l.Close()
+		}
+	}
+	return "", errors.New("no port is free")
+}
+
+// run starts the process and reads the line by which it says where it serves.
+func (p *process) run() error {
+	path, err := program()
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(path, append(slices.Clone(p.args), "-addr", p.addr)...)
+	cmd.Env, cmd.Stderr = append(os.Environ(), p.env...), log
+	dieWithParent(cmd)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	exited, started := make(chan struct{}), make(chan error)
+	go func() {
+		// Linux sends the parent's death signal when the thread that started the
+		// process ends: this goroutine keeps that thread until then.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			p.cmd, p.exited = cmd, exited
+		}
+		started <- err
+		if err != nil {
+			return
+		}
+		line := bufio.NewReader(stdout)
+		said, _ := line.ReadString('\n')
+		started <- nil
+		if address.FindString(said) == "" {
+			_ = cmd.Process.Kill()
+		}
+		_, _ = io.Copy(io.Discard, line)
+		p.result = cmd.Wait()
+		close(exited)
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	return <-started // it has spoken, or has ended
+}
+
+// ready waits until the server says that it is.
+func (p *process) ready(ctx context.Context) error {
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.New(resp.Status)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w\n%s", err, p.lastWords())
+		case <-p.exited:
+			return fmt.Errorf("the server has ended: %w\n%s", p.result, p.lastWords())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// kill ends the process at once, as a power failure would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended already
+	<-p.exited
+}
+
+// stop asks the process to end.
+func (p *process) stop() error {
+	if p.cmd == nil {
+		return nil
+	}
+	select {
+	case <-p.exited:
+		return p.result
+	default:
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-p.exited:
+		return p.result
+	case <-time.After(patience):
+		p.kill()
+		return errors.New("it had to be killed")
+	}
+}
+
+// lastWords is the end of what the process wrote to stderr.
+func (p *process) lastWords() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-12):], "\n")
 }
 
 // command runs the program once with the instance's settings.
@@ -113,36 +300,29 @@ func (in instance) command(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// ask sends an operation and decodes its data.
+// ask sends an operation as nobody in particular and decodes its data.
 func (in instance) ask(t *testing.T, query string, variables any, data any) {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	in.as(t, anybody).ask(t, query, variables, data)
+}
+
+// eventually asks again and again until done says so.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v: not %s", patience, what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// encode writes JSON.
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.url+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var answer struct {
-		Data   json.RawMessage
-		Errors []json.RawMessage
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	if len(answer.Errors) > 0 {
-		t.Fatalf("%s", answer.Errors)
-	}
-	if err := json.Unmarshal(answer.Data, data); err != nil {
-		t.Fatal(err)
-	}
+	return bytes.TrimSpace(text)
 }

@@ -21,27 +21,31 @@ const (
 // Preset is how one scheme decides jointly. It is data of the scheme and is
 // pinned into the case on acceptance.
 type Preset struct {
-	Mode             Mode          `json:"mode"`
-	DeemedConsent    bool          `json:"deemed_consent"`     // silence past the limit is consent
-	AbsenceIsConsent bool          `json:"absence_is_consent"` // absence from a called meeting or visit is consent
-	PartialGrant     bool          `json:"partial_grant"`      // the rest may be granted when an item is refused
-	Advisory         []string      `json:"advisory,omitempty"` // departments whose dissent the lead may overrule
-	SafetyCategories []string      `json:"safety_categories"`  // clause categories on safety of life
-	AcceptWithin     workday.Limit `json:"accept_within"`
-	ReasonsWithin    workday.Limit `json:"reasons_within"`
-	DeliverWithin    workday.Limit `json:"deliver_within"`
+	Mode              Mode          `json:"mode"`
+	DeemedConsent     bool          `json:"deemed_consent"`      // silence past the limit is consent
+	AbsenceIsConsent  bool          `json:"absence_is_consent"`  // absence from a called meeting or visit is consent
+	MeetingNoticeDays int           `json:"meeting_notice_days"` // natural days between call and meeting, without which absence is no consent
+	PartialGrant      bool          `json:"partial_grant"`       // the rest may be granted when an item is refused
+	Advisory          []string      `json:"advisory,omitempty"`  // departments whose dissent the lead may overrule
+	SafetyCategories  []string      `json:"safety_categories"`   // clause categories on safety of life
+	AcceptWithin      workday.Limit `json:"accept_within"`
+	ReasonsWithin     workday.Limit `json:"reasons_within"`
+	DeliverWithin     workday.Limit `json:"deliver_within"`
 }
 
-// StrictPreset is the preset of a scheme that has said nothing: copy mode, and
-// neither silence nor absence is taken for consent. Acceptance takes 5 working
+// StrictPreset is the preset of a scheme that has said nothing: copy mode,
+// neither silence nor absence is taken for consent, and a refused item does not
+// refuse the others (行政许可法 第38条第1款). Acceptance takes 5 working
 // days (行政许可法 第32条), delivery 10 (第44条), the reasons for overruling a
 // dissent 10 (domain.md section 4).
 func StrictPreset() Preset {
 	return Preset{
-		Mode:          CopyMode,
-		AcceptWithin:  workday.Limit{Amount: 5, Unit: workday.UnitWorkday},
-		ReasonsWithin: workday.Limit{Amount: 10, Unit: workday.UnitWorkday},
-		DeliverWithin: workday.Limit{Amount: 10, Unit: workday.UnitWorkday},
+		Mode:              CopyMode,
+		PartialGrant:      true,
+		MeetingNoticeDays: 1,
+		AcceptWithin:      workday.Limit{Amount: 5, Unit: workday.UnitWorkday},
+		ReasonsWithin:     workday.Limit{Amount: 10, Unit: workday.UnitWorkday},
+		DeliverWithin:     workday.Limit{Amount: 10, Unit: workday.UnitWorkday},
 	}
 }
 
@@ -165,6 +169,7 @@ const (
 	BlockedByHold       BlockerKind = "HOLD"
 	BlockedByMeeting    BlockerKind = "MEETING"
 	BlockedByMaterial   BlockerKind = "MATERIAL"
+	BlockedByStop       BlockerKind = "CLOCK_STOPPED"
 )
 
 // Blocker is one reason why the next milestone cannot be reached. ID names the
@@ -226,6 +231,11 @@ func Blockers(c *Case) []Blocker {
 			add(BlockedByProcedure, p.ID, "特别程序未结束", "a special procedure is under way")
 		}
 	}
+	for _, s := range c.Stops {
+		if s.open() {
+			add(BlockedByStop, s.ID, "已中止或中断："+s.Reason, "suspended or interrupted: "+s.Reason)
+		}
+	}
 	for _, m := range c.Materials {
 		if m.awaited() {
 			add(BlockedByMaterial, m.ID, "容缺材料未补："+m.Name, "a tolerated material has not come: "+m.Name)
@@ -234,7 +244,7 @@ func Blockers(c *Case) []Blocker {
 	held := false
 	for _, m := range c.Meetings {
 		held = held || m.Kind == ReviewMeeting && !m.HeldAt.IsZero()
-		if m.HeldAt.IsZero() {
+		if m.open() {
 			add(BlockedByMeeting, m.ID, "会议或踏勘尚未记录", "a meeting or visit is called and not recorded")
 		}
 	}
@@ -242,4 +252,27 @@ func Blockers(c *Case) []Blocker {
 		add(BlockedByMeeting, "", "联审制须先会审", "meeting mode needs a review meeting on record")
 	}
 	return found
+}
+
+// dissents lists the reviews that dissent: they are attached to the decision.
+func dissents(reviews []Review) []string {
+	var ids []string
+	for _, r := range reviews {
+		if r.State == Answered && r.Opinion == Dissent {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// releasedItems lists the items that nobody reviews any more.
+func releasedItems(reviews []Review) []string {
+	var items []string
+	for _, r := range reviews {
+		reviewed := slices.ContainsFunc(reviews, func(o Review) bool { return o.Item == r.Item && o.State != Released })
+		if !reviewed && !slices.Contains(items, r.Item) {
+			items = append(items, r.Item)
+		}
+	}
+	return items
 }

@@ -52,11 +52,13 @@ type Dossier struct {
 	Extendable  int                `json:"extendable,omitempty"` // by how much the law lets the statutory limit be prolonged
 	Supplements []Supplement       `json:"supplements,omitempty"`
 	Procedures  []SpecialProcedure `json:"procedures,omitempty"`
+	Stops       []Stop             `json:"stops,omitempty"`
 	Extensions  []Extension        `json:"extensions,omitempty"`
 	Holds       []Hold             `json:"holds,omitempty"`
 	Meetings    []Meeting          `json:"meetings,omitempty"`
 	Decision    *Decision          `json:"decision,omitempty"`
 	Duties      []Duty             `json:"duties,omitempty"`
+	ToldAt      time.Time          `json:"told_at,omitzero"`      // the one request for supplements before acceptance
 	EndedBy     Action             `json:"ended_by,omitempty"`    // what ended it: withdrawCase, revokeCase and recallCase are kept apart
 	PaperCount  int                `json:"paper_count,omitempty"` // all materials that it ever had
 }
@@ -150,7 +152,15 @@ func (r Review) remindable() bool {
 func (r Review) mayAsk() bool { return r.State == Open || r.State == Answered && r.Opinion == Dissent }
 
 // releasable: an answer, a dissent above all, is not made undone by a release.
-func (r Review) releasable() bool { return !r.Lead && (r.State == Open || r.State == Waiting) }
+func (r Review) releasable() bool {
+	return !r.Lead && r.Opinion != Dissent && (r.State == Open || r.State == Waiting)
+}
+
+// yields says that silence or absence could be taken for consent: of a
+// co-department that has said nothing yet, and never on safety of life.
+func (r Review) yields() bool {
+	return r.State == Open && r.Opinion == "" && !r.Lead && !r.SafetyOfLife
+}
 
 // Supplement is the one consolidated request (一次性补正).
 type Supplement struct {
@@ -260,8 +270,11 @@ type Meeting struct {
 	On          workday.Date `json:"on"`
 	CalledAt    time.Time    `json:"called_at"`
 	HeldAt      time.Time    `json:"held_at,omitzero"`
+	CancelledAt time.Time    `json:"cancelled_at,omitzero"`
 	Absent      []string     `json:"absent,omitempty"`
 }
+
+func (m Meeting) open() bool { return m.HeldAt.IsZero() && m.CancelledAt.IsZero() }
 
 // Decision is the joint decision of the lead.
 type Decision struct {
@@ -269,6 +282,8 @@ type Decision struct {
 	Granted   []string  `json:"granted,omitempty"` // items
 	Refused   []string  `json:"refused,omitempty"`
 	Overruled []string  `json:"overruled,omitempty"` // ids of ADVISORY dissents
+	Dissents  []string  `json:"dissents,omitempty"`  // ids of all reviews that dissent: they are attached
+	Released  []string  `json:"released,omitempty"`  // items that nobody reviews any more: neither granted nor refused
 	Reasons   []Reason  `json:"reasons,omitempty"`
 	DecidedAt time.Time `json:"decided_at"`
 }

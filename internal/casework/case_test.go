@@ -82,9 +82,8 @@ func TestSupplementKeepsToTheNotice(t *testing.T) {
 func TestAbsenceAndLateEntry(t *testing.T) {
 	t.Parallel()
 	w := inReview(t, generous())
-	today := workday.DateOf(w.now)
-	w.must(w.CallMeeting(w.by(lead), casework.SiteVisit, []string{"fire", "eco", "samr"}, today))
-	w.later(1)
+	w.must(w.CallMeeting(w.by(lead), casework.SiteVisit, []string{"fire", "eco", "samr"}, w.today().AddDays(1)))
+	w.later(2)
 	by := w.by(lead)
 	by.OccurredAt = by.RecordedAt.Add(-24 * time.Hour)
 	w.must(w.RecordMeeting(by, "mtg_1_1", []string{"samr"}))

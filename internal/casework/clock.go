@@ -71,7 +71,7 @@ func (c *Case) Clock(basis ClockBasis, cal *workday.Calendar, today workday.Date
 	k := Clock{Limit: c.limit(basis)}
 	start := today
 	if c.accepted() {
-		start = workday.DateOf(c.AcceptedAt)
+		start = c.startsOn(c.AcceptedAt, today)
 		k.Pauses = c.pauses(cal, today)
 	}
 	if k.Limit.Amount <= 0 {
@@ -92,7 +92,7 @@ func (c *Case) Clock(basis ClockBasis, cal *workday.Calendar, today workday.Date
 		day = workday.DateOf(c.RecordedAt) // withdrawn, the last that happened to it
 	}
 	k.DueOn = k.Explanation.DueOn
-	k.Running = !c.ended() && !slices.ContainsFunc(k.Pauses, func(p workday.Pause) bool { return !today.Before(p.From) && !today.After(p.To) })
+	k.Running = !c.ended() && !c.stopped() && !slices.ContainsFunc(k.Pauses, func(p workday.Pause) bool { return !today.Before(p.From) && !today.After(p.To) })
 	if n, err := cal.Count(day, k.DueOn, countable(k.Limit.Unit), k.Pauses); err == nil {
 		k.Remaining = &n
 	}
@@ -133,7 +133,7 @@ func (c *Case) ended() bool {
 // counts to its told end, or to today when that is later: ended early, it gives
 // the days back.
 func (c *Case) pauses(cal *workday.Calendar, today workday.Date) []workday.Pause {
-	var all []workday.Pause
+	all := c.stopPauses(c.AcceptedAt, today)
 	for _, p := range c.Procedures {
 		all = append(all, p.pause(cal, today))
 	}
@@ -145,7 +145,15 @@ func (c *Case) pauses(cal *workday.Calendar, today workday.Date) []workday.Pause
 	return all
 }
 
-func (p SpecialProcedure) reason() string { return string(p.Kind) + " " + p.ID }
+// reason names the procedure as an explanation of days does.
+func (p SpecialProcedure) reason() string {
+	return procedureNames[p.Kind] + " " + string(p.Kind) + " " + p.ID
+}
+
+var procedureNames = map[ProcedureKind]string{
+	Hearing: "听证", Bidding: "招标", Auction: "拍卖", Inspection: "检验", Test: "检测", Quarantine: "检疫",
+	Appraisal: "鉴定", ExpertReview: "专家评审", Publicity: "公示",
+}
 
 func (p SpecialProcedure) pause(cal *workday.Calendar, today workday.Date) workday.Pause {
 	out := workday.Pause{From: workday.DateOf(p.StartedAt), To: workday.DateOf(p.EndedAt), Reason: p.reason()}
@@ -158,13 +166,13 @@ func (p SpecialProcedure) pause(cal *workday.Calendar, today workday.Date) workd
 // plannedEnd is the last day of the time told: the day of the start is its first.
 func (p SpecialProcedure) plannedEnd(cal *workday.Calendar) workday.Date {
 	end, _, err := cal.DueOn(workday.DateOf(p.StartedAt).AddDays(-1), workday.Limit{Amount: p.Days, Unit: workday.UnitWorkday})
-	if err != nil { // the calendar does not reach so far: until today, then
-		return workday.Date{}
+	if err != nil { // the calendar does not reach so far, and so no due date can be told
+		return workday.DateOf(p.StartedAt).AddDays(workday.MaxDays)
 	}
 	return end
 }
 
-func (s Supplement) reason() string { return "补正 " + s.ID }
+func (s Supplement) reason() string { return "补正 SUPPLEMENT " + s.ID }
 
 func (s Supplement) pause(today workday.Date) workday.Pause {
 	out := workday.Pause{From: workday.DateOf(s.AskedAt), Reason: s.reason()}
@@ -182,26 +190,58 @@ func latest(days ...workday.Date) workday.Date {
 	return slices.MaxFunc(days, workday.Date.Compare)
 }
 
+// reviewPauses are the stops of a review's own clock.
+func (c *Case) reviewPauses(r *Review, cal *workday.Calendar, today workday.Date) []workday.Pause {
+	pauses := append(slices.Clone(r.Pauses), c.stopPauses(r.OpenedAt, today)...)
+	if r.State != Paused {
+		return pauses
+	}
+	for _, p := range c.Procedures {
+		if p.Review == r.ID && p.EndedAt.IsZero() {
+			pauses = append(pauses, p.pause(cal, today))
+		}
+	}
+	for _, s := range c.Supplements {
+		if s.Open() && slices.ContainsFunc(s.Asks, func(a Ask) bool { return a.Review == r.ID }) {
+			p := s.pause(today)
+			p.From = workday.DateOf(r.PausedAt) // a dissent asks: since it was given
+			pauses = append(pauses, p)
+		}
+	}
+	return pauses
+}
+
 // reviewDeadline is the end of a review's own limit: its step.
 func (c *Case) reviewDeadline(r *Review, cal *workday.Calendar, today workday.Date) (workday.Deadline, error) {
 	l := r.Limit
 	l.Amount += c.extended(r.ID)
-	pauses := slices.Clone(r.Pauses)
-	if r.State == Paused {
-		for _, p := range c.Procedures {
-			if p.Review == r.ID && p.EndedAt.IsZero() {
-				pauses = append(pauses, p.pause(cal, today))
-			}
-		}
-		for _, s := range c.Supplements {
-			if s.Open() && slices.ContainsFunc(s.Asks, func(a Ask) bool { return a.Review == r.ID }) {
-				p := s.pause(today)
-				p.From = workday.DateOf(r.PausedAt) // a dissent asks: since it was given
-				pauses = append(pauses, p)
-			}
-		}
+	return explained(cal, c.startsOn(r.OpenedAt, today), l, c.reviewPauses(r, cal, today))
+}
+
+// ReviewClock gives the clock of a review's own limit on a day; nil until it
+// opens, and where it has no limit.
+func (c *Case) ReviewClock(id string, cal *workday.Calendar, today workday.Date) (*Clock, error) {
+	i := c.review(id)
+	if i < 0 || c.Reviews[i].OpenedAt.IsZero() || c.Reviews[i].Limit.Amount <= 0 {
+		return nil, nil
 	}
-	return explained(cal, workday.DateOf(r.OpenedAt), l, pauses)
+	r := &c.Reviews[i]
+	k := &Clock{Limit: r.Limit, Running: r.State == Open && !c.stopped()}
+	k.Limit.Amount += c.extended(r.ID)
+	k.Pauses = c.reviewPauses(r, cal, today)
+	var err error
+	if k.Explanation, err = explained(cal, c.startsOn(r.OpenedAt, today), k.Limit, k.Pauses); err != nil {
+		return nil, err
+	}
+	k.DueOn = k.Explanation.DueOn
+	day := today
+	if !r.AnsweredAt.IsZero() {
+		day = workday.DateOf(r.AnsweredAt)
+	}
+	if n, err := cal.Count(day, k.DueOn, countable(k.Limit.Unit), k.Pauses); err == nil && !k.DueOn.IsZero() {
+		k.Remaining = &n
+	}
+	return k, nil
 }
 
 // Moved is a date that a new calendar moved.
@@ -235,6 +275,13 @@ func (c *Case) Recalculate(cal *workday.Calendar, today workday.Date) ([]Moved, 
 		due(string(PromisedClock), &c.Dates.Promised, promised.DueOn, err)
 		statutory, err := c.Clock(StatutoryClock, cal, today)
 		due(string(StatutoryClock), &c.Dates.Statutory, statutory.DueOn, err)
+	}
+	if c.accepted() && !c.ended() {
+		for i := range c.Materials { // tolerated: until the promised limit of the case
+			if m := &c.Materials[i]; m.awaited() && m.MissedAt.IsZero() {
+				due(m.ID, &m.DueOn, latest(m.DueOn, c.Dates.Promised), nil)
+			}
+		}
 	}
 	for i := range c.Reviews {
 		r := &c.Reviews[i]
@@ -279,12 +326,15 @@ func (c *Case) wakeOn(cal *workday.Calendar, today workday.Date) workday.Date {
 		r := &c.Reviews[i]
 		if r.State == Open && !r.DueOn.IsZero() {
 			if r.remindable() {
-				at(remindOn(cal, r.DueOn))
+				at(r.remindOn(cal))
 			}
 			if c.deemable(r) {
 				after(r.DueOn)
 			}
 		}
+	}
+	if c.stopped() { // the dates move on with every day
+		after(today)
 	}
 	for _, p := range c.Procedures {
 		if p.EndedAt.IsZero() { // past its told time, the dates move on with every day
@@ -301,19 +351,21 @@ func (c *Case) wakeOn(cal *workday.Calendar, today workday.Date) workday.Date {
 
 // deemable says whether a review's silence is consent.
 func (c *Case) deemable(r *Review) bool {
-	return c.Preset.DeemedConsent && r.State == Open && !r.SafetyOfLife
+	return c.Preset.DeemedConsent && !c.stopped() && r.Department != c.Lead && r.yields()
 }
 
-// remindOn is the last working day before a due date: one working day is left.
-func remindOn(cal *workday.Calendar, due workday.Date) workday.Date {
-	for d, n := due.AddDays(-1), 0; n < 30; d, n = d.AddDays(-1), n+1 {
+// remindOn is the last working day before a review is due, one working day being
+// left, and never the day on which it opened.
+func (r *Review) remindOn(cal *workday.Calendar) workday.Date {
+	opened := workday.DateOf(r.OpenedAt)
+	for d, n := r.DueOn.AddDays(-1), 0; n < 30 && d.After(opened); d, n = d.AddDays(-1), n+1 {
 		if work, err := cal.IsWorkday(d); err != nil {
 			break
 		} else if work {
 			return d
 		}
 	}
-	return due
+	return r.DueOn
 }
 
 // Tick does what the timers owe on the day of by: acceptance and consent by
@@ -359,7 +411,7 @@ func (c *Case) tick(by By, cal *workday.Calendar) (bool, error) {
 		if c.deemable(r) && past(r.DueOn) {
 			return true, c.DeemConsent(by, r.ID, cal)
 		}
-		if r.remindable() && !today.Before(remindOn(cal, r.DueOn)) {
+		if r.remindable() && !today.Before(r.remindOn(cal)) {
 			return true, c.Remind(by, r.ID)
 		}
 	}
@@ -441,10 +493,10 @@ func (c *Case) Extend(by By, in Extending, cal *workday.Calendar) error {
 	} else if left := most - c.extended(in.Review); in.Days > left {
 		found = append(found, problem("days", "OVER_CAP", fmt.Sprintf("依法至多延长 %d，尚余 %d", most, left), fmt.Sprintf("the law allows %d in all, %d are left", most, left)))
 	}
-	if in.Approver == "" {
+	if blank(in.Approver) {
 		found = append(found, required("approver"))
 	}
-	if in.Reason == "" {
+	if blank(in.Reason) {
 		found = append(found, required("reason"))
 	}
 	if err := invalid(t.Action, found...); err != nil {
@@ -452,19 +504,19 @@ func (c *Case) Extend(by By, in Extending, cal *workday.Calendar) error {
 	}
 	var due workday.Date
 	if r != nil {
-		d, err := c.reviewDeadline(r, cal, by.day())
+		d, err := c.reviewDeadline(r, cal, workday.DateOf(by.RecordedAt))
 		if err != nil {
 			return err
 		}
 		due = d.DueOn
 	} else {
-		k, err := c.Clock(StatutoryClock, cal, by.day())
+		k, err := c.Clock(StatutoryClock, cal, workday.DateOf(by.RecordedAt))
 		if err != nil {
 			return err
 		}
 		due = k.DueOn
 	}
-	if !due.IsZero() && by.day().After(due) {
+	if !due.IsZero() && workday.DateOf(by.RecordedAt).After(due) {
 		return c.conflict(by.Actor, t.Action, problem("dueOn", "LIMIT_PASSED", "期限已于 "+due.String()+" 届满", "the limit ran out on "+due.String()))
 	}
 	if r != nil {

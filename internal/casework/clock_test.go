@@ -1,6 +1,7 @@
 package casework_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -268,7 +269,8 @@ func TestMissedSupplementEndsTheSilence(t *testing.T) {
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	needs := restaurant()
-	needs[2].After = []string{"fume"} // the lead waits for the environment
+	needs[2].After = []string{"fume"} // the lead waits for the environment, and so does the city
+	needs = append(needs, casework.Need{Item: "sign", Department: "city", After: []string{"fume"}, Limit: workdays(5)})
 	w := accepted(t, evidence(generous(), needs))
 	if got := w.dates().WakeOn.String(); got != "2026-03-06" {
 		t.Errorf("wakes on %s", got)
@@ -281,8 +283,8 @@ func TestSilence(t *testing.T) {
 		{"2026-03-06", []string{"remindDepartment", "remindDepartment"}}, // due on Monday, one working day left
 		{"2026-03-07", []string{}},
 		{"2026-03-09", []string{}},
-		{"2026-03-10", []string{"deemConsent", casework.EventReviewOpened}},
-		{"2026-03-16", []string{"remindDepartment"}},
+		{"2026-03-10", []string{"deemConsent", casework.EventReviewOpened, casework.EventReviewOpened}},
+		{"2026-03-16", []string{"remindDepartment", "remindDepartment"}},
 		{"2026-03-18", []string{"deemConsent"}},
 		{"2026-06-30", []string{}},
 	} {
@@ -297,7 +299,10 @@ func TestSilence(t *testing.T) {
 	if r := w.Reviews[0]; r.State != casework.Open || r.Opinion != "" {
 		t.Errorf("on safety of life: %s %s", r.State, r.Opinion)
 	}
-	if r := w.Reviews[2]; r.Opinion != casework.DeemedConsent || r.DueOn.String() != "2026-03-17" {
+	if r := w.Reviews[2]; r.State != casework.Open || r.Opinion != "" || r.DueOn.String() != "2026-03-17" {
+		t.Errorf("the lead's own: %s %s, due on %s", r.State, r.Opinion, r.DueOn)
+	}
+	if r := w.Reviews[3]; r.Opinion != casework.DeemedConsent || r.DueOn.String() != "2026-03-17" {
 		t.Errorf("opened by silence: %s, due on %s", r.Opinion, r.DueOn)
 	}
 	strict := accepted(t, evidence(casework.StrictPreset(), restaurant()))
@@ -372,8 +377,8 @@ func TestToleratedMaterial(t *testing.T) {
 	w.must(w.StartSpecialProcedure(w.by(fire), hearing(5)))
 	w.later(4)
 	w.must(w.EndSpecialProcedure(w.by(fire), "prc_1_1"))
-	if w.dates().Promised == w.Materials[1].DueOn {
-		t.Error("the hearing of a department gives the applicant no time for a paper")
+	if d := w.dates(); d.Promised.String() != "2026-03-27" || w.Materials[1].DueOn != d.Promised {
+		t.Errorf("the paper is due on %s, the case promised by %s", w.Materials[1].DueOn, d.Promised)
 	}
 	w.must(w.GiveOpinion(w.by(fire), "rev_1_1", casework.Consent, nil))
 	w.must(w.GiveOpinion(w.by(eco), "rev_1_2", casework.Dissent, reasons))
@@ -381,7 +386,11 @@ func TestToleratedMaterial(t *testing.T) {
 	wantCode(t, "grant while awaited", w.Decide(w.by(lead), casework.Grant, nil), fault.Conflict, "MATERIAL")
 	wantCode(t, "deny while awaited", w.Decide(w.by(lead), casework.Deny, reasons), fault.Conflict, "MATERIAL")
 	wantCode(t, "missed too early", w.MissMaterial(w.by(timer), "photo"), fault.Conflict, "NOT_DUE")
-	w.on("2026-03-24")
+	w.on("2026-03-27")
+	if got := w.tick(); slices.Contains(got, "missMaterial") {
+		t.Errorf("on the last day %v", got)
+	}
+	w.on("2026-03-28")
 	if diff := cmp.Diff([]string{"missMaterial"}, w.tick()); diff != "" {
 		t.Error(diff)
 	}
@@ -477,8 +486,8 @@ func TestExtend(t *testing.T) {
 	}
 	wantCode(t, "no days", with(fire, func(in *casework.Extending) { in.Days = 0 }), fault.Invalid, "OUT_OF_RANGE")
 	wantCode(t, "over the cap", with(fire, func(in *casework.Extending) { in.Days = 11 }), fault.Invalid, "OVER_CAP")
-	wantCode(t, "no approver", with(fire, func(in *casework.Extending) { in.Approver = "" }), fault.Invalid, "REQUIRED")
-	wantCode(t, "no reason", with(fire, func(in *casework.Extending) { in.Reason = "" }), fault.Invalid, "REQUIRED")
+	wantCode(t, "no approver", with(fire, func(in *casework.Extending) { in.Approver = " " }), fault.Invalid, "REQUIRED")
+	wantCode(t, "no reason", with(fire, func(in *casework.Extending) { in.Reason = "　" }), fault.Invalid, "REQUIRED")
 	wantCode(t, "another department's", with(eco, func(*casework.Extending) {}), fault.Denied, "")
 	wantCode(t, "the whole case by a co-department", with(fire, func(in *casework.Extending) { in.Review = "" }), fault.Denied, "")
 	wantCode(t, "no such review", with(fire, func(in *casework.Extending) { in.Review = "rev_1_9" }), fault.NotFound, "")
@@ -492,16 +501,18 @@ func TestExtend(t *testing.T) {
 	if got := w.dueOn(); got != [2]string{"2026-04-07", "2026-04-07"} || w.Dates.Promised != promised {
 		t.Errorf("due on %s, promised %s → %s", got, promised, w.Dates.Promised)
 	}
-	w.on("2026-04-08")
-	wantCode(t, "a review that is overdue", with(fire, func(*casework.Extending) {}), fault.Conflict, "LIMIT_PASSED")
-	wantCode(t, "a case that is overdue", with(lead, func(in *casework.Extending) { in.Review = "" }), fault.Conflict, "LIMIT_PASSED")
-	// Approved in time and keyed in late.
-	by := w.by(lead)
-	by.OccurredAt = by.RecordedAt.AddDate(0, 0, -1)
-	w.must(w.Extend(by, extension("", 5), calendar))
-	if e := w.Events[len(w.Events)-1]; !e.Late || w.dueOn()[0] != "2026-04-14" {
+	// Approved on an earlier day and keyed in before the limit has run out.
+	w.on("2026-04-07")
+	w.must(w.Extend(w.lateBy(lead, 3), extension("", 4), calendar))
+	if e := w.Events[len(w.Events)-1]; !e.Late || w.dueOn()[0] != "2026-04-13" {
 		t.Errorf("late %v, due on %s", e.Late, w.dueOn())
 	}
+	w.on("2026-04-14")
+	one := func(in *casework.Extending) { in.Days = 1 }
+	wantCode(t, "a review that is overdue", with(fire, one), fault.Conflict, "LIMIT_PASSED")
+	wantCode(t, "a case that is overdue", with(lead, func(in *casework.Extending) { in.Review, in.Days = "", 1 }), fault.Conflict, "LIMIT_PASSED")
+	wantCode(t, "dated when the case was not", w.Extend(w.lateBy(lead, 1), extension("", 1), calendar), fault.Conflict, "LIMIT_PASSED")
+	wantCode(t, "dated when the review was not", w.Extend(w.lateBy(fire, 10), extension("rev_1_1", 1), calendar), fault.Conflict, "LIMIT_PASSED")
 	w.must(w.GiveOpinion(w.by(fire), "rev_1_1", casework.Consent, nil))
 	wantCode(t, "an answered review", with(fire, func(*casework.Extending) {}), fault.Conflict, "limitRuns")
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/onedoor/onedoor/internal/fault"
@@ -44,6 +45,24 @@ func problem(path, code, zh, en string) fault.Problem {
 
 func required(path string) fault.Problem { return problem(path, "REQUIRED", "必填", "is required") }
 
+// blank says that a text says nothing.
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
+
+// dissentProblems: a dissent gives its reasons, each with the clause that is not
+// met (domain.md section 4).
+func dissentProblems(reasons []Reason) []fault.Problem {
+	found := reasonsProblems(reasons)
+	for i, r := range reasons {
+		if blank(r.Clause) {
+			found = append(found, required(fmt.Sprintf("reasons[%d].clause", i)))
+		}
+		if blank(r.Text) {
+			found = append(found, required(fmt.Sprintf("reasons[%d].text", i)))
+		}
+	}
+	return found
+}
+
 // reasonsProblems: at least one reason, and each with a clause or a text
 // (行政许可法 第38条第2款).
 func reasonsProblems(reasons []Reason) []fault.Problem {
@@ -52,7 +71,7 @@ func reasonsProblems(reasons []Reason) []fault.Problem {
 	}
 	var found []fault.Problem
 	for i, r := range reasons {
-		if r.Clause == "" && r.Text == "" {
+		if blank(r.Clause) && blank(r.Text) {
 			found = append(found, problem(fmt.Sprintf("reasons[%d]", i), "REQUIRED", "须写明条款或理由", "needs a clause or a text"))
 		}
 	}
@@ -107,7 +126,7 @@ func (c *Case) commit(by By, t Transition, data map[string]any) {
 	switch t.To {
 	case Granted, Denied:
 		if t.Action == ActDecide {
-			c.DecidedAt = by.occurred().UTC()
+			c.DecidedAt = by.RecordedAt.UTC() // a late entry stops no clock in the past
 		}
 	case Refused, NotRequired, Withdrawn, Revoked:
 		c.EndedBy = t.Action
@@ -175,6 +194,9 @@ func (c *Case) papers(asked []Material) []Material {
 	return asked
 }
 
+// maxSubject bounds the name of a subject, in bytes.
+const maxSubject = 500
+
 // Opening is what a case begins with. ID is the identity that it will have.
 type Opening struct {
 	ID, Scheme, Item, Applicant, Agent, Mandate, Region, Notice string
@@ -198,10 +220,13 @@ func New(by By, in Opening) (*Case, error) {
 	if in.Evidence.Lead == "" {
 		found = append(found, required("lead"))
 	}
-	if in.Applicant == "" {
+	if len(in.Applicant) > maxSubject {
+		found = append(found, problem("applicant", "TOO_LONG", fmt.Sprintf("至多 %d 字节", maxSubject), fmt.Sprintf("has at most %d bytes", maxSubject)))
+	}
+	if blank(in.Applicant) {
 		found = append(found, required("applicant"))
 	}
-	if by.Actor.Role == RoleAgent && in.Mandate == "" {
+	if by.Actor.Role == RoleAgent && blank(in.Mandate) {
 		found = append(found, problem("mandate", "REQUIRED", "全程员须出示委托书", "an agent acts by a mandate"))
 	}
 	if len(found) > 0 {
@@ -263,6 +288,12 @@ func (c *Case) Change(by By, facts map[string]any, ev Evidence) error {
 	}
 	if c.accepted() {
 		c.rejudge(ev.Needs)
+		c.Undecided = slices.Clone(ev.Undecided)
+		for _, n := range ev.Needs { // needed by the new facts, and reviewed by nobody
+			if !slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Item == n.Item }) {
+				c.Undecided = append(c.Undecided, Undetermined{Item: n.Item, Missing: []string{}})
+			}
+		}
 	} else {
 		if err := invalid(ActChange, needsProblems(ev.Needs)...); err != nil {
 			return err
@@ -352,7 +383,7 @@ func (c *Case) Return(by By, reasons []Reason) error {
 	if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
 		return err
 	}
-	c.ReceivedAt = time.Time{}
+	c.ReceivedAt, c.ToldAt = time.Time{}, time.Time{}
 	c.commit(by, t, map[string]any{"reasons": reasons})
 	return nil
 }
@@ -582,6 +613,14 @@ func (c *Case) Refuse(by By, outcome CaseState, reasons []Reason) error {
 	return nil
 }
 
+// How far ahead people may bind a case; more is a typing error, or a way to stop
+// a clock for ever.
+const (
+	maxSupplyDays    = 90  // natural days for a supplement
+	maxProcedureDays = 180 // working days of a special procedure
+	maxMeetingDays   = 60  // natural days to a meeting
+)
+
 // RequestSupplement asks for everything at once, for all departments. A material
 // outside the notice is refused, and so is one that is passed inside.
 func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
@@ -593,12 +632,16 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 	if len(asks) == 0 {
 		found = append(found, required("asks"))
 	}
-	if !dueOn.After(by.day()) {
+	if !dueOn.After(workday.DateOf(by.RecordedAt)) {
 		found = append(found, problem("dueOn", "TOO_EARLY", "须晚于当日", "must be after today"))
 	}
+	if most := workday.DateOf(by.RecordedAt).AddDays(maxSupplyDays); dueOn.After(most) {
+		found = append(found, problem("dueOn", "TOO_LATE", "不得晚于 "+most.String(), "must not be after "+most.String()))
+	}
+	unnamed := []string{} // asks that name no material of the notice
 	for i, a := range asks {
 		path := fmt.Sprintf("asks[%d]", i)
-		if a.Text == "" && a.Material == "" {
+		if blank(a.Text) && blank(a.Material) {
 			found = append(found, required(path))
 		}
 		if k := c.review(a.Review); c.accepted() && (k < 0 || !c.Reviews[k].mayAsk()) {
@@ -607,7 +650,8 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 		if !c.accepted() && a.Review != "" {
 			found = append(found, problem(path+".review", "NOT_ACCEPTED", "受理前由窗口提出", "before acceptance the window asks"))
 		}
-		if a.Material == "" {
+		if blank(a.Material) {
+			unnamed = append(unnamed, a.Text)
 			continue
 		}
 		k := c.material(a.Material)
@@ -616,13 +660,18 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 			found = append(found, problem(path+".material", "INTERNAL_RESULT", "内部流转的结果不得向申请人索要", "an internal result is never asked of the applicant"))
 		case k < 0 && c.Notice != "":
 			found = append(found, problem(path+".material", "OUTSIDE_NOTICE", "不在告知书 "+c.Notice+" 内", "is not in notice "+c.Notice))
+		case k < 0:
+			found = append(found, problem(path+".material", "NOT_ASKED", "本办件不要求此材料", "the case does not ask for it"))
 		}
 	}
 	if err := invalid(ActAskSupplement, found...); err != nil {
 		return err
 	}
-	s := Supplement{ID: ref.Part(ref.Supplement, c.ID, len(c.Supplements)+1), Asks: slices.Clone(asks), DueOn: dueOn, AskedAt: by.occurred().UTC()}
+	s := Supplement{ID: ref.Part(ref.Supplement, c.ID, len(c.Supplements)+1), Asks: slices.Clone(asks), DueOn: dueOn, AskedAt: by.RecordedAt.UTC()}
 	c.Supplements = append(c.Supplements, s)
+	if !c.accepted() {
+		c.ToldAt = s.AskedAt
+	}
 	for _, a := range asks {
 		k := c.review(a.Review)
 		if k < 0 || c.Reviews[k].State == Paused {
@@ -635,7 +684,7 @@ func (c *Case) RequestSupplement(by By, asks []Ask, dueOn workday.Date) error {
 		}
 		r.State = Paused
 	}
-	c.commit(by, t, map[string]any{"supplement": s.ID, "asks": s.Asks, "again": len(c.Supplements) > 1})
+	c.commit(by, t, map[string]any{"supplement": s.ID, "asks": s.Asks, "again": len(c.Supplements) > 1, "notice": c.Notice, "unnamed": unnamed})
 	return nil
 }
 
@@ -669,17 +718,17 @@ func (c *Case) endSupplement(by By, action Action, end func(*Supplement, time.Ti
 		return err
 	}
 	s := &c.Supplements[len(c.Supplements)-1]
-	if by.occurred().Before(s.AskedAt) {
+	if !by.OccurredAt.IsZero() && by.OccurredAt.Before(s.AskedAt) {
 		return invalid(action, problem("occurredAt", "TOO_EARLY", "不能早于补正通知", "is before the request"))
 	}
-	end(s, by.occurred().UTC())
+	end(s, later(by.occurred().UTC(), s.AskedAt)) // clocks of instances differ a little
 	c.commit(by, t, map[string]any{"supplement": s.ID})
 	by.OccurredAt = time.Time{} // it reaches the departments when it is recorded
 	for _, a := range s.Asks {
 		if k := c.review(a.Review); k >= 0 && c.Reviews[k].State == Paused {
 			r := &c.Reviews[k]
 			r.resume(by.RecordedAt, s.reason())
-			r.Opinion, r.Reasons, r.AnsweredAt = "", nil, time.Time{}
+			r.AnsweredAt = time.Time{} // a dissent stands until the department has reviewed again
 			c.event(by, EventReviewOpened, map[string]any{"review": r.ID, "supplement": s.ID})
 		}
 	}
@@ -747,7 +796,7 @@ func (c *Case) GiveOpinion(by By, id string, opinion Opinion, reasons []Reason) 
 	var found []fault.Problem
 	switch opinion {
 	case Dissent:
-		found = reasonsProblems(reasons)
+		found = dissentProblems(reasons)
 	case Consent:
 	case ConsentPendingSuperior:
 		if r.Opinion == ConsentPendingSuperior {
@@ -781,7 +830,7 @@ func (c *Case) DeemConsent(by By, id string, cal *workday.Calendar) error {
 		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个审查", "there is no such review")
 	}
 	r := &c.Reviews[k]
-	if r.State != Open || r.SafetyOfLife {
+	if !c.deemable(r) {
 		return c.inReviewState(by, t.Action, r)
 	}
 	if r.Limit.Amount <= 0 {
@@ -826,7 +875,7 @@ func (c *Case) StartSpecialProcedure(by By, in ProcedureInput) error {
 	if !slices.Contains(procedureKinds, in.Kind) {
 		found = append(found, problem("kind", "UNKNOWN", "不是特别程序；现场踏勘不停表", "is no special procedure; a site visit does not stop the clock"))
 	}
-	if in.Days <= 0 || in.Days > workday.MaxDays {
+	if in.Days <= 0 || in.Days > maxProcedureDays {
 		found = append(found, problem("days", "OUT_OF_RANGE", "须写明所需时间", "the time needed must be told"))
 	}
 	if in.Basis == (law.Basis{}) {
@@ -838,7 +887,7 @@ func (c *Case) StartSpecialProcedure(by By, in ProcedureInput) error {
 	if err := invalid(t.Action, found...); err != nil {
 		return err
 	}
-	p := SpecialProcedure{ID: ref.Part(ref.Procedure, c.ID, len(c.Procedures)+1), Review: r.ID, Kind: in.Kind, Days: in.Days, Basis: in.Basis, StartedAt: by.occurred().UTC()}
+	p := SpecialProcedure{ID: ref.Part(ref.Procedure, c.ID, len(c.Procedures)+1), Review: r.ID, Kind: in.Kind, Days: in.Days, Basis: in.Basis, StartedAt: by.RecordedAt.UTC()}
 	c.Procedures = append(c.Procedures, p)
 	r.State, r.PausedAt = Paused, p.StartedAt
 	c.commit(by, t, map[string]any{"procedure": p.ID, "review": r.ID, "kind": p.Kind, "days": p.Days, "basis": p.Basis})
@@ -863,10 +912,10 @@ func (c *Case) EndSpecialProcedure(by By, id string) error {
 	if !p.EndedAt.IsZero() {
 		return c.inReviewState(by, t.Action, r)
 	}
-	if by.occurred().Before(p.StartedAt) {
+	if !by.OccurredAt.IsZero() && by.OccurredAt.Before(p.StartedAt) {
 		return invalid(t.Action, problem("occurredAt", "TOO_EARLY", "不能早于开始", "is before the start"))
 	}
-	p.EndedAt = by.occurred().UTC()
+	p.EndedAt = later(by.occurred().UTC(), p.StartedAt)
 	r.resume(p.EndedAt, p.reason())
 	c.commit(by, t, map[string]any{"procedure": id, "review": r.ID})
 	return nil
@@ -890,7 +939,7 @@ func (c *Case) AddDepartment(by By, n Need, reason string) error {
 		})
 	}
 	found := needsProblems(append(needs, n))
-	if reason == "" {
+	if blank(reason) {
 		found = append(found, required("reason"))
 	}
 	if n.Lead {
@@ -920,7 +969,10 @@ func (c *Case) ReleaseDepartment(by By, id, reason string) error {
 	if !r.releasable() {
 		return c.inReviewState(by, t.Action, r)
 	}
-	if reason == "" {
+	if r.SafetyOfLife && by.Actor.Role != RoleCoordinator {
+		return fault.New(fault.Denied, "casework."+string(t.Action), "涉及生命安全的审查只能由协调机构解除", "a review on safety of life is released by the coordinating body alone")
+	}
+	if blank(reason) {
 		return invalid(t.Action, required("reason"))
 	}
 	r.State = Released
@@ -946,8 +998,14 @@ func (c *Case) CallMeeting(by By, kind MeetingKind, departments []string, on wor
 	if on.IsZero() || on.Before(by.day()) {
 		found = append(found, problem("on", "TOO_EARLY", "不能早于当日", "is before today"))
 	}
+	if on.After(by.day().AddDays(maxMeetingDays)) {
+		found = append(found, problem("on", "TOO_LATE", fmt.Sprintf("至多 %d 日后", maxMeetingDays), fmt.Sprintf("is at most %d days ahead", maxMeetingDays)))
+	}
 	for i, d := range departments {
 		path := fmt.Sprintf("departments[%d]", i)
+		if slices.Contains(departments[:i], d) {
+			found = append(found, problem(path, "DUPLICATE", "重复", "is named twice"))
+		}
 		if !slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Department == d && r.State != Released }) {
 			found = append(found, problem(path, "NOT_CONCERNED", "不是本办件的部门", "has no review in this case"))
 		}
@@ -958,14 +1016,42 @@ func (c *Case) CallMeeting(by By, kind MeetingKind, departments []string, on wor
 	if err := invalid(t.Action, found...); err != nil {
 		return err
 	}
-	m := Meeting{ID: ref.Part(ref.Meeting, c.ID, len(c.Meetings)+1), Kind: kind, Departments: slices.Clone(departments), On: on, CalledAt: by.occurred().UTC()}
+	m := Meeting{ID: ref.Part(ref.Meeting, c.ID, len(c.Meetings)+1), Kind: kind, Departments: slices.Clone(departments), On: on, CalledAt: by.RecordedAt.UTC()}
 	c.Meetings = append(c.Meetings, m)
 	c.commit(by, t, map[string]any{"meeting": m.ID, "kind": kind, "departments": m.Departments, "on": on.String()})
 	return nil
 }
 
-// RecordMeeting records who came. Where the preset says so, the absent consent
-// by default, except on clauses on safety of life.
+// CancelMeeting takes a call back that will not come about.
+func (c *Case) CancelMeeting(by By, id, reason string) error {
+	t, err := c.begin(by, ActCancelMeeting, "")
+	if err != nil {
+		return err
+	}
+	k := slices.IndexFunc(c.Meetings, func(m Meeting) bool { return m.ID == id })
+	if k < 0 {
+		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个会议", "there is no such meeting")
+	}
+	if !c.Meetings[k].open() {
+		return c.conflict(by.Actor, t.Action, problem("meeting."+id, "HELD", "已记录或取消", "is on record or cancelled already"))
+	}
+	if blank(reason) {
+		return invalid(t.Action, required("reason"))
+	}
+	c.Meetings[k].CancelledAt = by.RecordedAt.UTC()
+	c.commit(by, t, map[string]any{"meeting": id, "reason": reason})
+	return nil
+}
+
+// absenceIsConsent: where the preset says so, and the call left the notice that
+// it asks for.
+func (c *Case) absenceIsConsent(m *Meeting) bool {
+	return c.Preset.AbsenceIsConsent && !c.stopped() && !m.On.Before(workday.DateOf(m.CalledAt).AddDays(c.Preset.MeetingNoticeDays))
+}
+
+// RecordMeeting records who came. Where the preset says so, the absent
+// co-departments consent by default, except on clauses on safety of life, and
+// where they have dissented before.
 func (c *Case) RecordMeeting(by By, id string, present []string) error {
 	t, err := c.begin(by, ActRecordMeeting, "")
 	if err != nil {
@@ -976,11 +1062,20 @@ func (c *Case) RecordMeeting(by By, id string, present []string) error {
 		return fault.New(fault.NotFound, "casework."+string(t.Action), "没有这个会议", "there is no such meeting")
 	}
 	m := &c.Meetings[k]
-	if !m.HeldAt.IsZero() {
-		return c.conflict(by.Actor, t.Action, problem("meeting."+id, "HELD", "已记录", "is on record already"))
+	if !m.open() {
+		return c.conflict(by.Actor, t.Action, problem("meeting."+id, "HELD", "已记录或取消", "is on record or cancelled already"))
 	}
 	if by.day().Before(m.On) {
 		return invalid(t.Action, problem("occurredAt", "TOO_EARLY", "不能早于会议日期", "is before the meeting"))
+	}
+	var found []fault.Problem
+	for i, d := range present {
+		if !slices.Contains(m.Departments, d) {
+			found = append(found, problem(fmt.Sprintf("present[%d]", i), "NOT_CALLED", "未被召集", "was not called"))
+		}
+	}
+	if err := invalid(t.Action, found...); err != nil {
+		return err
 	}
 	m.HeldAt = by.occurred().UTC()
 	for _, d := range m.Departments {
@@ -991,7 +1086,7 @@ func (c *Case) RecordMeeting(by By, id string, present []string) error {
 	c.commit(by, t, map[string]any{"meeting": id, "absent": m.Absent})
 	for i := range c.Reviews {
 		r := &c.Reviews[i]
-		if c.Preset.AbsenceIsConsent && r.State == Open && !r.SafetyOfLife && slices.Contains(m.Absent, r.Department) {
+		if c.absenceIsConsent(m) && r.Department != c.Lead && r.yields() && slices.Contains(m.Absent, r.Department) {
 			r.answer(DeemedConsent, nil, by.occurred())
 			c.event(by, EventDeemedConsent, map[string]any{"review": r.ID, "cause": "ABSENCE", "meeting": id, "department": r.Department})
 		}
@@ -1026,7 +1121,7 @@ func (c *Case) PlaceHold(by By, milestone Milestone, reason string) error {
 	if milestone != DeliveryMilestone && (milestone != DecisionMilestone || decided) {
 		found = append(found, problem("milestone", "PASSED", "该节点不能暂缓", "this milestone cannot be held"))
 	}
-	if reason == "" {
+	if blank(reason) {
 		found = append(found, required("reason"))
 	}
 	if err := invalid(t.Action, found...); err != nil {
@@ -1073,7 +1168,7 @@ func (c *Case) Decide(by By, outcome Outcome, reasons []Reason) error {
 		return err
 	}
 	v := Joint(c.Reviews, c.Preset)
-	d := &Decision{Outcome: outcome, Granted: v.Grantable, Refused: v.Refused, Reasons: slices.Clone(reasons), DecidedAt: by.occurred().UTC()}
+	d := &Decision{Outcome: outcome, Granted: v.Grantable, Refused: v.Refused, Reasons: slices.Clone(reasons), DecidedAt: by.RecordedAt.UTC()}
 	var duties []Duty
 	if outcome == Deny {
 		if err := invalid(t.Action, reasonsProblems(reasons)...); err != nil {
@@ -1087,8 +1182,9 @@ func (c *Case) Decide(by By, outcome Outcome, reasons []Reason) error {
 			duties = append(duties, Duty{Kind: OwesReasons, Since: by.day(), Within: c.Preset.ReasonsWithin})
 		}
 	}
+	d.Dissents, d.Released = dissents(c.Reviews), releasedItems(c.Reviews)
 	c.Decision, c.Duties = d, duties
-	c.commit(by, t, map[string]any{"decision": outcome, "granted": d.Granted, "refused": d.Refused, "overruled": d.Overruled, "reasons": reasons})
+	c.commit(by, t, map[string]any{"decision": outcome, "granted": d.Granted, "refused": d.Refused, "overruled": d.Overruled, "dissents": d.Dissents, "released": d.Released, "reasons": reasons})
 	for _, duty := range duties {
 		c.event(by, EventDutyOwed, map[string]any{"duty": duty.Kind, "within": duty.Within})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/viewer"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -71,7 +72,7 @@ func (c *Case) Sees(v viewer.Viewer) bool {
 		return v.Subject == c.Agent
 	case viewer.Reviewer:
 		concerned := c.Lead == v.Department || slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Department == v.Department })
-		return concerned && c.State != Draft
+		return concerned && c.State != Draft && v.Covers(c.Region)
 	case viewer.Window:
 		return v.Covers(c.Region)
 	case viewer.Coordinator, viewer.Supervisor, viewer.Integrator, viewer.Admin:
@@ -343,17 +344,48 @@ func (d *Desk) fromNotice(ctx context.Context, in *OpenInput) error {
 	return invalid(EventOpened, found...)
 }
 
+// errMoved says that a case has changed since its evidence was gathered.
+var errMoved = errors.New("the case has changed since")
+
+// judged runs a command with evidence that is gathered outside of the lock: for
+// the case as it was seen, and again when it has changed in between. So nothing
+// is pinned that belongs to other facts.
+func (d *Desk) judged(ctx context.Context, name string, o Order, gather func(seen *Case) (Evidence, error), command func(c *Case, by By, ev Evidence, cal *workday.Calendar) error) (string, error) {
+	for range 10 {
+		seen, err := d.peek(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		ev, err := gather(seen)
+		if err != nil {
+			return "", err
+		}
+		id, err := d.do(ctx, "case", name, o, func(c *Case, by By, cal *workday.Calendar) error {
+			if c.Version != seen.Version {
+				return errMoved
+			}
+			return command(c, by, ev, cal)
+		})
+		if !errors.Is(err, errMoved) {
+			return id, err
+		}
+	}
+	return "", fault.New(fault.Unavailable, "casework.judged", "办件正被频繁更改，请重试", "the case keeps changing; try again")
+}
+
+// today is the day on the desk's own clock.
+func (d *Desk) today() workday.Date { return workday.DateOf(d.Now()) }
+
+// asItIs gathers evidence for the facts that the case has.
+func (d *Desk) asItIs(ctx context.Context, day workday.Date) func(seen *Case) (Evidence, error) {
+	return func(seen *Case) (Evidence, error) { return d.gather(ctx, seen, seen.Facts, day) }
+}
+
 // Change sets the facts of a case.
 func (d *Desk) Change(ctx context.Context, name string, o Order, facts map[string]any) (string, error) {
-	seen, err := d.peek(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	ev, err := d.gather(ctx, seen, facts, workday.DateOf(d.Now()))
-	if err != nil {
-		return "", err
-	}
-	return d.do(ctx, "case", name, o, func(c *Case, by By, _ *workday.Calendar) error { return c.Change(by, facts, ev) })
+	return d.judged(ctx, name, o,
+		func(seen *Case) (Evidence, error) { return d.gather(ctx, seen, facts, d.today()) },
+		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.Change(by, facts, ev) })
 }
 
 // Attach streams a file to the store of files and adds it to a material.
@@ -377,16 +409,7 @@ func (d *Desk) Attach(ctx context.Context, name string, o Order, material string
 
 // Submit hands the application in.
 func (d *Desk) Submit(ctx context.Context, name string, o Order) (string, error) {
-	seen, err := d.peek(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	now := d.Now()
-	ev, err := d.gather(ctx, seen, seen.Facts, workday.DateOf(now))
-	if err != nil {
-		return "", err
-	}
-	number, err := ref.NewNumber("BJ", workday.DateOf(now).String(), d.Random)
+	number, err := ref.NewNumber("BJ", d.today().String(), d.Random)
 	if err != nil {
 		return "", err
 	}
@@ -394,37 +417,39 @@ func (d *Desk) Submit(ctx context.Context, name string, o Order) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return d.do(ctx, "case", name, o, func(c *Case, by By, _ *workday.Calendar) error { return c.Submit(by, number, code, ev) })
+	return d.judged(ctx, name, o, d.asItIs(ctx, d.today()),
+		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.Submit(by, number, code, ev) })
 }
 
 // Accept accepts the application and copies it to all concerned.
 func (d *Desk) Accept(ctx context.Context, name string, o Order, tolerate []string) (string, error) {
-	seen, err := d.peek(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	day := workday.DateOf(d.Now())
+	day := d.today()
 	if !o.OccurredAt.IsZero() {
 		day = workday.DateOf(o.OccurredAt)
 	}
-	ev, err := d.gather(ctx, seen, seen.Facts, day)
-	if err != nil {
-		return "", err
-	}
-	return d.do(ctx, "case", name, o, func(c *Case, by By, cal *workday.Calendar) error { return c.Accept(by, ev, tolerate, cal) })
+	return d.judged(ctx, name, o, d.asItIs(ctx, day),
+		func(c *Case, by By, ev Evidence, cal *workday.Calendar) error { return c.Accept(by, ev, tolerate, cal) })
 }
 
 // RerunChecks judges what is not answered anew.
 func (d *Desk) RerunChecks(ctx context.Context, name string, o Order) (string, error) {
-	seen, err := d.peek(ctx, name)
-	if err != nil {
+	return d.judged(ctx, name, o, d.asItIs(ctx, d.today()),
+		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.RerunChecks(by, ev.Needs) })
+}
+
+// GiveOpinion answers a review. The clauses that a reason names are those of the
+// catalogue.
+func (d *Desk) GiveOpinion(ctx context.Context, review string, o Order, opinion Opinion, reasons []Reason) (string, error) {
+	var found []fault.Problem
+	for i, r := range reasons {
+		if !blank(r.Clause) && !d.Book.Current().HasClause(r.Clause) {
+			found = append(found, problem(fmt.Sprintf("reasons[%d].clause", i), "UNKNOWN_CLAUSE", "没有条款 "+r.Clause, "there is no clause "+r.Clause))
+		}
+	}
+	if err := invalid(ActOpinion, found...); err != nil {
 		return "", err
 	}
-	ev, err := d.gather(ctx, seen, seen.Facts, workday.DateOf(d.Now()))
-	if err != nil {
-		return "", err
-	}
-	return d.do(ctx, "case", name, o, func(c *Case, by By, _ *workday.Calendar) error { return c.RerunChecks(by, ev.Needs) })
+	return d.Do(ctx, "review", review, o, func(c *Case, by By) error { return c.GiveOpinion(by, review, opinion, reasons) })
 }
 
 // AddInput adds a department to a live case: to review an item of the
@@ -437,31 +462,45 @@ type AddInput struct {
 // AddDepartment adds a review to a live case. It is judged as an item that is
 // applied for by name, so that its silence on safety of life is no consent.
 func (d *Desk) AddDepartment(ctx context.Context, name string, o Order, in AddInput) (string, error) {
-	seen, err := d.peek(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	book := d.Book.Current()
+	return d.judged(ctx, name, o,
+		func(seen *Case) (Evidence, error) { return d.added(seen, in) },
+		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error {
+			return c.AddDepartment(by, ev.Needs[0], in.Reason)
+		})
+}
+
+// added is the one need of an item that is added to a case.
+func (d *Desk) added(seen *Case, in AddInput) (Evidence, error) {
+	book, day := d.Book.Current(), seen.judgedOn(d.today())
 	var found []fault.Problem
-	if _, _, ok := book.Item(in.Item, seen.judgedOn(workday.DateOf(d.Now()))); !ok {
+	if _, _, ok := book.Item(in.Item, day); !ok {
 		found = append(found, problem("item", "UNKNOWN_ITEM", "没有事项 "+in.Item, "there is no item "+in.Item))
 	}
 	if _, ok := book.Department(in.Department); in.Department != "" && !ok {
 		found = append(found, problem("department", "UNKNOWN_DEPARTMENT", "没有部门 "+in.Department, "there is no department "+in.Department))
 	}
 	if err := invalid(ActAddDepartment, found...); err != nil {
-		return "", err
+		return Evidence{}, err
 	}
-	g, err := book.Compute(guide.Input{Item: in.Item, Region: seen.Region, Facts: seen.Facts, AsOf: seen.judgedOn(workday.DateOf(d.Now())), Pins: seen.pins()})
+	g, err := book.Compute(guide.Input{Item: in.Item, Region: seen.Region, Facts: seen.Facts, AsOf: day, Pins: seen.pins()})
 	if err != nil {
-		return "", err
+		return Evidence{}, err
 	}
-	n := Gather(g, "", seen.Preset).Needs[0]
+	ev := Gather(g, "", seen.Preset)
+	n := &ev.Needs[0]
 	n.Binding = !in.Advisory
 	if in.Department != "" {
 		n.Department = in.Department
 	}
-	return d.do(ctx, "case", name, o, func(c *Case, by By, _ *workday.Calendar) error { return c.AddDepartment(by, n, in.Reason) })
+	if s, ok := book.Scheme(seen.Scheme, seen.pins()[seen.Scheme]); ok { // the scheme's own order holds for it too
+		for _, e := range s.Edges {
+			reviewed := slices.ContainsFunc(seen.Reviews, func(r Review) bool { return r.Item == e.From && r.State != Released })
+			if e.To == n.Item && e.Type == item.Hard && reviewed && !slices.Contains(n.After, e.From) {
+				n.After = append(n.After, e.From)
+			}
+		}
+	}
+	return ev, nil
 }
 
 // CaseCommand is a command that needs no evidence but what the case holds.

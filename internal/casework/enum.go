@@ -66,8 +66,9 @@ var (
 	modes           = []Mode{CopyMode, MeetingMode}
 	dutyKinds       = []DutyKind{OwesReasons, OwesDelivery}
 	findingVerdicts = []FindingVerdict{Pass, Fail, NeedsFacts, Human}
+	stopKinds       = []StopKind{Suspend, Interrupt}
 	trustGrades     = []Trust{TrustA, TrustB, TrustC, TrustD}
-	blockerKinds    = []BlockerKind{BlockedByState, BlockedByReview, BlockedBySuperior, BlockedByRecusal, BlockedBySupplement, BlockedByProcedure, BlockedByHold, BlockedByMeeting, BlockedByMaterial}
+	blockerKinds    = []BlockerKind{BlockedByState, BlockedByReview, BlockedBySuperior, BlockedByRecusal, BlockedBySupplement, BlockedByProcedure, BlockedByHold, BlockedByMeeting, BlockedByMaterial, BlockedByStop}
 )
 
 // MarshalGQL writes it for GraphQL.
@@ -126,3 +127,9 @@ func (t Trust) MarshalGQL(w io.Writer) { marshal(w, t) }
 
 // UnmarshalGQL reads it.
 func (t *Trust) UnmarshalGQL(v any) error { return unmarshal(v, trustGrades, t) }
+
+// MarshalGQL writes it for GraphQL.
+func (s StopKind) MarshalGQL(w io.Writer) { marshal(w, s) }
+
+// UnmarshalGQL reads it.
+func (s *StopKind) UnmarshalGQL(v any) error { return unmarshal(v, stopKinds, s) }

@@ -337,8 +337,8 @@ func TestReadPreset(t *testing.T) {
 		return law.Rule{Section: casework.PresetSection, Code: "catering", Body: body}
 	}
 	want := casework.StrictPreset()
-	want.Mode, want.AcceptWithin = casework.MeetingMode, workdays(3)
-	got, err := casework.ReadPreset(rule(map[string]any{"id": "catering", "mode": "MEETING", "accept_within": map[string]any{"amount": 3}}))
+	want.Mode, want.AcceptWithin, want.MeetingNoticeDays = casework.MeetingMode, workdays(3), 2
+	got, err := casework.ReadPreset(rule(map[string]any{"id": "catering", "mode": "MEETING", "meeting_notice_days": 2, "accept_within": map[string]any{"amount": 3}}))
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("what the rule does not name stays strict: %v %s", err, diff)
 	}
@@ -385,6 +385,10 @@ func TestSees(t *testing.T) {
 	of := func(department string) viewer.Viewer {
 		return viewer.Viewer{Subject: "x", Role: viewer.Reviewer, Department: department}
 	}
+	in := func(v viewer.Viewer, department string) viewer.Viewer {
+		v.Role, v.Department = viewer.Reviewer, department
+		return v
+	}
 	who := func(subject string, role viewer.Role) viewer.Viewer {
 		return viewer.Viewer{Subject: subject, Role: role}
 	}
@@ -406,6 +410,10 @@ func TestSees(t *testing.T) {
 		"the lead":                   {of("samr"), []bool{no, yes, yes, yes, yes}},
 		"a co-department":            {of("fire"), []bool{no, no, yes, yes, yes}},
 		"a released one":             {of("eco"), []bool{no, no, yes, yes, yes}},
+		"the lead in the town":       {in(town, "samr"), []bool{no, yes, yes, yes, yes}},
+		"the lead in the district":   {in(district, "samr"), []bool{no, yes, yes, yes, yes}},
+		"the lead elsewhere":         {in(elsewhere, "samr"), []bool{no, no, no, no, no}},
+		"a co-department elsewhere":  {in(elsewhere, "fire"), []bool{no, no, no, no, no}},
 		"a department not concerned": {of("culture"), []bool{no, no, no, no, no}},
 		"the supervisor":             {as(district, viewer.Supervisor), []bool{no, yes, yes, yes, yes}},
 		"another supervisor":         {as(elsewhere, viewer.Supervisor), []bool{no, no, no, no, no}},

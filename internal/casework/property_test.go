@@ -204,8 +204,19 @@ func check(t *rapid.T, a attempt, was, is *casework.Case) {
 		}
 	}
 	for i, r := range is.Reviews {
-		if r.SafetyOfLife && r.Opinion == casework.DeemedConsent {
-			t.Fatalf("%s is on safety of life and was deemed to consent", r.ID)
+		if (r.SafetyOfLife || r.Lead) && r.Opinion == casework.DeemedConsent {
+			t.Fatalf("%s is on safety of life or the lead's, and was deemed to consent", r.ID)
+		}
+		// A dissent stays until its own department answers anew, whatever it was
+		// asked for since.
+		if i < len(was.Reviews) && was.Reviews[i].Opinion == casework.Dissent {
+			anew := a.action == casework.ActOpinion && a.actor.Department == r.Department
+			if !anew && (r.Opinion != casework.Dissent || !slices.Equal(r.Reasons, was.Reviews[i].Reasons)) {
+				t.Fatalf("%s by %s made the dissent of %s %q", a.action, a.actor.Subject, r.ID, r.Opinion)
+			}
+			if a.action == casework.ActRelease && r.State == casework.Released {
+				t.Fatalf("the dissent of %s was released away", r.ID)
+			}
 		}
 		if i < len(was.Reviews) && was.Reviews[i].State == casework.Waiting && r.State == casework.Open &&
 			slices.ContainsFunc(is.Reviews, func(p casework.Review) bool { return slices.Contains(r.After, p.Item) && live(p) }) {

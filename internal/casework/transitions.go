@@ -42,6 +42,9 @@ const (
 	ActExtend         Action = "extendLimit"
 	ActRerun          Action = "rerunChecks"
 	ActChooseMode     Action = "chooseMode"
+	ActCancelMeeting  Action = "cancelMeeting"
+	ActStopClock      Action = "stopClock"
+	ActResumeClock    Action = "resumeClock"
 
 	ActRevokeAcceptance Action = "revokeAcceptance"
 
@@ -58,7 +61,7 @@ var Actions = []Action{
 	ActChange, ActSubmit, ActWithdraw, ActAccept, ActRefuse, ActAskSupplement, ActSupply, ActOpenCopy, ActOpinion,
 	ActStartProcedure, ActEndProcedure, ActAddDepartment, ActRelease, ActCallMeeting, ActRecordMeeting, ActPlaceHold,
 	ActLiftHold, ActDecide, ActGiveReasons, ActDeliver, ActRevoke, ActRecall, ActReturn, ActAttach, ActExtend, ActRerun,
-	ActChooseMode, ActRevokeAcceptance, ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates,
+	ActChooseMode, ActCancelMeeting, ActStopClock, ActResumeClock, ActRevokeAcceptance, ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates,
 }
 
 // Timers says that the platform itself does the action.
@@ -151,6 +154,7 @@ var (
 	}}
 	beforeAcceptance = &Guard{"beforeAcceptance", Text{"受理前", "the case is not accepted yet"}, func(c *Case, _ Actor) bool { return !c.accepted() }}
 	afterAcceptance  = &Guard{"afterAcceptance", Text{"受理后", "the case is accepted"}, func(c *Case, _ Actor) bool { return c.accepted() }}
+	notTold          = &Guard{"notToldBefore", Text{"尚未一次告知补正", "nothing has been asked for yet"}, func(c *Case, _ Actor) bool { return c.ToldAt.IsZero() }}
 	reviewAsks       = &Guard{"reviewMayAsk", Text{"有审查可以要求补正", "some review may ask for a supplement"}, func(c *Case, _ Actor) bool {
 		return slices.ContainsFunc(c.Reviews, Review.mayAsk)
 	}}
@@ -168,14 +172,14 @@ var (
 			return p.EndedAt.IsZero() && c.Reviews[c.review(p.Review)].Department == a.Department
 		})
 	}}
-	releasable = &Guard{"reviewReleasable", Text{"有未答复的协办审查", "some co-department has not answered"}, func(c *Case, _ Actor) bool {
-		return slices.ContainsFunc(c.Reviews, Review.releasable)
+	releasable = &Guard{"reviewReleasable", Text{"有未答复的协办审查（涉及生命安全的只能由协调机构解除）", "some co-department has not answered; one on safety of life is released by the coordinating body alone"}, func(c *Case, a Actor) bool {
+		return slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.releasable() && (!r.SafetyOfLife || a.Role == RoleCoordinator) })
 	}}
 	anyOpen = &Guard{"someReviewOpen", Text{"有审查中的事项", "some review is open"}, func(c *Case, _ Actor) bool {
 		return slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.State == Open })
 	}}
 	meetingCalled = &Guard{"meetingCalled", Text{"有已召集未记录的会议或踏勘", "a meeting or visit is called and not recorded"}, func(c *Case, _ Actor) bool {
-		return slices.ContainsFunc(c.Meetings, func(m Meeting) bool { return m.HeldAt.IsZero() })
+		return slices.ContainsFunc(c.Meetings, Meeting.open)
 	}}
 	deemable = &Guard{"silenceIsConsent", Text{"本方案以沉默为同意，且有不涉及生命安全的审查未答复", "the preset takes silence for consent, and an open review is not on safety of life"}, func(c *Case, _ Actor) bool {
 		return slices.ContainsFunc(c.Reviews, func(r Review) bool { return c.deemable(&r) })
@@ -189,6 +193,8 @@ var (
 	mayDeny = &Guard{"mayDeny", Text{"除逾期未补的容缺材料外没有障碍，且有不同意见", "nothing blocks but a tolerated material that was missed, and there is a dissent"}, func(c *Case, _ Actor) bool {
 		return !slices.ContainsFunc(Blockers(c), func(b Blocker) bool { return !c.missed(b) }) && Joint(c.Reviews, c.Preset).Deny
 	}}
+	isStopped      = &Guard{"clockStopped", Text{"办件已中止或中断", "the case is suspended or interrupted"}, func(c *Case, _ Actor) bool { return c.stopped() }}
+	isRunning      = &Guard{"clockNotStopped", Text{"办件未中止或中断", "the case is not suspended or interrupted"}, func(c *Case, _ Actor) bool { return !c.stopped() }}
 	materialMissed = &Guard{"materialMissed", Text{"有容缺材料逾期未补", "a tolerated material did not come by its day"}, func(c *Case, _ Actor) bool {
 		return slices.ContainsFunc(c.Materials, func(m Material) bool { return m.awaited() && !m.MissedAt.IsZero() })
 	}}
@@ -241,7 +247,7 @@ var Table = []Transition{
 	{Submitted, ActAccept, Accepted, window, nil, licensing("第32条")},
 	{Submitted, ActRefuse, Refused, window, nil, licensing("第32条第1款第2项")},
 	{Submitted, ActRefuse, NotRequired, window, nil, licensing("第32条第1款第1项")},
-	{Submitted, ActAskSupplement, Supplementing, window, nil, licensing("第32条第1款第4项")},
+	{Submitted, ActAskSupplement, Supplementing, window, notTold, licensing("第32条第1款第4项")},
 	{Submitted, ActReturn, Draft, window, nil, preset},
 	{Submitted, ActMoveDates, Submitted, timer, nil, licensing("第82条")},
 	{Submitted, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
@@ -265,11 +271,15 @@ var Table = []Transition{
 	{Supplementing, ActStartProcedure, Supplementing, department, reviewOpen, licensing("第45条")},
 	{Supplementing, ActEndProcedure, Supplementing, department, procedureOpen, licensing("第45条")},
 	{Supplementing, ActDeemConsent, Supplementing, timer, deemable, preset},
+	{Supplementing, ActResumeClock, Supplementing, lead, isStopped, preset},
+	{Supplementing, ActCancelMeeting, Supplementing, leadOrBody, meetingCalled, preset},
 	{Supplementing, ActRecordMeeting, Supplementing, leadOrBody, meetingCalled, licensing("第26条第2款")},
 	{Supplementing, ActPlaceHold, Supplementing, holders, afterAcceptance, licensing("第60条")},
 	{Supplementing, ActLiftHold, Supplementing, holders, held, licensing("第60条")},
 
 	{Accepted, ActAddDepartment, InReview, leadOrBody, nil, licensing("第26条第2款")},
+	{Accepted, ActStopClock, Accepted, lead, isRunning, preset},
+	{Accepted, ActResumeClock, Accepted, lead, isStopped, preset},
 	{Accepted, ActRevokeAcceptance, Withdrawn, window, materialMissed, law.Basis{Law: "浙江省保障“最多跑一次”改革规定", Article: "第11条"}},
 	{Accepted, ActExtend, Accepted, lead, nil, licensing("第42条")},
 	{Accepted, ActAttach, Accepted, applicants, awaitsMaterial, preset},
@@ -281,6 +291,8 @@ var Table = []Transition{
 	{Accepted, ActDecide, Denied, lead, mayDeny, licensing("第38条第2款")},
 	{Accepted, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
 
+	{InReview, ActStopClock, InReview, lead, isRunning, preset},
+	{InReview, ActResumeClock, InReview, lead, isStopped, preset},
 	{InReview, ActRevokeAcceptance, Withdrawn, window, materialMissed, law.Basis{Law: "浙江省保障“最多跑一次”改革规定", Article: "第11条"}},
 	{InReview, ActAttach, InReview, applicants, awaitsMaterial, preset},
 	{InReview, ActMissMaterial, InReview, timer, maybeOverdue, preset},
@@ -297,6 +309,7 @@ var Table = []Transition{
 	{InReview, ActAddDepartment, InReview, leadOrBody, nil, licensing("第26条第2款")},
 	{InReview, ActRelease, InReview, leadOrBody, releasable, licensing("第26条第2款")},
 	{InReview, ActCallMeeting, InReview, leadOrBody, anyOpen, licensing("第26条第2款")},
+	{InReview, ActCancelMeeting, InReview, leadOrBody, meetingCalled, preset},
 	{InReview, ActRecordMeeting, InReview, leadOrBody, meetingCalled, licensing("第26条第2款")},
 	{InReview, ActDeemConsent, InReview, timer, deemable, preset},
 	{InReview, ActPlaceHold, InReview, holders, nil, licensing("第60条")},

@@ -66,13 +66,23 @@ func stages() map[string]func(t *testing.T) *world {
 	grant := func(w *world) error { return w.Decide(w.by(lead), casework.Grant, nil) }
 	deny := func(w *world) error { return w.Decide(w.by(lead), casework.Deny, reasons) }
 	hold := func(w *world) error { return w.PlaceHold(w.by(lead), casework.DeliveryMilestone, "核实") }
+	dissentAsked := func(w *world) error {
+		return w.RequestSupplement(w.by(lead), []casework.Ask{{Review: "rev_1_2", Text: "补图"}}, w.due())
+	}
 	missed := func(w *world) error {
 		w.later(60)
 		return w.MissMaterial(w.by(timer), "photo")
 	}
+	stopped := func(kind casework.StopKind) func(*world) error {
+		return func(w *world) error { return w.StopClock(w.by(lead), stop(kind)) }
+	}
 	deliver := func(w *world) error { return w.Deliver(w.by(window)) }
 	return map[string]func(*testing.T) *world{
-		"DRAFT": draft, "SUBMITTED": received, "SUBMITTED, no needs": instant,
+		"ACCEPTED, suspended":       then(done, stopped(casework.Suspend)),
+		"IN_REVIEW, interrupted":    then(review, stopped(casework.Interrupt)),
+		"SUPPLEMENTING, suspended":  asked(then(review, stopped(casework.Suspend)), "rev_1_2"),
+		"IN_REVIEW, dissents again": then(answered(true), dissentAsked, func(w *world) error { return w.Supply(w.by(applicant)) }),
+		"DRAFT":                     draft, "SUBMITTED": received, "SUBMITTED, no needs": instant,
 		"SUPPLEMENTING before acceptance": asked(received, ""),
 		"SUPPLEMENTING after acceptance":  asked(review, "rev_1_2"),
 		"SUPPLEMENTING, much open":        asked(busy, "rev_1_4"),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
@@ -21,6 +22,7 @@ var (
 	lead      = casework.Actor{Subject: "zhao", Role: casework.RoleReviewer, Department: "samr"}
 	fire      = casework.Actor{Subject: "chen", Role: casework.RoleReviewer, Department: "fire"}
 	eco       = casework.Actor{Subject: "wu", Role: casework.RoleReviewer, Department: "eco"}
+	body      = casework.Actor{Subject: "qian", Role: casework.RoleCoordinator}
 	timer     = casework.Actor{Subject: "platform", Role: casework.RoleTimer}
 	shanghai  = time.FixedZone("CST", 8*3600)
 	begin     = time.Date(2026, time.March, 2, 10, 0, 0, 0, shanghai)
@@ -69,6 +71,13 @@ type world struct {
 func (w *world) by(a casework.Actor) casework.By {
 	w.now = w.now.Add(time.Minute)
 	return casework.By{Actor: a, RecordedAt: w.now}
+}
+
+// lateBy keys in what happened some days ago.
+func (w *world) lateBy(a casework.Actor, days int) casework.By {
+	by := w.by(a)
+	by.OccurredAt = by.RecordedAt.AddDate(0, 0, -days)
+	return by
 }
 
 func (w *world) later(days int) { w.now = w.now.AddDate(0, 0, days) }
@@ -188,7 +197,21 @@ func (w *world) awaited() string {
 	return "plan"
 }
 
+// called gives a meeting that is still to be recorded.
+func (w *world) called() casework.Meeting {
+	for _, m := range w.Meetings {
+		if m.HeldAt.IsZero() && m.CancelledAt.IsZero() {
+			return m
+		}
+	}
+	return casework.Meeting{ID: "mtg_1_0"}
+}
+
 func (w *world) due() workday.Date { return w.today().AddDays(10) }
+
+func stop(kind casework.StopKind) casework.StopInput {
+	return casework.StopInput{Kind: kind, Reason: "申请人在涉诉", Basis: law.Basis{Law: "本区规则"}}
+}
 
 // errIdle says that a timer had nothing to do, which is no fault.
 var errIdle = errors.New("nothing to do")
@@ -273,22 +296,33 @@ func attempts() []attempt {
 	add(casework.ActAddDepartment, "", lead, func(w *world, by casework.By) error {
 		return w.AddDepartment(by, casework.Need{Item: "extra", Department: "dept-" + string(rune('a'+len(w.Reviews)))}, "另有职责")
 	})
-	add(casework.ActRelease, "", lead, func(w *world, by casework.By) error {
-		return w.ReleaseDepartment(by, w.id(func(r casework.Review) bool {
-			return !r.Lead && (r.State == casework.Open || r.State == casework.Waiting)
-		}), "不涉及")
-	})
+	for _, a := range []casework.Actor{lead, body} {
+		add(casework.ActRelease, "", a, func(w *world, by casework.By) error {
+			return w.ReleaseDepartment(by, w.id(func(r casework.Review) bool {
+				return !r.Lead && r.Opinion != casework.Dissent && (r.State == casework.Open || r.State == casework.Waiting) && (!r.SafetyOfLife || a == body)
+			}), "不涉及")
+		})
+	}
 	add(casework.ActCallMeeting, "", lead, func(w *world, by casework.By) error {
-		return w.CallMeeting(by, casework.ReviewMeeting, []string{"samr"}, workday.DateOf(by.RecordedAt))
-	})
-	add(casework.ActRecordMeeting, "", lead, func(w *world, by casework.By) error {
-		for _, m := range w.Meetings {
-			if m.HeldAt.IsZero() {
-				return w.RecordMeeting(by, m.ID, []string{"samr"})
+		called := []string{"samr"}
+		for _, r := range w.Reviews {
+			if r.State != casework.Released && !slices.Contains(called, r.Department) {
+				called = append(called, r.Department)
 			}
 		}
-		return w.RecordMeeting(by, "mtg_1_0", nil)
+		return w.CallMeeting(by, casework.ReviewMeeting, called, workday.DateOf(by.RecordedAt).AddDays(1))
 	})
+	add(casework.ActRecordMeeting, "", lead, func(w *world, by casework.By) error {
+		m := w.called()
+		return w.RecordMeeting(by, m.ID, m.Departments[:min(1, len(m.Departments))])
+	})
+	add(casework.ActCancelMeeting, "", lead, func(w *world, by casework.By) error {
+		return w.CancelMeeting(by, w.called().ID, "改为函询")
+	})
+	for _, kind := range []casework.StopKind{casework.Suspend, casework.Interrupt} {
+		add(casework.ActStopClock, "", lead, func(w *world, by casework.By) error { return w.StopClock(by, stop(kind)) })
+	}
+	add(casework.ActResumeClock, "", lead, func(w *world, by casework.By) error { return w.ResumeClock(by) })
 	add(casework.ActPlaceHold, "", lead, func(w *world, by casework.By) error {
 		if w.State == casework.Granted || w.State == casework.Denied {
 			return w.PlaceHold(by, casework.DeliveryMilestone, "核实")
@@ -316,7 +350,9 @@ func attempts() []attempt {
 		return w.DeemAccepted(by, calendar)
 	})
 	add(casework.ActDeemConsent, "", timer, func(w *world, by casework.By) error {
-		return w.DeemConsent(by, w.id(func(r casework.Review) bool { return r.State == casework.Open && !r.SafetyOfLife }), calendar)
+		return w.DeemConsent(by, w.id(func(r casework.Review) bool {
+			return r.State == casework.Open && r.Opinion == "" && !r.Lead && !r.SafetyOfLife
+		}), calendar)
 	})
 	add(casework.ActMissMaterial, "", timer, func(w *world, by casework.By) error { return w.MissMaterial(by, w.awaited()) })
 	add(casework.ActRemind, "", timer, func(w *world, by casework.By) error {

@@ -61,8 +61,14 @@ var rules = []rule{
 	{"internal/jobs", ""},
 	{"internal/store", "entgo.io/ent/dialect/... github.com/jackc/pgx/v5/... github.com/pressly/goose/v3/... modernc.org/sqlite ent/... internal/catalog core"},
 
+	// Departments' checks. What a department imports knows nothing of the platform.
+	{"plugins/proto", ""},
+	{"plugins/internal/...", "google.golang.org/grpc/... google.golang.org/protobuf/... plugins/internal/..."},
+	{"plugins/sdk/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/..."},
+	{"plugins/host/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 aead.dev/minisign github.com/elastic/go-seccomp-bpf/... github.com/landlock-lsm/go-landlock/... plugins/internal/... plugins/sdk/... plugins/host/... core"},
+
 	// Tools of the build and of tests.
-	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast"},
+	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
 	{"internal/migrationgen", "ariga.io/atlas/... entgo.io/ent/dialect/... github.com/jackc/pgx/v5/stdlib modernc.org/sqlite ent/migrate"},
 	{"internal/testservices", "github.com/jackc/pgx/v5 github.com/redis/go-redis/v9"},
 	{"internal/acceptance", ""},

@@ -291,6 +291,13 @@ func (c *Catalogue) Clause(item string, version int, code string) (*standard.Cla
 	return nil, false
 }
 
+// HasClause says whether any version of any standard has a clause of this code.
+func (c *Catalogue) HasClause(code string) bool {
+	return slices.ContainsFunc(c.items, func(s *itemStandard) bool {
+		return slices.ContainsFunc(s.Clauses, func(k standard.Clause) bool { return k.Code == code })
+	})
+}
+
 // Rule gives one of the district's rules, e.g. how a scheme decides jointly.
 func (c *Catalogue) Rule(section, code string) (law.Rule, bool) {
 	for _, r := range c.rules {

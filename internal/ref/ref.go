@@ -71,6 +71,7 @@ const (
 	Procedure  = "prc"
 	Meeting    = "mtg"
 	Hold       = "hld"
+	Stop       = "stp"
 	Event      = "evt"
 	Paper      = "pap" // a material of a case
 )
@@ -86,7 +87,7 @@ func CaseOf(id string) string {
 	prefix, key, _ := strings.Cut(id, "_")
 	if prefix != "cas" {
 		switch prefix {
-		case Review, Supplement, Procedure, Meeting, Hold, Event, Paper:
+		case Review, Supplement, Procedure, Meeting, Hold, Stop, Event, Paper:
 		default:
 			return ""
 		}

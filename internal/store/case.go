@@ -10,6 +10,8 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/ent/casefile"
@@ -26,7 +28,7 @@ var _ casework.Cases = (*Store)(nil)
 
 // Create keeps a new case with its events.
 func (s *Store) Create(ctx context.Context, c *casework.Case) (string, error) {
-	id, err := s.once(ctx, "store.Create", c.ID, func(tx *ent.Tx) error {
+	id, err := s.once(ctx, "store.Create", c.ID, s.blind, func(tx *ent.Client) error {
 		create := tx.CaseFile.Create().SetID(c.ID)
 		setCase(create.Mutation(), c)
 		create.SetApplicant(c.Applicant)
@@ -36,7 +38,7 @@ func (s *Store) Create(ctx context.Context, c *casework.Case) (string, error) {
 		return saveParts(ctx, tx, c, nil, nil)
 	})
 	if err == nil {
-		s.sequence(ctx)
+		s.sequencer.committed()
 	}
 	return id, err
 }
@@ -44,7 +46,7 @@ func (s *Store) Create(ctx context.Context, c *casework.Case) (string, error) {
 // Update locks a case, changes it, and keeps what has become of it in one
 // commit.
 func (s *Store) Update(ctx context.Context, id string, change func(c *casework.Case) error) error {
-	_, err := s.once(ctx, "store.Update", id, func(tx *ent.Tx) error {
+	_, err := s.once(ctx, "store.Update", id, s.inClient, func(tx *ent.Client) error {
 		q := tx.CaseFile.Query().Where(casefile.ID(id))
 		if s.dialect == dialect.Postgres { // on SQLite the transaction is the lock
 			q.ForUpdate()
@@ -56,7 +58,7 @@ func (s *Store) Update(ctx context.Context, id string, change func(c *casework.C
 		if err != nil {
 			return err
 		}
-		found, err := assemble(ctx, tx.Client(), []*ent.CaseFile{row})
+		found, err := assemble(ctx, tx, []*ent.CaseFile{row})
 		if err != nil {
 			return err
 		}
@@ -65,22 +67,26 @@ func (s *Store) Update(ctx context.Context, id string, change func(c *casework.C
 		if err := change(c); err != nil {
 			return err
 		}
-		update := tx.CaseFile.UpdateOneID(id).Where(casefile.Version(row.Version))
+		update := tx.CaseFile.Update().Where(casefile.ID(id), casefile.Version(row.Version)) // UpdateOneID would read the row again
 		setCase(update.Mutation(), c)
-		if err := update.Exec(ctx); err != nil {
+		n, err := update.Save(ctx)
+		if err == nil && n != 1 {
+			err = fmt.Errorf("%d cases %s have version %d", n, id, row.Version)
+		}
+		if err != nil {
 			return err
 		}
 		return saveParts(ctx, tx, c, reviews, papers)
 	})
 	if err == nil {
-		s.sequence(ctx)
+		s.sequencer.committed()
 	}
 	return err
 }
 
 // saveParts writes the reviews and materials that differ from those before, and
 // the new events, each kind in one statement.
-func saveParts(ctx context.Context, tx *ent.Tx, c *casework.Case, reviews []casework.Review, papers []casework.Material) error {
+func saveParts(ctx context.Context, tx *ent.Client, c *casework.Case, reviews []casework.Review, papers []casework.Material) error {
 	var changed []*ent.ReviewCreate
 	for i, r := range c.Reviews {
 		if i >= len(reviews) || !reflect.DeepEqual(r, reviews[i]) {
@@ -88,7 +94,13 @@ func saveParts(ctx context.Context, tx *ent.Tx, c *casework.Case, reviews []case
 		}
 	}
 	if len(changed) > 0 {
-		if err := tx.Review.CreateBulk(changed...).OnConflict(replacing(reviewColumns)...).Exec(ctx); err != nil {
+		var err error
+		if create := tx.Review.CreateBulk(changed...); len(reviews) == 0 {
+			err = create.Exec(ctx)
+		} else {
+			err = create.OnConflict(replacing(reviewColumns)...).Exec(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -112,7 +124,11 @@ func saveParts(ctx context.Context, tx *ent.Tx, c *casework.Case, reviews []case
 		}
 	}
 	err := inBulk(attached, func(b []*ent.CaseMaterialCreate) error {
-		return tx.CaseMaterial.CreateBulk(b...).OnConflict(replacing(paperColumns)...).Exec(ctx)
+		create := tx.CaseMaterial.CreateBulk(b...)
+		if len(papers) == 0 {
+			return create.Exec(ctx)
+		}
+		return create.OnConflict(replacing(paperColumns)...).Exec(ctx)
 	})
 	if err != nil {
 		return err
@@ -231,9 +247,9 @@ func (h *had) Error() string { return "had its effect before: " + h.result }
 // once runs fn in one transaction. Where the context has a key, the key is
 // written in the same commit; where it is there already, fn's effect is not had
 // again, and the result of the first time is given.
-func (s *Store) once(ctx context.Context, op, result string, fn func(tx *ent.Tx) error) (string, error) {
+func (s *Store) once(ctx context.Context, op, result string, in transaction, fn func(tx *ent.Client) error) (string, error) {
 	o, keyed := viewer.OnceFrom(ctx)
-	err := s.inTx(ctx, func(tx *ent.Tx) error {
+	err := in(ctx, func(tx *ent.Client) error {
 		if keyed {
 			err := tx.IdempotencyKey.Create().SetID(o.Key).SetRequest(o.Request).SetResult(result).SetCreatedAt(time.Now().UTC()).Exec(ctx)
 			if ent.IsConstraintError(err) {
@@ -246,6 +262,10 @@ func (s *Store) once(ctx context.Context, op, result string, fn func(tx *ent.Tx)
 		return fn(tx)
 	})
 	var before *had
+	var refused *pgconn.PgError
+	if keyed && errors.As(err, &refused) && refused.Code == "23505" && refused.TableName == idempotencykey.Table {
+		err = &had{}
+	}
 	if errors.As(err, &before) {
 		row, err := s.key(ctx, op, o)
 		if err != nil || row == nil {
@@ -314,22 +334,6 @@ func (s *Store) LastRecorded(ctx context.Context) (time.Time, error) {
 	return row.RecordedAt.UTC(), nil
 }
 
-// sequence gives the events that are committed their place among all events,
-// without a gap. One run serves all commits before it, so many writers share
-// one. What it leaves, the next run finds: it fails nothing.
-func (s *Store) sequence(ctx context.Context) {
-	ticket := s.tickets.Add(1)
-	s.sequencing.Lock()
-	defer s.sequencing.Unlock()
-	if s.sequenced >= ticket {
-		return
-	}
-	upTo := s.tickets.Load()
-	if err := s.Sequence(context.WithoutCancel(ctx)); err == nil {
-		s.sequenced = upTo
-	}
-}
-
 // sequenceSQL numbers what has no number. Within a case, events are in order of
 // their recording already.
 const sequenceSQL = `UPDATE events SET seq = numbered.seq FROM (
@@ -344,20 +348,16 @@ const sequenceLock = 0x6f6e65646f6f72 // "onedoor"
 func (s *Store) Sequence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	tx, err := s.write.BeginTx(ctx, nil)
+	var err error
+	if s.pool == nil { // on SQLite the write is the lock
+		_, err = s.write.ExecContext(ctx, sequenceSQL)
+	} else {
+		// Sent together they are one transaction and take one round trip; the
+		// numbering looks at the rows when it has the lock. They are not prepared: a
+		// plan from when the table was small would read all of it for ever.
+		_, err = s.pool.Exec(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d); %s", sequenceLock, sequenceSQL), pgx.QueryExecModeSimpleProtocol)
+	}
 	if err != nil {
-		return fmt.Errorf("store.Sequence: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	if s.dialect == dialect.Postgres {
-		if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", sequenceLock); err != nil {
-			return fmt.Errorf("store.Sequence: %w", err)
-		}
-	}
-	if _, err := tx.ExecContext(ctx, sequenceSQL); err != nil {
-		return fmt.Errorf("store.Sequence: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("store.Sequence: %w", err)
 	}
 	return nil

@@ -142,7 +142,7 @@ func TestACaseComesBackWhole(t *testing.T) {
 		}
 		first := c.Reviews[slices.IndexFunc(c.Reviews, func(r casework.Review) bool { return r.State == casework.Open })]
 		officer := as(t, reviewer(first.Department))
-		why := []casework.Reason{{Text: "平面图不清"}}
+		why := []casework.Reason{{Clause: "C-FIR-001", Text: "平面图不清"}}
 		o.must(o.Do(officer, "review", first.ID, casework.Order{}, func(c *casework.Case, by casework.By) error {
 			return c.GiveOpinion(by, first.ID, casework.Dissent, why)
 		}))
@@ -153,7 +153,7 @@ func TestACaseComesBackWhole(t *testing.T) {
 		same("asked", id)
 		o.must(o.Do(as(t, zhang), "case", id, casework.Order{}, func(c *casework.Case, by casework.By) error { return c.Supply(by) }))
 		c = o.load(id)
-		if r := c.Reviews[slices.IndexFunc(c.Reviews, func(r casework.Review) bool { return r.ID == first.ID })]; r.Opinion != "" || r.State != casework.Open || len(r.Pauses) != 1 {
+		if r := c.Reviews[slices.IndexFunc(c.Reviews, func(r casework.Review) bool { return r.ID == first.ID })]; r.Opinion != casework.Dissent || !r.AnsweredAt.IsZero() || r.State != casework.Open || len(r.Pauses) != 1 {
 			t.Errorf("after the supplement the review is %s with opinion %q and pauses %v", r.State, r.Opinion, r.Pauses)
 		}
 		same("supplied", id)

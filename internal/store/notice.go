@@ -14,7 +14,7 @@ import (
 // SaveNotice keeps a notice for ever and gives its number, or that of the notice
 // that the same request made before.
 func (s *Store) SaveNotice(ctx context.Context, n guide.Notice) (string, error) {
-	return s.once(ctx, "store.SaveNotice", n.Number, func(tx *ent.Tx) error {
+	return s.once(ctx, "store.SaveNotice", n.Number, s.blind, func(tx *ent.Client) error {
 		return tx.Notice.Create().SetID(ref.Notice(n.Number)).SetNumber(n.Number).SetIssuedAt(n.IssuedAt).
 			SetDigest(n.Digest).SetDocument(n.Document).Exec(ctx)
 	})

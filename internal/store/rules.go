@@ -19,7 +19,7 @@ import (
 // restrict makes a client read only what the viewer of each query may see. It
 // says in SQL what casework.Case.Sees says in Go. A part of a case is seen by
 // whoever sees the case; an event from the moment that it has its place.
-func restrict(c *ent.Client) *ent.Client {
+func restrict(settled func(context.Context), c *ent.Client) *ent.Client {
 	rule := func(where func(q ent.Query, visible predicate.CaseFile)) ent.Interceptor {
 		return ent.TraverseFunc(func(ctx context.Context, q ent.Query) error {
 			where(q, visible(viewer.From(ctx)))
@@ -32,6 +32,10 @@ func restrict(c *ent.Client) *ent.Client {
 	}))
 	c.CaseMaterial.Intercept(rule(func(q ent.Query, visible predicate.CaseFile) {
 		q.(*ent.CaseMaterialQuery).Where(casematerial.HasCaseWith(visible))
+	}))
+	c.Event.Intercept(ent.TraverseFunc(func(ctx context.Context, _ ent.Query) error {
+		settled(ctx)
+		return nil
 	}))
 	c.Event.Intercept(rule(func(q ent.Query, visible predicate.CaseFile) {
 		q.(*ent.EventQuery).Where(event.SeqNotNil(), event.HasCaseWith(visible))
@@ -54,7 +58,7 @@ func visible(v viewer.Viewer) predicate.CaseFile {
 		return casefile.Agent(v.Subject)
 	case v.Role == viewer.Reviewer:
 		id := ref.Department(v.Department)
-		return casefile.And(submitted, casefile.Or(casefile.LeadID(id), casefile.HasReviewsWith(review.DepartmentID(id))))
+		return casefile.And(submitted, covered, casefile.Or(casefile.LeadID(id), casefile.HasReviewsWith(review.DepartmentID(id))))
 	case v.Role == viewer.Window:
 		return covered
 	case v.Role == viewer.Coordinator, v.Role == viewer.Supervisor, v.Role == viewer.Integrator, v.Role == viewer.Admin:

@@ -5,19 +5,25 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // and the driver "sqlite"
 
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/fault"
@@ -30,12 +36,11 @@ type Store struct {
 	dialect string
 	write   *sql.DB
 	read    *sql.DB
+	pool    *pgxpool.Pool // of write, on PostgreSQL
 	migrate func(context.Context) error
 	close   func()
 
-	tickets    atomic.Int64 // of commits whose events wait for their place
-	sequencing sync.Mutex
-	sequenced  int64 // the last ticket served; under sequencing
+	sequencer *sequencer
 }
 
 // Open opens the database that the URL names: sqlite:PATH or postgres://…. It
@@ -54,10 +59,11 @@ func Open(ctx context.Context, databaseURL string) (*Store, error) {
 	return nil, fmt.Errorf("store.Open: DATABASE_URL begins with sqlite: or postgres://, not %q", u.Scheme)
 }
 
-// sqliteDSN asks for a write-ahead log, real foreign keys, and sortable UTC times.
+// sqliteDSN asks for a write-ahead log that is on disk when a commit returns,
+// real foreign keys, and sortable UTC times.
 func sqliteDSN(path string, more ...string) string {
 	pragmas := append([]string{
-		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
+		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
 		"_txlock=immediate", "_time_format=sqlite", "_timezone=UTC",
 	}, more...)
 	return "file:" + path + "?" + strings.Join(pragmas, "&")
@@ -100,12 +106,25 @@ func openSQLite(path string) (*Store, error) {
 }
 
 func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
-	pool, err := pgxpool.New(ctx, databaseURL)
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("store.Open: %w", err)
+	}
+	if !strings.Contains(databaseURL, "pool_max_conns") { // pgxpool's own default is 4
+		config.MaxConns = max(config.MaxConns, 16)
+	}
+	// The planner thinks the row rules costly; compiling them takes longer than
+	// they run. What else speaks PostgreSQL's protocol may not know the setting.
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		_, _ = c.Exec(ctx, "SET jit = off")
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("store.Open: %w", err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	s := &Store{dialect: dialect.Postgres, write: db, read: db}
+	s := &Store{dialect: dialect.Postgres, write: db, read: db, pool: pool}
 	s.migrate = func(ctx context.Context) error { return up(ctx, dialect.Postgres, db) }
 	s.close = func() { _ = db.Close(); pool.Close() }
 	s.use(entsql.OpenDB(dialect.Postgres, db))
@@ -158,6 +177,43 @@ func (c counted) Exec(ctx context.Context, query string, args, v any) error {
 	return c.Driver.Exec(ctx, query, args, v)
 }
 
+// readAway makes of a read whose database does not answer a fault that says so:
+// the API reads through ent, and gets its errors as they are.
+func readAway(next ent.Querier) ent.Querier {
+	return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
+		v, err := next.Query(ctx, q)
+		if err != nil && away(err) {
+			err = unavailable("store.read", err)
+		}
+		return v, err
+	})
+}
+
+// away says that an error comes from a database that is not there, is full or
+// overloaded, or from a connection that broke.
+func away(err error) bool {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) && len(state.SQLState()) == 5 {
+		switch state.SQLState()[:2] {
+		case "08", "53", "57", "58": // connection, resources, operator, system (PostgreSQL, appendix A)
+			return true
+		}
+		return false
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff { // sqlite.org/rescode.html: the primary of an extended code
+		case 5, 7, 9, 10, 13, 14: // BUSY, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN
+			return true
+		}
+		return false
+	}
+	var wire net.Error
+	return errors.As(err, &wire) || pgconn.SafeToRetry(err) ||
+		slices.ContainsFunc([]error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.DeadlineExceeded, context.Canceled},
+			func(cause error) bool { return errors.Is(err, cause) })
+}
+
 // Tx counts the statements of a transaction too.
 func (c counted) Tx(ctx context.Context) (dialect.Tx, error) {
 	tx, err := c.Driver.Tx(ctx)
@@ -184,8 +240,10 @@ func (c countedTx) Exec(ctx context.Context, query string, args, v any) error {
 func (s *Store) Client() *ent.Client { return s.reader }
 
 func (s *Store) use(drv dialect.Driver) {
+	s.sequencer = newSequencer(s.Sequence)
 	s.client = ent.NewClient(ent.Driver(counted{drv}))
-	s.reader = restrict(ent.NewClient(ent.Driver(counted{drv})))
+	s.reader = restrict(s.sequencer.settled, ent.NewClient(ent.Driver(counted{drv})))
+	s.reader.Intercept(ent.InterceptFunc(readAway))
 }
 
 // Ping says whether the database answers.
@@ -197,7 +255,10 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close closes the database.
-func (s *Store) Close() { s.close() }
+func (s *Store) Close() {
+	s.sequencer.close()
+	s.close()
+}
 
 // inTx runs fn in one transaction: all of it, or nothing.
 func (s *Store) inTx(ctx context.Context, fn func(tx *ent.Tx) error) error {

@@ -42,6 +42,50 @@ func PostgreSQL(t testing.TB) string {
 	return s.databaseURL(name)
 }
 
+// OwnPostgreSQL returns a server of the test's own, which the test may stop and
+// start again, and the DATABASE_URL of its database. It goes when the test ends.
+func OwnPostgreSQL(t testing.TB) (*Stoppable, string) {
+	t.Helper()
+	demandMain(t)
+	s, err := startPostgreSQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &Stoppable{s}, s.databaseURL("postgres")
+}
+
+// Stoppable is a server that goes away and comes back with its data.
+type Stoppable struct{ server *server }
+
+// Stop ends the server at once, with all its connections.
+func (s *Stoppable) Stop() {
+	_ = s.server.cmd.Process.Signal(s.server.end) // it may have ended already
+	<-s.server.exited
+}
+
+// Start starts a stopped server again, under its old address.
+func (s *Stoppable) Start(t testing.TB) {
+	t.Helper()
+	const attempts = 5 // somebody may have the port for a moment
+	var err error
+	for range attempts {
+		s.server.cmd = s.server.command(s.server.port)
+		if err = s.server.run(); err != nil {
+			break
+		}
+		if err = s.server.await(s.server.ready); err == nil {
+			return
+		}
+		s.server.kill()
+	}
+	t.Fatal(err)
+}
+
 func (s *server) databaseURL(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
@@ -103,7 +147,7 @@ func startPostgreSQL() (_ *server, err error) {
 			"-c", "fsync=off",
 			"-c", "full_page_writes=off",
 			"-c", "shared_buffers=32MB",
-			"-c", "max_connections=100")
+			"-c", "max_connections=500") // parallel tests have a pool each
 	}
 	ready := func(ctx context.Context, s *server) error {
 		conn, err := pgx.Connect(ctx, s.databaseURL("postgres"))

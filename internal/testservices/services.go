@@ -67,12 +67,16 @@ type server struct {
 	end    os.Signal // what stops it at once
 	cmd    *exec.Cmd
 	exited chan struct{}
+
+	command func(port int) *exec.Cmd                   // runs it
+	ready   func(ctx context.Context, s *server) error // nil when it serves
 }
 
 // start runs the program on a free port until ready says nil. command gets the
 // port; ready is asked again and again, and must make sure that the server
 // which answers is this one.
 func (s *server) start(command func(port int) *exec.Cmd, ready func(context.Context, *server) error) error {
+	s.command, s.ready = command, ready
 	// Somebody else may take the port first; then the server ends at once.
 	const attempts = 5
 	var err error

@@ -108,6 +108,25 @@ func TestStop(t *testing.T) {
 	}
 }
 
+func TestStoppableKeepsItsData(t *testing.T) {
+	server, url := OwnPostgreSQL(t)
+	db := open(t, url)
+	if _, err := db.Exec("CREATE TABLE permit (name text); INSERT INTO permit VALUES ('餐饮')"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		server.Stop()
+		if err := db.Ping(); err == nil {
+			t.Error("it answers though it is stopped")
+		}
+		server.Start(t)
+		var name string
+		if err := db.QueryRow("SELECT name FROM permit").Scan(&name); err != nil || name != "餐饮" {
+			t.Errorf("got %q, %v", name, err)
+		}
+	}
+}
+
 func TestMissingProgramsAreNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := startRedis(); err == nil || err.Error() != "install Redis's server: apt-get install -y redis-server (or run scripts/install-services)" {
