@@ -551,6 +551,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{ReviewsColumns[19], ReviewsColumns[5], ReviewsColumns[14]},
 			},
+			{
+				Name:    "review_department_id_case_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReviewsColumns[19], ReviewsColumns[17]},
+			},
 		},
 	}
 	// RevisionsColumns holds the columns for the "revisions" table.

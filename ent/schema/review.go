@@ -59,6 +59,7 @@ func (Review) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("case_id", "position").Unique(),
 		index.Fields("department_id", "state", "due_on"),
+		index.Fields("department_id", "case_id"), // which cases a department sees
 	}
 }
 

@@ -544,8 +544,9 @@ func (c *Case) accept(by By, t Transition, asOf time.Time, data map[string]any) 
 	c.AcceptedAt = asOf.UTC()
 	data["acceptedAt"], data["basis"], data["standards"] = c.AcceptedAt, t.Basis, c.Standards
 	c.commit(by, t, data)
-	for _, n := range c.Needs {
+	for i, n := range c.Needs {
 		c.addReview(by, n)
+		c.Needs[i].Findings = nil // they are the review's now
 	}
 	c.openWaiting(by)
 }

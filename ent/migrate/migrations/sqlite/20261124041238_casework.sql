@@ -39,8 +39,12 @@ CREATE TABLE `reviews` (`id` text NOT NULL, `position` integer NOT NULL, `lead` 
 CREATE UNIQUE INDEX `review_case_id_position` ON `reviews` (`case_id`, `position`);
 -- create index "review_department_id_state_due_on" to table: "reviews"
 CREATE INDEX `review_department_id_state_due_on` ON `reviews` (`department_id`, `state`, `due_on`);
+-- create index "review_department_id_case_id" to table: "reviews"
+CREATE INDEX `review_department_id_case_id` ON `reviews` (`department_id`, `case_id`);
 
 -- +goose Down
+-- reverse: create index "review_department_id_case_id" to table: "reviews"
+DROP INDEX `review_department_id_case_id`;
 -- reverse: create index "review_department_id_state_due_on" to table: "reviews"
 DROP INDEX `review_department_id_state_due_on`;
 -- reverse: create index "review_case_id_position" to table: "reviews"

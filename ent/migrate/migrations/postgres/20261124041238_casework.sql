@@ -37,12 +37,16 @@ CREATE INDEX "event_unsequenced" ON "events" ("recorded_at") WHERE (seq IS NULL)
 CREATE TABLE "reviews" ("id" character varying NOT NULL, "position" bigint NOT NULL, "lead" boolean NOT NULL, "binding" boolean NOT NULL, "safety_of_life" boolean NOT NULL, "state" character varying NOT NULL, "opinion" character varying NULL, "reasons" jsonb NOT NULL, "after" jsonb NOT NULL, "copy_sent_at" timestamptz NOT NULL, "copy_received_at" timestamptz NOT NULL, "copy_opened_at" timestamptz NULL, "opened_at" timestamptz NULL, "answered_at" timestamptz NULL, "due_on" character varying NULL, "ledger" jsonb NOT NULL, "findings" jsonb NOT NULL, "case_id" character varying NOT NULL, "item_id" character varying NOT NULL, "department_id" character varying NOT NULL, PRIMARY KEY ("id"), CONSTRAINT "reviews_cases_reviews" FOREIGN KEY ("case_id") REFERENCES "cases" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION, CONSTRAINT "reviews_departments_department" FOREIGN KEY ("department_id") REFERENCES "departments" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION, CONSTRAINT "reviews_item_versions_item" FOREIGN KEY ("item_id") REFERENCES "item_versions" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION);
 -- create index "review_case_id_position" to table: "reviews"
 CREATE UNIQUE INDEX "review_case_id_position" ON "reviews" ("case_id", "position");
+-- create index "review_department_id_case_id" to table: "reviews"
+CREATE INDEX "review_department_id_case_id" ON "reviews" ("department_id", "case_id");
 -- create index "review_department_id_state_due_on" to table: "reviews"
 CREATE INDEX "review_department_id_state_due_on" ON "reviews" ("department_id", "state", "due_on");
 
 -- +goose Down
 -- reverse: create index "review_department_id_state_due_on" to table: "reviews"
 DROP INDEX "review_department_id_state_due_on";
+-- reverse: create index "review_department_id_case_id" to table: "reviews"
+DROP INDEX "review_department_id_case_id";
 -- reverse: create index "review_case_id_position" to table: "reviews"
 DROP INDEX "review_case_id_position";
 -- reverse: create "reviews" table
