@@ -1,8 +1,11 @@
 // Command codegen writes all generated code: ent from ent/schema, then gqlgen
-// from graph/schema. Run it through `go generate .` or `make gen`.
+// from graph/schema, then protobuf from plugins/proto. Run it through
+// `go generate .` or `make gen`; `go run ./internal/codegen protobuf` writes the
+// last part only.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -16,7 +19,7 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "codegen:", err)
 		os.Exit(1)
 	}
@@ -97,7 +100,25 @@ func amend() error {
 	return nil
 }
 
-func run() error {
+// run writes all code, or only the last part when it is asked for.
+func run(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "protobuf":
+	case len(args) > 0:
+		return fmt.Errorf("unknown arguments %q: nothing, or protobuf", args)
+	default:
+		if err := generateGraph(); err != nil {
+			return err
+		}
+	}
+	if err := generateProto(ctx); err != nil {
+		return fmt.Errorf("protobuf: %w", err)
+	}
+	return nil
+}
+
+// generateGraph writes the store, the read types of the API and its executor.
+func generateGraph() error {
 	graphql, err := entgql.NewExtension(
 		entgql.WithSchemaGenerator(),
 		entgql.WithSchemaPath("graph/schema/ent.graphql"),
