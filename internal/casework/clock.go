@@ -230,7 +230,7 @@ func (c *Case) ReviewClock(id string, cal *workday.Calendar, today workday.Date)
 	k.Limit.Amount += c.extended(r.ID)
 	k.Pauses = c.reviewPauses(r, cal, today)
 	var err error
-	if k.Explanation, err = explained(cal, c.startsOn(r.OpenedAt, today), k.Limit, k.Pauses); err != nil {
+	if k.Explanation, err = c.reviewDeadline(r, cal, today); err != nil {
 		return nil, err
 	}
 	k.DueOn = k.Explanation.DueOn

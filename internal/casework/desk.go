@@ -121,9 +121,6 @@ func (d *Desk) find(ctx context.Context, path, name string) (string, error) {
 // DraftNumber begins the number of a case that has none yet.
 const DraftNumber = "DRAFT-"
 
-// Named gives the number by which people call the case.
-func (c *Case) Named() string { return Named(c.ID, c.Number) }
-
 // Named gives the number of a case, or of its draft.
 func Named(id, number string) string {
 	if number != "" {
