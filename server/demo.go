@@ -125,7 +125,10 @@ func (p *player) send(ctx context.Context, v viewer.Viewer, contentType string, 
 		if try == 3 || ctx.Err() != nil {
 			return fmt.Errorf("is a server running there? %w", err)
 		}
-		time.Sleep(time.Second << try)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second << try):
+		}
 	}
 	defer reply.Body.Close()
 	var answer struct {
