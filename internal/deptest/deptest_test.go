@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"internal/district", "internal/law", "internal/ref", "internal/workday"},
 	{"internal/item"},
 	{"internal/scheme", "internal/standard"},
-	{"internal/conflict", "internal/guide"},
+	{"internal/check", "internal/conflict", "internal/guide"},
 	{"internal/casework"},
 	{"internal/service"},
 	{"internal/supervision"},
