@@ -452,3 +452,6 @@ func mul(a, b int64, exact *bool) int64 {
 }
 
 func newEncoder() encoder { return encoder{Solver: theory.New()} }
+
+// terms makes the terms of a leaf.
+func terms(list ...theory.Term) []theory.Term { return list }

@@ -11,26 +11,55 @@ import (
 // contradictions finds every minimal set of two or more clauses that apply to one
 // project and cannot be met together in it: given facts, and the facts that say
 // whether these clauses apply, stay as they are; every other fact is free.
+//
+// A second pass asks the same with design facts always free: a clause that a
+// design brings upon itself (whoever builds a basement must …) can be avoided,
+// unless another clause demands that very design. It differs only where a clause
+// reads a design fact to apply.
 func (r *run) contradictions(scope map[int]bool) {
-	for _, clauses := range r.p.components() {
-		if r.ctx.Err() != nil || r.full(Contradiction) {
-			return
-		}
-		if slices.ContainsFunc(clauses, func(c *clause) bool { return scope[c.index] }) {
-			newDispute(r, clauses, scope).settle()
+	for _, avoid := range []bool{false, true} {
+		for _, clauses := range r.p.components(avoid) {
+			if r.ctx.Err() != nil || r.full(Contradiction) {
+				return
+			}
+			if avoid && !slices.ContainsFunc(clauses, r.p.avoidable) {
+				continue
+			}
+			if slices.ContainsFunc(clauses, func(c *clause) bool { return scope[c.index] }) {
+				newDispute(r, clauses, scope, avoid).settle()
+			}
 		}
 	}
 }
 
-// free says whether a design may change a dimension that the clause requires
+// fixes says whether a dimension must stay as it is because the clause reads it
+// to apply.
+func (p *prepared) fixes(c *clause, dim int, avoid bool) bool {
+	return c.applies.reads(dim) && !(avoid && p.space.dims[dim].fact.Role == standard.Design)
+}
+
+// avoidable says whether a design can bring the clause upon itself.
+func (p *prepared) avoidable(c *clause) bool {
+	return slices.ContainsFunc(c.applies.dims, func(dim int) bool { return p.space.dims[dim].fact.Role == standard.Design })
+}
+
+// demand is what a design must do about a clause: meet it, or also avoid it.
+func (p *prepared) demand(c *clause, avoid bool) *condition {
+	if avoid && p.avoidable(c) {
+		return junction(notTrue, c.breach)
+	}
+	return c.requires
+}
+
+// free says whether a design may change a dimension that the clause demands
 // something of.
-func (p *prepared) free(c *clause, dim int) bool {
-	return !p.space.dims[dim].given && !c.applies.reads(dim)
+func (p *prepared) free(c *clause, dim int, avoid bool) bool {
+	return !p.space.dims[dim].given && !p.fixes(c, dim, avoid)
 }
 
 // components groups the clauses that could disagree: those whose requirements
 // are linked through facts that a design can change.
-func (p *prepared) components() [][]*clause {
+func (p *prepared) components(avoid bool) [][]*clause {
 	group := make([]int, len(p.space.dims))
 	for i := range group {
 		group[i] = i
@@ -63,7 +92,7 @@ func (p *prepared) components() [][]*clause {
 	for i, c := range p.clauses {
 		first[i] = -1
 		if c.binds && c.requires != nil {
-			first[i] = join(c.requires.dims, func(d int) bool { return p.free(c, d) })
+			first[i] = join(p.demand(c, avoid).dims, func(d int) bool { return p.free(c, d, avoid) })
 		}
 	}
 	at := map[int]int{}
@@ -93,7 +122,9 @@ func (p *prepared) components() [][]*clause {
 // under these fixed facts: one more copy of the facts says so exactly.
 type dispute struct {
 	*run
+	avoid   bool
 	clauses []*clause
+	demands []*condition // by clause
 	dims    []int // all
 	wanted  []int // that requirements reach
 
@@ -107,13 +138,15 @@ type dispute struct {
 	met    []sat.Lit // by clause
 }
 
-func newDispute(r *run, clauses []*clause, scope map[int]bool) *dispute {
-	d := &dispute{run: r, clauses: clauses, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
+func newDispute(r *run, clauses []*clause, scope map[int]bool, avoid bool) *dispute {
+	d := &dispute{run: r, avoid: avoid, clauses: clauses, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
 	sp := r.p.space
 	var applying []int
 	for _, c := range clauses {
+		demand := r.p.demand(c, avoid)
+		d.demands = append(d.demands, demand)
 		applying = append(applying, c.applies.dims...)
-		d.wanted = append(d.wanted, c.requires.dims...)
+		d.wanted = append(d.wanted, demand.dims...)
 	}
 	applying, d.wanted = union(applying), sp.closure(d.wanted)
 	d.dims = sp.closure(union(applying, d.wanted))
@@ -123,7 +156,7 @@ func newDispute(r *run, clauses []*clause, scope map[int]bool) *dispute {
 	sp.demand(e, d.p, d.dims)
 	readers := map[int][]sat.Lit{}
 	for _, dim := range d.wanted {
-		if _, read := slices.BinarySearch(applying, dim); read && !sp.dims[dim].given {
+		if !sp.dims[dim].given && slices.ContainsFunc(clauses, func(c *clause) bool { return r.p.fixes(c, dim, avoid) }) {
 			d.fixed[dim] = e.Bool(false)
 		}
 	}
@@ -133,7 +166,7 @@ func newDispute(r *run, clauses []*clause, scope map[int]bool) *dispute {
 		d.chosen = append(d.chosen, s)
 		e.Add(s.Not(), e.truth(c.applies, d.p).yes)
 		for _, dim := range c.applies.dims {
-			if fix, ok := d.fixed[dim]; ok {
+			if fix, ok := d.fixed[dim]; ok && r.p.fixes(c, dim, avoid) {
 				e.Add(s.Not(), fix)
 				readers[dim] = append(readers[dim], s)
 			}
@@ -157,8 +190,8 @@ func newDispute(r *run, clauses []*clause, scope map[int]bool) *dispute {
 	}
 	d.q = sp.fresh(&d.design, d.wanted)
 	sp.demand(&d.design, d.q, d.wanted)
-	for _, c := range clauses {
-		d.met = append(d.met, d.design.truth(c.requires, d.q).yes)
+	for _, demand := range d.demands {
+		d.met = append(d.met, d.design.truth(demand, d.q).yes)
 	}
 	return d
 }
@@ -192,16 +225,16 @@ func (d *dispute) settle() {
 // easy says that a clause can be met whatever the fixed facts are, since it reads
 // none of them.
 func (d *dispute) easy(i int) bool {
-	c := d.clauses[i]
-	if len(d.run.p.space.touched(c.requires.dims)) > 0 {
+	demand := d.demands[i]
+	if len(d.run.p.space.touched(demand.dims)) > 0 {
 		return false
 	}
-	for _, dim := range c.requires.dims {
-		if !d.run.p.free(c, dim) {
+	for _, dim := range demand.dims {
+		if !d.run.p.free(d.clauses[i], dim, d.avoid) {
 			return false
 		}
 	}
-	return d.meets(c.requires)
+	return d.meets(demand)
 }
 
 // round takes the project's proposal and answers it. It is false when the budget
@@ -235,7 +268,7 @@ func (d *dispute) round() bool {
 	}
 	own := map[int]bool{}
 	for _, dim := range d.wanted {
-		if sp.dims[dim].given || fixed[dim] && slices.ContainsFunc(core, func(i int) bool { return d.clauses[i].applies.reads(dim) }) {
+		if sp.dims[dim].given || fixed[dim] && slices.ContainsFunc(core, func(i int) bool { return d.run.p.fixes(d.clauses[i], dim, d.avoid) }) {
 			own[dim] = true
 		}
 	}
@@ -337,12 +370,12 @@ func (d *dispute) spare(set []int, foreign []int) {
 	sp, e := d.run.p.space, &d.project
 	var wanted []int
 	for _, i := range set {
-		wanted = append(wanted, d.clauses[i].requires.dims...)
+		wanted = append(wanted, d.demands[i].dims...)
 	}
 	wanted = sp.closure(wanted)
 	f := make(frame, len(sp.dims))
 	for _, dim := range wanted {
-		own := slices.ContainsFunc(set, func(i int) bool { return d.clauses[i].applies.reads(dim) })
+		own := slices.ContainsFunc(set, func(i int) bool { return d.run.p.fixes(d.clauses[i], dim, d.avoid) })
 		if sp.dims[dim].given || own || slices.Contains(foreign, dim) {
 			f[dim] = d.p[dim]
 		} else {
@@ -352,7 +385,7 @@ func (d *dispute) spare(set []int, foreign []int) {
 	var clause, good []sat.Lit
 	for _, i := range set {
 		clause = append(clause, d.chosen[i].Not())
-		good = append(good, e.truth(d.clauses[i].requires, f).yes)
+		good = append(good, e.truth(d.demands[i], f).yes)
 	}
 	for _, i := range sp.touched(wanted) {
 		good = append(good, e.truth(sp.invariants[i], f).yes)
@@ -396,8 +429,8 @@ func (d *dispute) offer(values []int64, set []int, fixed map[int]bool) {
 		f[dim].other, f[dim].fixed = &d.p[dim], fix
 	}
 	var clause []sat.Lit
-	for i, c := range d.clauses {
-		if met := e.truth(c.requires, f).yes; met != sat.True {
+	for i, demand := range d.demands {
+		if met := e.truth(demand, f).yes; met != sat.True {
 			clause = append(clause, e.And(d.chosen[i], met.Not()))
 		}
 	}
@@ -428,7 +461,7 @@ func (d *dispute) follow(f frame, design []int64, set []int, fixed map[int]bool)
 		}
 	}
 	for _, i := range set {
-		collect(d.clauses[i].requires)
+		collect(d.demands[i])
 	}
 	for _, i := range sp.touched(d.wanted) {
 		collect(sp.invariants[i])
@@ -539,7 +572,7 @@ func abs(a int64) int64 { return a * sign(a) }
 // good says that a design meets the clauses and is a possible project.
 func (d *dispute) good(design []int64, set []int) bool {
 	for _, i := range set {
-		if d.clauses[i].requires.eval(design) != standard.True {
+		if d.demands[i].eval(design) != standard.True {
 			return false
 		}
 	}

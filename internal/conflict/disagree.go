@@ -16,16 +16,28 @@ import (
 func (d *dispute) disagree(core []int, values []int64) {
 	sp := d.run.p.space
 	var clauses []*clause
-	var dims, applying []int
+	var dims []int
 	for _, i := range core {
-		c := d.clauses[i]
-		clauses = append(clauses, c)
-		applying = append(applying, c.applies.dims...)
-		dims = append(dims, c.requires.dims...)
+		clauses = append(clauses, d.clauses[i])
+		dims = append(dims, d.clauses[i].breach.dims...)
 	}
-	applying = union(applying)
-	dims = sp.closure(union(dims, applying))
-	values = d.plain(core, applying, values)
+	if d.avoid && !slices.ContainsFunc(clauses, d.run.p.avoidable) {
+		return // the first pass has said so
+	}
+	dims = sp.closure(dims)
+	fixed := map[int]bool{}
+	var kept, free []int
+	for _, dim := range union(dims, d.wanted) {
+		stays := sp.dims[dim].given || slices.ContainsFunc(clauses, func(c *clause) bool { return d.run.p.fixes(c, dim, d.avoid) })
+		fixed[dim] = stays
+		switch _, own := slices.BinarySearch(dims, dim); {
+		case own && stays:
+			kept = append(kept, dim)
+		case own:
+			free = append(free, dim)
+		}
+	}
+	values = d.plain(core, fixed, values)
 	slices.SortFunc(clauses, func(a, b *clause) int { return cmp.Compare(a.Code, b.Code) })
 	project, facts := d.run.project(values, dims)
 	if project == nil {
@@ -39,16 +51,6 @@ func (d *dispute) disagree(core []int, values []int64) {
 		if c.appliesTo(project) != standard.True {
 			d.wrong(Contradiction, c.Code)
 			return
-		}
-	}
-	fixed := map[int]bool{}
-	var kept, free []int
-	for _, dim := range dims {
-		if _, reads := slices.BinarySearch(applying, dim); reads || sp.dims[dim].given {
-			fixed[dim] = true
-			kept = append(kept, dim)
-		} else {
-			free = append(free, dim)
 		}
 	}
 	for k := range core {
@@ -65,13 +67,13 @@ func (d *dispute) disagree(core []int, values []int64) {
 			return
 		}
 		for _, i := range rest {
-			if d.clauses[i].Requires.Eval(met) != standard.True {
+			if !d.keeps(d.clauses[i], met) {
 				d.wrong(Contradiction, d.clauses[i].Code)
 				return
 			}
 		}
 	}
-	if d.refuted(clauses, project, values, free) {
+	if d.refuted(clauses, project, values, free) { // by designs of our own
 		d.wrong(Contradiction, strings.Join(codes(clauses), " "))
 		return
 	}
@@ -109,15 +111,15 @@ func (d *dispute) disagree(core []int, values []int64) {
 	d.report(f)
 }
 
+// keeps says by package standard whether a design does what is demanded of it.
+func (d *dispute) keeps(c *clause, design *standard.Project) bool {
+	return c.Requires.Eval(design) == standard.True || d.avoid && c.appliesTo(design) != standard.True
+}
+
 // plain moves the witness towards defaults and round numbers as long as it stays
 // a witness.
-func (d *dispute) plain(core, applying []int, values []int64) []int64 {
+func (d *dispute) plain(core []int, fixed map[int]bool, values []int64) []int64 {
 	sp := d.run.p.space
-	fixed := map[int]bool{}
-	for _, dim := range union(applying, d.wanted) {
-		_, reads := slices.BinarySearch(applying, dim)
-		fixed[dim] = reads || sp.dims[dim].given
-	}
 	holds := func(values []int64) bool {
 		for _, i := range core {
 			if d.clauses[i].applies.eval(values) != standard.True {
@@ -172,8 +174,8 @@ const mostTrials = 1_000
 
 // refuted tries designs around every threshold with package standard alone and
 // says whether one meets all clauses.
-func (r *run) refuted(clauses []*clause, project *standard.Project, values []int64, free []int) bool {
-	sp := r.p.space
+func (d *dispute) refuted(clauses []*clause, project *standard.Project, values []int64, free []int) bool {
+	sp := d.run.p.space
 	var leaves []*condition
 	var collect func(c *condition)
 	collect = func(c *condition) {
@@ -185,13 +187,13 @@ func (r *run) refuted(clauses []*clause, project *standard.Project, values []int
 		}
 	}
 	for _, c := range clauses {
-		collect(c.requires)
+		collect(c.breach)
 	}
 	tries := make([][]int64, len(free))
 	total := 1
 	for n, dim := range free {
-		d := &sp.dims[dim]
-		try := []int64{d.lo(), d.hi()}
+		dm := &sp.dims[dim]
+		try := []int64{dm.lo(), dm.hi()}
 		for _, l := range leaves {
 			for _, t := range l.terms {
 				if int(t.Var) != dim {
@@ -214,7 +216,7 @@ func (r *run) refuted(clauses []*clause, project *standard.Project, values []int
 			}
 		}
 		slices.Sort(try)
-		try = slices.DeleteFunc(slices.Compact(try), func(v int64) bool { return !inside(d.lawful, v) })
+		try = slices.DeleteFunc(slices.Compact(try), func(v int64) bool { return !inside(dm.lawful, v) })
 		tries[n] = try
 		total = min(total*max(1, len(try)), mostTrials*1000)
 	}
@@ -232,7 +234,7 @@ func (r *run) refuted(clauses []*clause, project *standard.Project, values []int
 		if len(problems) > 0 {
 			continue
 		}
-		if r.confirmed(design) && !slices.ContainsFunc(clauses, func(c *clause) bool { return c.Requires.Eval(design) != standard.True }) {
+		if d.confirmed(design) && !slices.ContainsFunc(clauses, func(c *clause) bool { return !d.keeps(c, design) }) {
 			return true
 		}
 	}

@@ -168,12 +168,11 @@ func (s *Subject) With(c *standard.Compiled) *Subject {
 type clause struct {
 	*standard.Compiled
 	index    int
-	applies  *condition   // the clause's own, and no overriding clause applies
-	requires *condition   // nil: nothing for the analysis to judge
-	over     []*clause    // the clauses that override it
-	breach   *condition   // applies, and requires is not true
-	binds    bool         // the applicant must meet it
-	facts    map[int]bool // unused dims are not there
+	applies  *condition // the clause's own, and no overriding clause applies
+	requires *condition // nil: nothing for the analysis to judge
+	over     []*clause  // the clauses that override it
+	breach   *condition // applies, and requires is not true
+	binds    bool       // the applicant must meet it
 }
 
 // binding says that a clause of this kind demands something of the applicant.
@@ -194,6 +193,11 @@ type prepared struct {
 	invariants []*condition
 	names      map[string]district.Department
 	groups     map[string][]*clause // interpretation groups with more than one reading in force
+
+	indexOnce       sync.Once
+	index           *index
+	referenceLock   sync.Mutex
+	referenceValues []int64
 }
 
 // prepare translates the subject once.
