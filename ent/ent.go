@@ -18,10 +18,12 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
@@ -32,6 +34,8 @@ import (
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
@@ -100,10 +104,12 @@ func checkColumn(t, c string) error {
 			checkreceipt.Table:     checkreceipt.ValidColumn,
 			citedlaw.Table:         citedlaw.ValidColumn,
 			clause.Table:           clause.ValidColumn,
+			coordination.Table:     coordination.ValidColumn,
 			department.Table:       department.ValidColumn,
 			event.Table:            event.ValidColumn,
 			fact.Table:             fact.ValidColumn,
 			idempotencykey.Table:   idempotencykey.ValidColumn,
+			impactrun.Table:        impactrun.ValidColumn,
 			itemmaterial.Table:     itemmaterial.ValidColumn,
 			itemversion.Table:      itemversion.ValidColumn,
 			notice.Table:           notice.ValidColumn,
@@ -114,6 +120,8 @@ func checkColumn(t, c string) error {
 			review.Table:           review.ValidColumn,
 			revision.Table:         revision.ValidColumn,
 			schemeversion.Table:    schemeversion.ValidColumn,
+			standarddraft.Table:    standarddraft.ValidColumn,
+			standardevent.Table:    standardevent.ValidColumn,
 			standardversion.Table:  standardversion.ValidColumn,
 			zone.Table:             zone.ValidColumn,
 		})

@@ -24,6 +24,8 @@ type Tx struct {
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
 	Clause *ClauseClient
+	// Coordination is the client for interacting with the Coordination builders.
+	Coordination *CoordinationClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
 	// Event is the client for interacting with the Event builders.
@@ -32,6 +34,8 @@ type Tx struct {
 	Fact *FactClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// ImpactRun is the client for interacting with the ImpactRun builders.
+	ImpactRun *ImpactRunClient
 	// ItemMaterial is the client for interacting with the ItemMaterial builders.
 	ItemMaterial *ItemMaterialClient
 	// ItemVersion is the client for interacting with the ItemVersion builders.
@@ -52,6 +56,10 @@ type Tx struct {
 	Revision *RevisionClient
 	// SchemeVersion is the client for interacting with the SchemeVersion builders.
 	SchemeVersion *SchemeVersionClient
+	// StandardDraft is the client for interacting with the StandardDraft builders.
+	StandardDraft *StandardDraftClient
+	// StandardEvent is the client for interacting with the StandardEvent builders.
+	StandardEvent *StandardEventClient
 	// StandardVersion is the client for interacting with the StandardVersion builders.
 	StandardVersion *StandardVersionClient
 	// Zone is the client for interacting with the Zone builders.
@@ -193,10 +201,12 @@ func (tx *Tx) init() {
 	tx.CheckReceipt = NewCheckReceiptClient(tx.config)
 	tx.CitedLaw = NewCitedLawClient(tx.config)
 	tx.Clause = NewClauseClient(tx.config)
+	tx.Coordination = NewCoordinationClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Fact = NewFactClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
+	tx.ImpactRun = NewImpactRunClient(tx.config)
 	tx.ItemMaterial = NewItemMaterialClient(tx.config)
 	tx.ItemVersion = NewItemVersionClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
@@ -207,6 +217,8 @@ func (tx *Tx) init() {
 	tx.Review = NewReviewClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
 	tx.SchemeVersion = NewSchemeVersionClient(tx.config)
+	tx.StandardDraft = NewStandardDraftClient(tx.config)
+	tx.StandardEvent = NewStandardEventClient(tx.config)
 	tx.StandardVersion = NewStandardVersionClient(tx.config)
 	tx.Zone = NewZoneClient(tx.config)
 }

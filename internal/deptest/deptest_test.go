@@ -29,6 +29,7 @@ var layers = [][]string{
 	{"internal/scheme", "internal/standard"},
 	{"internal/check", "internal/guide"},
 	{"internal/casework", "internal/conflict"},
+	{"internal/drafting"},
 	{"internal/service"},
 	{"internal/supervision"},
 }
@@ -90,7 +91,7 @@ const (
 type rule struct{ folder, may string }
 
 // values are the rooms whose types are kept in the database as they are.
-var values = slices.Concat(layers[1:6]...)
+var values = slices.Concat(layers[1:7]...)
 
 // mayImport gives what a folder may import; false means that nobody has decided.
 func mayImport(folder string) ([]string, bool) {
