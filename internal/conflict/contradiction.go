@@ -125,8 +125,8 @@ type dispute struct {
 	avoid   bool
 	clauses []*clause
 	demands []*condition // by clause
-	dims    []int // all
-	wanted  []int // that requirements reach
+	dims    []int        // all
+	wanted  []int        // that requirements reach
 
 	project encoder
 	p       frame

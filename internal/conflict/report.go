@@ -175,7 +175,8 @@ type run struct {
 	more bool
 	tool encoder // of small questions, emptied for each
 	used map[Kind]int
-	err  error // the analysis contradicted package standard
+	said map[string]bool // contradictions by their clauses
+	err  error           // the analysis contradicted package standard
 }
 
 func newRun(ctx context.Context, p *prepared, o Options) *run {
@@ -188,7 +189,7 @@ func newRun(ctx context.Context, p *prepared, o Options) *run {
 	if o.MaxFindings <= 0 {
 		o.MaxFindings = defaultMaxFindings
 	}
-	return &run{ctx: ctx, p: p, o: o, left: o.Budget.Run, tool: newEncoder(), used: map[Kind]int{}}
+	return &run{ctx: ctx, p: p, o: o, left: o.Budget.Run, tool: newEncoder(), used: map[Kind]int{}, said: map[string]bool{}}
 }
 
 // mostSteps bounds the assigned literals of one query.
