@@ -18,10 +18,7 @@ func (p *prepared) reference(ctx context.Context) []int64 {
 		return p.referenceValues
 	}
 	sp := p.space
-	values := make([]int64, len(sp.dims))
-	for i := range values {
-		values[i] = sp.dims[i].hint
-	}
+	values := sp.home
 	e := newEncoder()
 	var dims []int
 	for _, c := range p.clauses {
@@ -211,6 +208,13 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) 
 			}
 		}
 	}
+	if self == nil {
+		_, status := search(nil)
+		if status == sat.Sat {
+			return implication{values: values()}, status
+		}
+		return implication{}, status
+	}
 	branches := 0
 	var explore func(banned []int) (implication, sat.Status)
 	explore = func(banned []int) (implication, sat.Status) {
@@ -223,6 +227,9 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) 
 		}
 		if status == sat.Unknown {
 			return implication{}, status
+		}
+		if len(set) == 0 {
+			return implication{}, sat.Sat // nothing is ever in breach: that is another finding
 		}
 		switch r.solve(e, append(assume(set), applying)...) {
 		case sat.Unknown:

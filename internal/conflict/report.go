@@ -229,6 +229,9 @@ func Analyse(ctx context.Context, s *Subject, o Options) (*Report, error) {
 	}
 	p := s.prepare()
 	r := newRun(ctx, p, o)
+	if !r.meets(p.invariants...) {
+		return nil, fault.New(fault.Invalid, "conflict.Analyse", "不变条件自相矛盾，没有项目能满足", "the invariants contradict each other: no project keeps them")
+	}
 	scope := r.scope()
 	if r.wants(Dead) || r.wants(Unfulfillable) || r.wants(Vacuous) || r.wants(Undetermined) {
 		r.single(scope)

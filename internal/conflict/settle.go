@@ -130,17 +130,23 @@ func Settle(ctx context.Context, s *Subject, t Trial, o Options) (*Settlement, e
 			}
 			k++
 		}
+		if len(core) == 0 {
+			break // the values to choose from are no project at all
+		}
 		var set []*clause
 		for i, l := range kept {
-			if slices.Contains(core, l) {
+			switch {
+			case len(core) == 1 && core[0] == l: // each of several alike fails by itself
+				atFault = append(atFault, judged[i])
+				out.Cores = append(out.Cores, []string{judged[i].Code})
+			case len(core) > 1 && slices.Contains(core, l) && slices.Index(kept, l) == i:
 				set = append(set, judged[i])
 			}
 		}
-		if len(set) == 0 {
-			break // the values to choose from are no project at all
+		if len(set) > 0 {
+			atFault = append(atFault, set...)
+			out.Cores = append(out.Cores, codes(set))
 		}
-		atFault = append(atFault, set...)
-		out.Cores = append(out.Cores, codes(set))
 		left = slices.DeleteFunc(left, func(l sat.Lit) bool { return slices.Contains(core, l) })
 	}
 	slices.SortFunc(out.Cores, slices.Compare)
