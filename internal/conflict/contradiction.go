@@ -125,8 +125,8 @@ type dispute struct {
 	avoid   bool
 	clauses []*clause
 	demands []*condition // by clause
-	dims    []int // all
-	wanted  []int // that requirements reach
+	dims    []int        // all
+	wanted  []int        // that requirements reach
 
 	project encoder
 	p       frame
@@ -436,6 +436,13 @@ func (d *dispute) offer(values []int64, set []int, fixed map[int]bool) {
 	}
 	for _, i := range sp.touched(d.wanted) {
 		clause = append(clause, e.truth(sp.invariants[i], f).yes.Not())
+	}
+	for _, dim := range d.wanted {
+		// A design that follows the project may leave its range in another one.
+		if dm := &sp.dims[dim]; !dm.given && len(f[dim].terms) > 0 {
+			lawful := &condition{shape: leaf, terms: terms(part(dim, 1)), spans: dm.lawful}
+			clause = append(clause, e.truth(lawful, f).yes.Not())
+		}
 	}
 	e.Add(clause...)
 	for _, dim := range d.wanted {

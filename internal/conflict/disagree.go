@@ -21,8 +21,11 @@ func (d *dispute) disagree(core []int, values []int64) {
 		clauses = append(clauses, d.clauses[i])
 		dims = append(dims, d.clauses[i].breach.dims...)
 	}
-	if d.avoid && !slices.ContainsFunc(clauses, d.run.p.avoidable) {
-		return // the first pass has said so
+	slices.SortFunc(clauses, func(a, b *clause) int { return cmp.Compare(a.Code, b.Code) })
+	if key := strings.Join(codes(clauses), " "); d.said[key] {
+		return
+	} else {
+		d.said[key] = true
 	}
 	dims = sp.closure(dims)
 	fixed := map[int]bool{}
@@ -38,7 +41,6 @@ func (d *dispute) disagree(core []int, values []int64) {
 		}
 	}
 	values = d.plain(core, fixed, values)
-	slices.SortFunc(clauses, func(a, b *clause) int { return cmp.Compare(a.Code, b.Code) })
 	project, facts := d.run.project(values, dims)
 	if project == nil {
 		return
@@ -262,6 +264,25 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 	for _, c := range clauses {
 		e.Add(e.truth(c.breach, f).yes.Not())
 	}
+	for i := range f {
+		if f[i].terms == nil {
+			f[i] = slot{plus: values[i], known: sat.True}
+			if values[i] == absent {
+				f[i] = slot{known: sat.False}
+			}
+		}
+	}
+	// A way out must not run into a clause that was kept before.
+	barred := func(model []int64) bool {
+		found := false
+		for _, i := range r.p.breachIndex().breached(model) {
+			if c := r.p.clauses[i]; c.breaches(model) && !c.breaches(values) {
+				e.Add(e.truth(c.breach, f).yes.Not())
+				found = true
+			}
+		}
+		return found
+	}
 	type soft struct {
 		dim  int
 		same sat.Lit
@@ -272,6 +293,7 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 		same := sat.Lit(s.known).Not()
 		if values[dim] != absent {
 			v := s.terms[0].Var
+			e.Hint(v, values[dim])
 			same = e.And(s.known, e.GE(v, values[dim]), e.LE(v, values[dim]))
 		}
 		trade := slices.ContainsFunc(r.p.schemes, func(c *condition) bool { return c.reads(dim) })
@@ -286,7 +308,7 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 		return cmp.Compare(roleRank(sp.dims[a.dim].fact.Role), roleRank(sp.dims[b.dim].fact.Role))
 	})
 	var out []Resolution
-	for range 4 * mostResolutions {
+	for range 8 * mostResolutions {
 		var assume, changed []sat.Lit
 		var moved []int
 		model := []int64(nil)
@@ -305,7 +327,9 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 		if model == nil || r.solve(e, assume...) != sat.Sat || len(changed) == 0 {
 			return out
 		}
-		model = sp.values(e, f)
+		if model = sp.values(e, f); barred(model) {
+			continue
+		}
 		if len(moved) <= mostChanges {
 			project, _ := r.project(model, dims)
 			if project == nil {
@@ -323,6 +347,11 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 			if len(out) == mostResolutions {
 				return out
 			}
+		}
+		if len(moved) == 1 && sp.dims[moved[0]].fact.Kind == standard.Enum {
+			// Its other values are other ways out.
+			v, value := f[moved[0]].terms[0].Var, model[moved[0]]
+			changed = append(changed, e.And(e.GE(v, value), e.LE(v, value)).Not())
 		}
 		e.Add(changed...)
 	}

@@ -18,10 +18,7 @@ func (p *prepared) reference(ctx context.Context) []int64 {
 		return p.referenceValues
 	}
 	sp := p.space
-	values := make([]int64, len(sp.dims))
-	for i := range values {
-		values[i] = sp.dims[i].hint
-	}
+	values := sp.home
 	e := newEncoder()
 	var dims []int
 	for _, c := range p.clauses {
@@ -61,7 +58,7 @@ func (r *run) redundant(scope map[int]bool) {
 		if !scope[c.index] || !c.binds || c.breach == nil {
 			continue
 		}
-		implying, status := r.implied(c, r.p, c.breach, c.applies, nil)
+		implying, status := r.implied(c, r.p, c.breach, c.applies)
 		zh, en := r.p.cite(c)
 		switch status {
 		case sat.Unknown:
@@ -124,8 +121,10 @@ const mostBranches = 64
 
 // implied asks whether everybody in breach must breach a clause of pool too. Sat:
 // no, and the model breaches nothing of the pool. Unsat: yes, by a minimal set
-// that can be kept where the clause applies. The clause itself is not counted.
-func (r *run) implied(self *clause, pool *prepared, breach, applies *condition, extra []*condition) (implication, sat.Status) {
+// that can be kept where the clause applies. Neither the clause itself counts (self)
+// nor a reading that the district has not chosen. Without self every clause of the
+// pool counts.
+func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) (implication, sat.Status) {
 	sp, x := r.p.space, pool.breachIndex()
 	reference := pool.reference(r.ctx)
 	e := r.fresh()
@@ -143,10 +142,6 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition, 
 		sp.demand(e, f, dims)
 	}
 	grow(union(breach.dims, applies.dims))
-	for _, c := range extra {
-		grow(c.dims)
-		e.Add(e.truth(c, f).yes)
-	}
 	inBreach, applying := e.truth(breach, f).yes, e.truth(applies, f).yes
 	kept := map[int]sat.Lit{} // by clause: it is not breached
 	var order []int
@@ -195,7 +190,7 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition, 
 			added := 0
 			for _, i := range x.breached(v) {
 				c := pool.clauses[i]
-				if self != nil && c.Code == self.Code || slices.Contains(banned, i) || kept[i] != 0 || len(pool.readings(c)) > 0 || !c.breaches(v) {
+				if self != nil && (c == self || len(pool.readings(c)) > 0) || slices.Contains(banned, i) || kept[i] != 0 || !c.breaches(v) {
 					continue
 				}
 				grow(c.breach.dims)
@@ -213,6 +208,13 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition, 
 			}
 		}
 	}
+	if self == nil {
+		_, status := search(nil)
+		if status == sat.Sat {
+			return implication{values: values()}, status
+		}
+		return implication{}, status
+	}
 	branches := 0
 	var explore func(banned []int) (implication, sat.Status)
 	explore = func(banned []int) (implication, sat.Status) {
@@ -225,6 +227,9 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition, 
 		}
 		if status == sat.Unknown {
 			return implication{}, status
+		}
+		if len(set) == 0 {
+			return implication{}, sat.Sat // nothing is ever in breach: that is another finding
 		}
 		switch r.solve(e, append(assume(set), applying)...) {
 		case sat.Unknown:

@@ -119,6 +119,8 @@ func (d *dimension) bound(lo, hi int64, unanswered bool) Bound {
 	switch {
 	case unanswered:
 		b.CEL, b.ZH, b.EN = "!has("+name+")", zh+" 未填写", en+" not answered"
+	case d.optional && lo == d.lo() && hi == d.hi():
+		b.CEL, b.ZH, b.EN = "has("+name+")", zh+" 已填写", en+" answered"
 	case d.fact.Kind == standard.Bool:
 		z, e := d.value(lo)
 		b.CEL, b.ZH, b.EN = name, zh+" "+z, en+": "+e

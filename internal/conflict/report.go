@@ -175,7 +175,8 @@ type run struct {
 	more bool
 	tool encoder // of small questions, emptied for each
 	used map[Kind]int
-	err  error // the analysis contradicted package standard
+	said map[string]bool // contradictions by their clauses
+	err  error           // the analysis contradicted package standard
 }
 
 func newRun(ctx context.Context, p *prepared, o Options) *run {
@@ -188,7 +189,7 @@ func newRun(ctx context.Context, p *prepared, o Options) *run {
 	if o.MaxFindings <= 0 {
 		o.MaxFindings = defaultMaxFindings
 	}
-	return &run{ctx: ctx, p: p, o: o, left: o.Budget.Run, tool: newEncoder(), used: map[Kind]int{}}
+	return &run{ctx: ctx, p: p, o: o, left: o.Budget.Run, tool: newEncoder(), used: map[Kind]int{}, said: map[string]bool{}}
 }
 
 // mostSteps bounds the assigned literals of one query.
@@ -228,6 +229,9 @@ func Analyse(ctx context.Context, s *Subject, o Options) (*Report, error) {
 	}
 	p := s.prepare()
 	r := newRun(ctx, p, o)
+	if !r.meets(p.invariants...) {
+		return nil, fault.New(fault.Invalid, "conflict.Analyse", "不变条件自相矛盾，没有项目能满足", "the invariants contradict each other: no project keeps them")
+	}
 	scope := r.scope()
 	if r.wants(Dead) || r.wants(Unfulfillable) || r.wants(Vacuous) || r.wants(Undetermined) {
 		r.single(scope)

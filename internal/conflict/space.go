@@ -1,6 +1,7 @@
 package conflict
 
 import (
+	"context"
 	"slices"
 
 	"github.com/onedoor/onedoor/internal/conflict/sat"
@@ -28,6 +29,7 @@ func (d *dimension) hi() int64 { return d.lawful[len(d.lawful)-1].hi }
 type space struct {
 	dims       []dimension
 	invariants []*condition
+	home       []int64 // a project that keeps the invariants, near the defaults
 }
 
 // newSpace makes the projects that all vocabularies can hold, and the
@@ -168,8 +170,25 @@ func (sp *space) relate(invariants []*condition) {
 			members[root(c.dims[0])] = append(members[root(c.dims[0])], i)
 		}
 	}
+	sp.home = make([]int64, len(sp.dims))
 	for i := range sp.dims {
 		sp.dims[i].linked = members[root(i)]
+		sp.home[i] = sp.dims[i].hint
+	}
+	if len(invariants) == 0 {
+		return
+	}
+	e := newEncoder()
+	var dims []int
+	for _, c := range invariants {
+		dims = append(dims, c.dims...)
+	}
+	dims = union(dims)
+	f := sp.fresh(&e, dims)
+	sp.demand(&e, f, dims)
+	// Without an answer the defaults stay; the analysis asks again and says so.
+	if e.Solve(context.Background(), sat.Budget{Conflicts: defaultQuery, Steps: mostSteps}) == sat.Sat {
+		sp.home = sp.values(&e, f)
 	}
 }
 
@@ -243,14 +262,14 @@ func (sp *space) demand(e *encoder, f frame, dims []int) {
 }
 
 // values reads a frame of plain variables back from the last model; dimensions
-// without a variable get their default.
+// without a variable stay at home.
 func (sp *space) values(e *encoder, f frame) []int64 {
 	out := make([]int64, len(sp.dims))
 	for i := range out {
 		s := &f[i]
 		switch {
 		case s.terms == nil && s.known == 0 && s.plus == 0 && s.other == nil:
-			out[i] = sp.dims[i].hint
+			out[i] = sp.home[i]
 		case !e.Holds(s.known):
 			out[i] = absent
 		default:
