@@ -12,8 +12,10 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
@@ -21,6 +23,8 @@ import (
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 	"github.com/onedoor/onedoor/graph/model"
@@ -68,6 +72,7 @@ func tableOf(_ context.Context, id string) (string, error) {
 		"dep": department.Table, "reg": region.Table, "zon": zone.Table, "law": citedlaw.Table, "rul": policyrule.Table,
 		"itm": itemversion.Table, "sch": schemeversion.Table, "std": standardversion.Table, "jst": standardversion.Table,
 		"cls": clause.Table, "mat": itemmaterial.Table,
+		"drf": standarddraft.Table, "crd": coordination.Table, "imp": impactrun.Table, "sev": standardevent.Table,
 		"cas": casefile.Table, ref.Review: review.Table, ref.Paper: casematerial.Table, ref.Event: event.Table,
 	}[ref.Prefix(id)]
 	if !ok {

@@ -7,73 +7,103 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"entgo.io/contrib/entgql"
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/graph/model"
 )
 
 func (r *coordinationResolver) Parties(ctx context.Context, obj *ent.Coordination) ([]*ent.Department, error) {
-	panic(fmt.Errorf("not implemented: Parties - parties"))
+	return r.r.departments(obj.Parties), nil
 }
 
 func (r *coordinationResolver) Finding(ctx context.Context, obj *ent.Coordination) (*model.AnalysisFinding, error) {
-	panic(fmt.Errorf("not implemented: Finding - finding"))
+	return r.r.findingOf(obj), nil
 }
 
 func (r *coordinationResolver) Positions(ctx context.Context, obj *ent.Coordination) ([]*model.CoordinationPosition, error) {
-	panic(fmt.Errorf("not implemented: Positions - positions"))
+	return r.r.positions(obj), nil
 }
 
 func (r *coordinationResolver) Meetings(ctx context.Context, obj *ent.Coordination) ([]*model.CoordinationMeetingRecord, error) {
-	panic(fmt.Errorf("not implemented: Meetings - meetings"))
+	return r.r.coordinationMeetings(obj), nil
 }
 
 func (r *coordinationResolver) Ruling(ctx context.Context, obj *ent.Coordination) (*model.CoordinationRuling, error) {
-	panic(fmt.Errorf("not implemented: Ruling - ruling"))
+	return rulingOf(obj.Minutes.Ruling), nil
 }
 
 func (r *coordinationResolver) EarlierRulings(ctx context.Context, obj *ent.Coordination) ([]*model.CoordinationRuling, error) {
-	panic(fmt.Errorf("not implemented: EarlierRulings - earlierRulings"))
+	return earlier(obj.Minutes.Earlier), nil
 }
 
 func (r *coordinationResolver) Gone(ctx context.Context, obj *ent.Coordination) (bool, error) {
-	panic(fmt.Errorf("not implemented: Gone - gone"))
+	return r.r.gone(ctx, obj)
 }
 
 func (r *coordinationResolver) Allowed(ctx context.Context, obj *ent.Coordination) ([]string, error) {
-	panic(fmt.Errorf("not implemented: Allowed - allowed"))
+	return coordinationAllowed(ctx, obj), nil
 }
 
 func (r *mutationResolver) OpenCoordination(ctx context.Context, input model.OpenCoordinationInput) (*model.OpenCoordinationPayload, error) {
-	panic(fmt.Errorf("not implemented: OpenCoordination - openCoordination"))
+	c, err := r.r.openCoordination(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return &model.OpenCoordinationPayload{Coordination: c}, nil
 }
 
 func (r *mutationResolver) StatePosition(ctx context.Context, input model.StatePositionInput) (*model.StatePositionPayload, error) {
-	panic(fmt.Errorf("not implemented: StatePosition - statePosition"))
+	id, err := r.r.Drafting.StatePosition(ctx, input.Coordination, order(input.ExpectedVersion, input.OccurredAt), input.Text, bases(input.Basis))
+	c, err := r.r.coordinationRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.StatePositionPayload{Coordination: c}, nil
 }
 
 func (r *mutationResolver) CallCoordinationMeeting(ctx context.Context, input model.CallCoordinationMeetingInput) (*model.CallCoordinationMeetingPayload, error) {
-	panic(fmt.Errorf("not implemented: CallCoordinationMeeting - callCoordinationMeeting"))
+	id, err := r.r.Drafting.CallMeeting(ctx, input.Coordination, order(input.ExpectedVersion, input.OccurredAt), input.On)
+	c, err := r.r.coordinationRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CallCoordinationMeetingPayload{Coordination: c}, nil
 }
 
 func (r *mutationResolver) RecordCoordinationMeeting(ctx context.Context, input model.RecordCoordinationMeetingInput) (*model.RecordCoordinationMeetingPayload, error) {
-	panic(fmt.Errorf("not implemented: RecordCoordinationMeeting - recordCoordinationMeeting"))
+	id, err := r.r.Drafting.RecordMeeting(ctx, input.Coordination, order(input.ExpectedVersion, input.OccurredAt), input.Present, input.Minutes)
+	c, err := r.r.coordinationRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.RecordCoordinationMeetingPayload{Coordination: c}, nil
 }
 
 func (r *mutationResolver) RuleCoordination(ctx context.Context, input model.RuleCoordinationInput) (*model.RuleCoordinationPayload, error) {
-	panic(fmt.Errorf("not implemented: RuleCoordination - ruleCoordination"))
+	return r.r.ruleCoordination(ctx, input)
 }
 
 func (r *mutationResolver) DropCoordination(ctx context.Context, input model.DropCoordinationInput) (*model.DropCoordinationPayload, error) {
-	panic(fmt.Errorf("not implemented: DropCoordination - dropCoordination"))
+	id, err := r.r.Drafting.Drop(ctx, input.Coordination, order(input.ExpectedVersion, input.OccurredAt), input.Reason)
+	c, err := r.r.coordinationRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DropCoordinationPayload{Coordination: c}, nil
 }
 
 func (r *queryResolver) Coordinations(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.CoordinationOrder, where *ent.CoordinationWhereInput) (*ent.CoordinationConnection, error) {
-	panic(fmt.Errorf("not implemented: Coordinations - coordinations"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.Coordination.Query().
+		Paginate(ctx, after, page.first, before, page.last, ent.WithCoordinationOrder(orderBy), ent.WithCoordinationFilter(where.Filter))
 }
 
 func (r *queryResolver) Coordination(ctx context.Context, id string) (*ent.Coordination, error) {
-	panic(fmt.Errorf("not implemented: Coordination - coordination"))
+	q, err := r.r.Client.Coordination.Query().Where(coordination.Or(coordination.ID(id), coordination.Number(id))).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return absent(q.Only(ctx))
 }

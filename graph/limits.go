@@ -40,6 +40,8 @@ var ownLists = map[string]int{
 	"Deadline.days": dayList, "Clock.pauses": shortList,
 	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
 	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList, "Case.checks": openList,
+	"StandardDraft.changes": openList, "StandardDraft.reviews": shortList, "StandardDraft.refusals": shortList, "Standard.history": shortList, "Standard.changes": openList,
+	"Coordination.positions": shortList, "Coordination.meetings": shortList, "Coordination.parties": shortList, "ImpactRun.flips": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
 }
 
@@ -164,7 +166,8 @@ func (w *weigher) field(f *ast.Field, depth int) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if f.Name == "guide" || f.Name == "issueNotice" || f.Name == "notice" {
+	switch f.Name {
+	case "guide", "issueNotice", "notice", "analysis", "publishGate", "standardDiff":
 		size = guideCost
 		return size + w.set(f.SelectionSet, depth+1)
 	}

@@ -7,10 +7,12 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"entgo.io/contrib/entgql"
+	"entgo.io/ent/dialect/sql"
 	"github.com/onedoor/onedoor/ent"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/law"
@@ -18,119 +20,160 @@ import (
 )
 
 func (r *impactRunResolver) Progress(ctx context.Context, obj *ent.ImpactRun) (float64, error) {
-	panic(fmt.Errorf("not implemented: Progress - progress"))
+	return progressOf(obj), nil
 }
 
 func (r *impactRunResolver) Flips(ctx context.Context, obj *ent.ImpactRun) ([]*model.ImpactFlip, error) {
-	panic(fmt.Errorf("not implemented: Flips - flips"))
+	return flips(obj.Flips), nil
 }
 
 func (r *mutationResolver) DraftStandard(ctx context.Context, input model.DraftStandardInput) (*model.DraftStandardPayload, error) {
-	panic(fmt.Errorf("not implemented: DraftStandard - draftStandard"))
+	d, err := r.r.draftStandard(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DraftStandardPayload{Draft: d}, nil
 }
 
 func (r *mutationResolver) SubmitStandard(ctx context.Context, input model.SubmitStandardInput) (*model.SubmitStandardPayload, error) {
-	panic(fmt.Errorf("not implemented: SubmitStandard - submitStandard"))
+	id, err := r.r.Drafting.Submit(ctx, input.Draft, order(input.ExpectedVersion, input.OccurredAt))
+	d, err := r.r.draftRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.SubmitStandardPayload{Draft: d}, nil
 }
 
 func (r *mutationResolver) WithdrawStandard(ctx context.Context, input model.WithdrawStandardInput) (*model.WithdrawStandardPayload, error) {
-	panic(fmt.Errorf("not implemented: WithdrawStandard - withdrawStandard"))
+	id, err := r.r.Drafting.Withdraw(ctx, input.Draft, order(input.ExpectedVersion, input.OccurredAt), input.Reason)
+	d, err := r.r.draftRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.WithdrawStandardPayload{Draft: d}, nil
 }
 
 func (r *mutationResolver) ReviewStandard(ctx context.Context, input model.ReviewStandardInput) (*model.ReviewStandardPayload, error) {
-	panic(fmt.Errorf("not implemented: ReviewStandard - reviewStandard"))
+	d, err := r.r.reviewStandard(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return &model.ReviewStandardPayload{Draft: d}, nil
 }
 
 func (r *mutationResolver) PublishStandard(ctx context.Context, input model.PublishStandardInput) (*model.PublishStandardPayload, error) {
-	panic(fmt.Errorf("not implemented: PublishStandard - publishStandard"))
+	return r.r.publishStandard(ctx, input)
 }
 
 func (r *mutationResolver) StartImpactRun(ctx context.Context, input model.StartImpactRunInput) (*model.StartImpactRunPayload, error) {
-	panic(fmt.Errorf("not implemented: StartImpactRun - startImpactRun"))
+	sample := 0
+	if input.Sample != nil {
+		sample = *input.Sample
+	}
+	id, err := r.r.Drafting.StartRun(ctx, input.Draft, sample)
+	run, err := r.r.runRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.StartImpactRunPayload{Run: run}, nil
 }
 
 func (r *mutationResolver) CancelImpactRun(ctx context.Context, input model.CancelImpactRunInput) (*model.CancelImpactRunPayload, error) {
-	panic(fmt.Errorf("not implemented: CancelImpactRun - cancelImpactRun"))
+	id, err := r.r.Drafting.CancelRun(ctx, input.Run)
+	run, err := r.r.runRow(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CancelImpactRunPayload{Run: run}, nil
 }
 
 func (r *mutationResolver) ImportCatalog(ctx context.Context, input model.ImportCatalogInput) (*model.ImportCatalogPayload, error) {
-	panic(fmt.Errorf("not implemented: ImportCatalog - importCatalog"))
+	return r.r.importCatalog(ctx, input)
 }
 
 func (r *mutationResolver) RepinCase(ctx context.Context, input model.RepinCaseInput) (*model.CasePayload, error) {
-	panic(fmt.Errorf("not implemented: RepinCase - repinCase"))
+	id, err := r.r.Desk.Repin(ctx, input.Case, order(input.ExpectedVersion, input.OccurredAt), input.Reason)
+	return r.r.answer(id, "", err)
 }
 
 func (r *queryResolver) Analysis(ctx context.Context, input model.AnalysisInput) (*model.Analysis, error) {
-	panic(fmt.Errorf("not implemented: Analysis - analysis"))
+	return r.r.analysis(ctx, input)
 }
 
 func (r *queryResolver) StandardDiff(ctx context.Context, input model.StandardDiffInput) (*model.StandardDiff, error) {
-	panic(fmt.Errorf("not implemented: StandardDiff - standardDiff"))
+	return r.r.standardDiff(ctx, input)
 }
 
 func (r *queryResolver) Drafts(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardDraftOrder, where *ent.StandardDraftWhereInput) (*ent.StandardDraftConnection, error) {
-	panic(fmt.Errorf("not implemented: Drafts - drafts"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.StandardDraft.Query().
+		Paginate(ctx, after, page.first, before, page.last, ent.WithStandardDraftOrder(orderBy), ent.WithStandardDraftFilter(where.Filter))
 }
 
 func (r *queryResolver) Draft(ctx context.Context, id string) (*ent.StandardDraft, error) {
-	panic(fmt.Errorf("not implemented: Draft - draft"))
+	q, err := r.r.Client.StandardDraft.Query().Where(standarddraft.ID(id)).CollectFields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return absent(q.Only(ctx))
 }
 
 func (r *queryResolver) PublishGate(ctx context.Context, draft string) (*model.PublishGate, error) {
-	panic(fmt.Errorf("not implemented: PublishGate - publishGate"))
+	return r.r.publishGate(ctx, draft)
 }
 
 func (r *queryResolver) ImpactRun(ctx context.Context, id string) (*ent.ImpactRun, error) {
-	panic(fmt.Errorf("not implemented: ImpactRun - impactRun"))
+	return absent(r.r.Client.ImpactRun.Get(ctx, id))
 }
 
 func (r *rulingResolver) TextEn(ctx context.Context, obj *law.Ruling) (*string, error) {
-	panic(fmt.Errorf("not implemented: TextEn - textEn"))
+	return optional(obj.TextEN), nil
 }
 
 func (r *standardResolver) State(ctx context.Context, obj *ent.StandardVersion, asOf *workday.Date) (model.StandardState, error) {
-	panic(fmt.Errorf("not implemented: State - state"))
+	return r.r.standardState(ctx, obj, asOf)
 }
 
 func (r *standardResolver) History(ctx context.Context, obj *ent.StandardVersion) ([]*ent.StandardVersion, error) {
-	panic(fmt.Errorf("not implemented: History - history"))
+	return r.r.Client.StandardVersion.Query().Where(standardversion.Kind(obj.Kind), standardversion.Code(obj.Code)).
+		Order(standardversion.ByVersion(sql.OrderDesc())).All(ctx)
 }
 
 func (r *standardResolver) Changes(ctx context.Context, obj *ent.StandardVersion) ([]*model.StandardChange, error) {
-	panic(fmt.Errorf("not implemented: Changes - changes"))
+	return r.r.versionChanges(ctx, obj)
 }
 
 func (r *standardDraftResolver) Content(ctx context.Context, obj *ent.StandardDraft) (map[string]any, error) {
-	panic(fmt.Errorf("not implemented: Content - content"))
+	return r.r.Drafting.Catalog.Spell(obj.Content)
 }
 
 func (r *standardDraftResolver) Yaml(ctx context.Context, obj *ent.StandardDraft) (string, error) {
-	panic(fmt.Errorf("not implemented: Yaml - yaml"))
+	text, err := r.r.Drafting.Catalog.YAML(obj.Content)
+	return string(text), err
 }
 
 func (r *standardDraftResolver) Repeal(ctx context.Context, obj *ent.StandardDraft) (bool, error) {
-	panic(fmt.Errorf("not implemented: Repeal - repeal"))
+	return obj.Content.Empty(), nil
 }
 
 func (r *standardDraftResolver) Drafters(ctx context.Context, obj *ent.StandardDraft) ([]string, error) {
-	panic(fmt.Errorf("not implemented: Drafters - drafters"))
+	return obj.Dossier.Drafters, nil
 }
 
 func (r *standardDraftResolver) Reviews(ctx context.Context, obj *ent.StandardDraft) ([]*model.StandardReview, error) {
-	panic(fmt.Errorf("not implemented: Reviews - reviews"))
+	return reviewsOf(obj), nil
 }
 
 func (r *standardDraftResolver) Changes(ctx context.Context, obj *ent.StandardDraft) ([]*model.StandardChange, error) {
-	panic(fmt.Errorf("not implemented: Changes - changes"))
+	return r.r.draftChanges(ctx, obj)
 }
 
 func (r *standardDraftResolver) Refusals(ctx context.Context, obj *ent.StandardDraft) ([]*model.AnalysisFinding, error) {
-	panic(fmt.Errorf("not implemented: Refusals - refusals"))
+	return r.r.refusals(obj), nil
 }
 
 func (r *standardDraftResolver) Allowed(ctx context.Context, obj *ent.StandardDraft) ([]string, error) {
-	panic(fmt.Errorf("not implemented: Allowed - allowed"))
+	return draftAllowed(ctx, obj), nil
 }
 
 func (r *Resolver) Ruling() generated.RulingResolver { return &rulingResolver{r} }

@@ -18,6 +18,7 @@ import (
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/check"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/guide"
@@ -78,7 +79,11 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	book := guide.NewBook(first)
 	var clock clock
 	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: check.None{}, Book: book, Now: clock.now, Random: rand.Reader}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
+	drafts := &drafting.Desk{
+		Shelf: s, Catalog: s, Cases: s, Book: book, Now: clock.now, Random: rand.Reader,
+		Refresh: func(ctx context.Context) error { return refresh(ctx, s, book) },
+	}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Drafting: drafts}
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -123,7 +128,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer working.Wait() // before the database closes
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk)...) })
+	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, drafts)...) })
 	return serveUntil(ctx, server, stopped)
 }
 
@@ -144,12 +149,13 @@ func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) 
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk) []jobs.Work {
+func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *drafting.Desk) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
 			return err
 		}},
+		{Name: "impact runs", Every: lookEvery, Do: drafts.RunImpacts},
 		{Name: "events", Every: lookEvery, Do: s.Sequence},
 		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
 		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},

@@ -98,7 +98,7 @@ func (r *reader) file(dir fs.FS, name string) {
 	}
 	var text []byte
 	if err == nil {
-		text, err = fs.ReadFile(dir, name)
+		text, err = readFile(dir, name)
 	}
 	var doc yaml.Node
 	if err == nil {
@@ -130,6 +130,20 @@ func (r *reader) file(dir fs.FS, name string) {
 		seen[key.Value] = true
 		r.section(name, key.Value, value)
 	}
+}
+
+// readFile reads a file whatever size it says that it has: an archive may lie.
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
+	}
+	return text, err
 }
 
 func (r *reader) section(file, key string, value *yaml.Node) {

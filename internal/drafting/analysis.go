@@ -291,7 +291,9 @@ func (d *Desk) Gate(ctx context.Context, draft *Draft, day workday.Date) (*Look,
 	}
 	blocks := map[string]bool{}
 	for _, f := range conflict.Gate(report, accepted...) {
-		if id := FindingID(f); !stood[id] || touches(f, held.Content, draft) {
+		// What a ruling patches may stand in other conflicts too, each with its own
+		// coordination.
+		if id := FindingID(f); !stood[id] || draft.Coordination == "" && touches(f, held.Content, draft) {
 			blocks[id] = true
 		}
 	}
@@ -339,4 +341,99 @@ func concerns(f conflict.Finding, d *Draft) bool {
 		return f.Scheme == d.Code
 	}
 	return slices.Contains(f.Items, d.Code) || slices.ContainsFunc(f.Clauses, func(code string) bool { return d.Content.clause(code) != nil })
+}
+
+// Difference is what changes between two versions of a standard: in words, and
+// in meaning.
+type Difference struct {
+	Digest  string
+	Changes []Change
+	Effects []conflict.Finding
+}
+
+// Compare names two versions of a standard; From 0 is that in force, or that
+// which the draft changes.
+type Compare struct {
+	Code     string
+	From, To int
+	Draft    string
+}
+
+// Diff compares two versions of a standard, the second of which may be a draft.
+func (d *Desk) Diff(ctx context.Context, in Compare) (*Difference, error) {
+	const op = "drafting.standardDiff"
+	var after Content
+	switch {
+	case in.Draft != "" && in.To != 0, in.Draft == "" && (in.To == 0 || in.Code == ""):
+		return nil, fault.InvalidInput(op, problem("to", "ONE_OF", "请给出标准和版本，或草案", "give a standard with a version, or a draft"))
+	case in.Draft != "":
+		draft, err := d.Draft(ctx, in.Draft)
+		if err != nil {
+			return nil, err
+		}
+		if in.Code == "" {
+			in.Code = draft.Code
+		}
+		if in.Code != draft.Code {
+			return nil, fault.InvalidInput(op, problem("standard", "NOT_ITS", "草案属于 "+draft.Code, "the draft is of "+draft.Code))
+		}
+		if after = draft.Content; in.From == 0 {
+			in.From = draft.Base
+		}
+	default:
+		held, err := d.Catalog.Version(ctx, in.Code, in.To)
+		if err != nil {
+			return nil, err
+		}
+		if held.Version == 0 {
+			return nil, fault.New(fault.NotFound, op, "没有这一版本", "there is no such version")
+		}
+		after = held.Content
+	}
+	var before Held
+	var err error
+	if in.From > 0 {
+		before, err = d.Catalog.Version(ctx, in.Code, in.From)
+	} else if in.Draft == "" {
+		before, err = d.Catalog.InForce(ctx, in.Code)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if in.From > 0 && before.Version == 0 {
+		return nil, fault.New(fault.NotFound, op, "没有这一版本", "there is no such version")
+	}
+	out := &Difference{}
+	if out.Changes, err = d.InWords(before.Content, after); err != nil {
+		return nil, err
+	}
+	day := d.today().String()
+	var subjects [2]*conflict.Subject
+	for i, content := range []Content{before.Content, after} {
+		book, err := with(d.Book.Current(), content, in.Code, 1, day)
+		if err != nil {
+			return nil, err
+		}
+		if subjects[i], err = conflict.From(book, day); err != nil {
+			return nil, err
+		}
+	}
+	report, err := conflict.Diff(ctx, subjects[0], subjects[1], conflict.Options{})
+	if err != nil {
+		return nil, err
+	}
+	out.Digest, out.Effects = report.Digest, report.Findings
+	return out, nil
+}
+
+// InWords says what differs between two contents.
+func (d *Desk) InWords(before, after Content) ([]Change, error) {
+	var spelled [2]map[string]any
+	for i, content := range []Content{before, after} {
+		var err error
+		if spelled[i], err = d.Catalog.Spell(content); err != nil {
+			return nil, err
+		}
+	}
+	return Changes(spelled[0], spelled[1]), nil
 }

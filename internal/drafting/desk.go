@@ -71,6 +71,16 @@ type Catalog interface {
 	Read(ctx context.Context, code string, spelled map[string]any, changed ...Content) (Kind, Content, error)
 	// MayEnd says whether a standard can be taken away.
 	MayEnd(ctx context.Context, code string) error
+	// ImportPack makes a ZIP of a pack the catalogue, or only says what that would do.
+	ImportPack(ctx context.Context, zip []byte, now time.Time, dryRun bool) (Imported, error)
+}
+
+// Imported tells what an import did, or would do.
+type Imported struct {
+	Revision  int  // of the catalogue now
+	Unchanged bool // the catalogue said all of it already
+	Published int  // new versions of standards
+	Closed    int  // versions that ended
 }
 
 // Desk takes the commands on standards under work: it gathers the evidence, sees
@@ -636,4 +646,20 @@ func (d *Desk) runBatch(ctx context.Context, id string) error {
 		}
 		return nil
 	})
+}
+
+// Import makes a pack the catalogue, for an ADMIN.
+func (d *Desk) Import(ctx context.Context, zip []byte, dryRun bool) (Imported, error) {
+	by, err := d.by(ctx, casework.Order{})
+	if err != nil {
+		return Imported{}, err
+	}
+	if by.Actor.Role != viewer.Admin {
+		return Imported{}, fault.New(fault.Denied, "drafting.importCatalog", "只有平台管理员可以导入目录", "a catalogue is imported by an ADMIN")
+	}
+	done, err := d.Catalog.ImportPack(ctx, zip, by.RecordedAt, dryRun)
+	if err != nil || dryRun {
+		return done, err
+	}
+	return done, d.Refresh(ctx)
 }

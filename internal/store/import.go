@@ -1,12 +1,16 @@
 package store
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"time"
 
 	"github.com/onedoor/onedoor/ent"
@@ -14,6 +18,7 @@ import (
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/item"
@@ -24,11 +29,31 @@ import (
 )
 
 // Imported tells what an import did.
-type Imported struct {
-	Revision  int  // of the catalogue now
-	Unchanged bool // the catalogue said all of it already
-	Published int  // new versions of standards
-	Closed    int  // versions that ended
+type Imported = drafting.Imported
+
+// errDry ends the transaction of an import that only says what it would do.
+var errDry = errors.New("a dry run")
+
+// ImportPack imports a pack that comes as a ZIP, its files at the top or in one
+// folder.
+func (s *Store) ImportPack(ctx context.Context, archive []byte, now time.Time, dryRun bool) (Imported, error) {
+	files, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return Imported{}, fault.InvalidInput("store.ImportPack", fault.Problem{Path: "pack", Code: "BAD_ZIP", ZH: "不是可读的 ZIP：" + err.Error(), EN: "is no ZIP that can be read: " + err.Error()})
+	}
+	dir := fs.FS(files)
+	if found, err := fs.Glob(dir, "*.yaml"); err == nil && len(found) == 0 {
+		if found, err = fs.Glob(dir, "*/*.yaml"); err == nil && len(found) > 0 {
+			if dir, err = fs.Sub(dir, path.Dir(found[0])); err != nil {
+				return Imported{}, fmt.Errorf("store.ImportPack: %w", err)
+			}
+		}
+	}
+	pack, err := catalog.Read(dir)
+	if err != nil {
+		return Imported{}, catalog.Problems(err)
+	}
+	return s.importPack(ctx, pack, now, dryRun)
 }
 
 // Import makes the pack the catalogue, all of it or nothing. A standard whose
@@ -36,11 +61,22 @@ type Imported struct {
 // there; what is the same stays untouched. The first import is in force since
 // ever, for there is no older word.
 func (s *Store) Import(ctx context.Context, pack *catalog.Pack, now time.Time) (Imported, error) {
+	return s.importPack(ctx, pack, now, false)
+}
+
+func (s *Store) importPack(ctx context.Context, pack *catalog.Pack, now time.Time, dryRun bool) (Imported, error) {
 	im := importer{ctx: ctx, pack: pack, day: workday.DateOf(now).String(), now: now}
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
 		im.c = tx.Client()
-		return im.run()
+		err := im.run()
+		if err == nil && dryRun {
+			err = errDry
+		}
+		return err
 	})
+	if errors.Is(err, errDry) {
+		return im.done, nil
+	}
 	if ent.IsConstraintError(err) {
 		return Imported{}, &fault.Error{Code: fault.Conflict, Op: "store.Import",
 			ZH: "另一个导入正在进行，请重试", EN: "another import got in first; try again", Err: err}
