@@ -409,19 +409,19 @@ func (d *Desk) Publish(ctx context.Context, id string, o casework.Order, from wo
 	if from.IsZero() {
 		from = d.today()
 	}
-	// Who may not is told so before anything is read anew.
-	if _, err := seen.begin(by, ActPublish); fault.CodeOf(err) == fault.Denied || fault.CodeOf(err) == fault.Stale || seen.State != Ready && seen.State != InCoordination && err != nil {
-		if _, again := viewer.OnceFrom(ctx); !again || seen.State != Published {
-			return nil, err
-		}
-	}
-	look, err := d.Gate(ctx, seen, from)
-	if err != nil {
-		return nil, err
+	// What goes wrong here is told by the store, which first looks whether the
+	// request has had its effect before. Who may not publish costs no analysis.
+	look, wrong := &Look{Book: d.Book.Current()}, error(nil)
+	if _, err := seen.begin(by, ActPublish); seen.State != Ready && seen.State != InCoordination || fault.CodeOf(err) == fault.Denied || fault.CodeOf(err) == fault.Stale {
+		wrong = err
+	} else if look, err = d.Gate(ctx, seen, from); err != nil {
+		wrong = err
 	}
 	revision := d.Book.Current().Revision
 	err = d.Shelf.PublishDraft(ctx, id, by.RecordedAt, func(draft *Draft, open, next int) error {
 		switch {
+		case wrong != nil:
+			return wrong
 		case draft.Digest != seen.Digest || d.Book.Current().Revision != revision:
 			return moved()
 		case open != draft.Base:

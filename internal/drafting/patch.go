@@ -234,34 +234,15 @@ func (d *Desk) Rule(ctx context.Context, name string, o casework.Order, r Ruling
 	if err != nil {
 		return "", nil, err
 	}
-	if _, again := viewer.OnceFrom(ctx); !again {
-		if err := seen.MayRule(by, r); err != nil {
-			return "", nil, err
-		}
-	}
-	if err := d.replaceable(ctx, seen); err != nil {
-		return "", nil, err
-	}
+	// What goes wrong here is told by the store, which first looks whether the
+	// request has had its effect before.
 	r.Number, r.Dated = seen.Number, d.today().String()
-	var under *Draft
-	if seen.Draft != "" {
-		if under, err = d.Shelf.Draft(ctx, seen.Draft); err != nil {
-			return "", nil, err
-		}
-		if under.State == Published || under.State == Withdrawn {
-			under = nil
-		}
-	}
-	p := &patch{d: d, ctx: ctx, under: under, spelled: map[string]map[string]any{}, named: seen.Finding.Clauses}
-	if err := p.apply(r); err != nil {
-		return "", nil, err
-	}
-	made, err := d.patched(ctx, by, seen, r, p)
-	if err != nil {
-		return "", nil, err
-	}
+	made, wrong := d.patches(ctx, by, seen, r)
 	var ids []string
 	err = d.Shelf.Rule(ctx, seen.ID, func(c *Coordination, locked *Draft) ([]*Draft, error) {
+		if wrong != nil {
+			return nil, wrong
+		}
 		if c.Version != seen.Version {
 			return nil, moved()
 		}
@@ -287,12 +268,36 @@ func (d *Desk) Rule(ctx context.Context, name string, o casework.Order, r Ruling
 	if err != nil {
 		return "", nil, err
 	}
-	if len(made) == 0 { // nothing to publish: the ruling itself settles it
+	if wrong == nil && len(made) == 0 { // nothing to publish: the ruling itself settles it
 		if err := d.settle(viewer.WithoutOnce(ctx), seen.ID); err != nil {
 			return "", nil, err
 		}
 	}
 	return seen.ID, ids, nil
+}
+
+// patches makes the drafts of a ruling.
+func (d *Desk) patches(ctx context.Context, by casework.By, c *Coordination, r Ruling) ([]madeDraft, error) {
+	if err := c.MayRule(by, r); err != nil {
+		return nil, err
+	}
+	if err := d.replaceable(ctx, c); err != nil {
+		return nil, err
+	}
+	p := &patch{d: d, ctx: ctx, spelled: map[string]map[string]any{}, named: c.Finding.Clauses}
+	if c.Draft != "" {
+		under, err := d.Shelf.Draft(ctx, c.Draft)
+		if err != nil {
+			return nil, err
+		}
+		if under.State != Published && under.State != Withdrawn {
+			p.under = under
+		}
+	}
+	if err := p.apply(r); err != nil {
+		return nil, err
+	}
+	return d.patched(ctx, by, c, r, p)
 }
 
 func reasonOf(r Ruling) string { return "裁定 " + r.Number + "：" + r.Text }
