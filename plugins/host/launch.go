@@ -41,7 +41,7 @@ type limits struct{ memory int64 } // bytes
 // program is a plugin's program after it was verified. Nobody can change it.
 type program struct {
 	name    string
-	digest  string // SHA-256, hex
+	digest  string   // SHA-256, hex
 	file    *os.File // sealed, in memory; Linux
 	path    string   // elsewhere
 	dynamic bool     // it needs the machine's libraries

@@ -285,7 +285,6 @@ func isDynamic(program io.ReaderAt) bool {
 	return slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
 
-
 // awaitEnd waits until a process has ended, and leaves it to be reaped: until
 // then its number belongs to nobody else.
 func awaitEnd(pid int) {

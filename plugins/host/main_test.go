@@ -202,7 +202,7 @@ func newRig(t testing.TB, change func(*host.Config)) *rig {
 		}
 		os.RemoveAll(dir)
 		if t.Failed() {
-			t.Logf("the log:\n%.8000s", r.log)
+			t.Logf("the log:\n%.3000s", r.log)
 		}
 	})
 	return r

@@ -134,14 +134,7 @@ func (r *run) ending() string {
 	if r.state == nil {
 		return "it could not be started"
 	}
-	said := ""
-	last := r.journal.last()
-	for i, line := range last {
-		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || i == len(last)-1 {
-			said = clip(line)
-			break
-		}
-	}
+	said := r.journal.explanation()
 	quote := func(reason string) string {
 		if said == "" {
 			return reason
@@ -159,8 +152,8 @@ func (r *run) ending() string {
 	case signal != "":
 		return quote(signal)
 	}
-	for _, line := range last {
-		if strings.Contains(line, "out of memory") || strings.Contains(line, "cannot allocate memory") || strings.Contains(line, "MemoryError") {
+	for _, words := range []string{"out of memory", "cannot allocate memory", "MemoryError"} {
+		if strings.Contains(said, words) {
 			return quote(fmt.Sprintf("it ran out of its %d MiB of memory", r.spawn.limits.memory>>20))
 		}
 	}
@@ -222,4 +215,3 @@ func (r *run) PluginToHost(network, address string) (string, string, error) {
 func (r *run) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
 }
-
