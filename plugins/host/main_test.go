@@ -96,16 +96,14 @@ type config struct {
 	wish      string // on_failure
 }
 
-// programOf is the program of a plugin.
-func (c config) programOf() []byte {
+// open opens the program of the plugin.
+func (c config) open(context.Context) (io.ReadCloser, error) {
 	tail, err := json.Marshal(c)
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
-	return slicesConcat(program, []byte("\nCONFIG"), tail)
+	return io.NopCloser(io.MultiReader(bytes.NewReader(program), strings.NewReader("\nCONFIG"), bytes.NewReader(tail))), nil
 }
-
-func slicesConcat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 func (c *config) fill() {
 	if c.Name == "" {
@@ -140,13 +138,15 @@ func (c config) manifestOf(digest string) []byte {
 func release(t testing.TB, c config) host.Release {
 	t.Helper()
 	c.fill()
-	bytesOf := c.programOf()
-	sum := sha256.Sum256(bytesOf)
-	r := host.Release{
-		Name: c.Name, Manifest: c.manifestOf(hex.EncodeToString(sum[:])), Mode: check.Enforce,
-		Program: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(bytesOf)), nil },
+	from, err := c.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	var err error
+	sum := sha256.New()
+	if _, err := io.Copy(sum, from); err != nil {
+		t.Fatal(err)
+	}
+	r := host.Release{Name: c.Name, Manifest: c.manifestOf(hex.EncodeToString(sum.Sum(nil))), Mode: check.Enforce, Program: c.open}
 	if r.Signature, err = manifest.Sign(r.Manifest, signer); err != nil {
 		t.Fatal(err)
 	}
@@ -237,6 +237,7 @@ func (r *rig) asks(t testing.TB, checks []string, plugins ...string) []check.Ask
 		for _, p := range r.Active() {
 			if p.Name == name {
 				out = append(out, check.Ask{Plugin: p.Name, Digest: p.Digest, Checks: checks})
+				break
 			}
 		}
 	}

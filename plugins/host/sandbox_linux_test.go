@@ -109,6 +109,34 @@ func TestSpying(t *testing.T) {
 	})
 }
 
+// TestWithoutSandbox shows that the attempts of TestSpying are real: without a
+// sandbox they succeed.
+func TestWithoutSandbox(t *testing.T) {
+	t.Parallel()
+	r := serving(t, func(c *host.Config) { c.Ceiling, c.Floor = host.L0, host.L0 }, config{})
+	secret, path := filepath.Join(r.dir, "secret"), filepath.Join(r.dir, "sock")
+	if err := os.WriteFile(secret, []byte("the key of the house"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unixes, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tcp.Close(); unixes.Close() })
+	for _, attempt := range []string{
+		"read:" + secret, "list:/", fmt.Sprintf("read:/proc/%d/environ", os.Getpid()), "create:" + secret,
+		"tcp:" + tcp.Addr().String(), "udp:" + tcp.Addr().String(), "unix:" + path, "listen", fmt.Sprintf("signal:%d", os.Getpid()), "fork",
+	} {
+		if got := r.says(t, attempt); !strings.HasPrefix(got, "done") {
+			t.Errorf("%s: %s", attempt, got)
+		}
+	}
+}
+
 // TestPrivileges looks at the process from outside.
 func TestPrivileges(t *testing.T) {
 	confined(t, func(t *testing.T, r *rig) {
