@@ -263,21 +263,18 @@ func TestWhatIsNotWhatWasSigned(t *testing.T) {
 func TestFloods(t *testing.T) {
 	t.Parallel()
 	r := serving(t, nil, config{resources: "call_timeout: 60s"}, config{Name: "good"})
-	r.beside(t, func() {
-		for _, mode := range []string{"flood", "chat"} {
+	for mode, want := range map[string]string{"flood": "cut=true", "chat": "lines were dropped"} {
+		r.beside(t, func() {
 			if got := r.does(t, mode); got.Fault != nil {
 				t.Errorf("%s: %+v", mode, *got.Fault)
 			}
-		}
-	})
+		})
+		r.does(t, "exit") // a line without an end ends with the process
+		eventually(t, want, func() bool { return strings.Contains(r.log.String(), want) })
+	}
 	if size := len(r.log.String()); size > 1<<20 {
 		t.Errorf("the log has %d bytes", size)
 	}
-	r.does(t, "exit") // what had no end is a line now
-	eventually(t, "the log says what was dropped, and what it says", func() bool {
-		log := r.log.String()
-		return strings.Contains(log, "lines were dropped") && strings.Contains(log, "cut=true")
-	})
 }
 
 func TestWhatAPluginLogs(t *testing.T) {

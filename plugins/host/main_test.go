@@ -137,20 +137,27 @@ func (c config) manifestOf(digest string) []byte {
 // release signs a plugin.
 func release(t testing.TB, c config) host.Release {
 	t.Helper()
-	c.fill()
-	from, err := c.open(t.Context())
+	r, err := unsigned(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, from); err != nil {
-		t.Fatal(err)
-	}
-	r := host.Release{Name: c.Name, Manifest: c.manifestOf(hex.EncodeToString(sum.Sum(nil))), Mode: check.Enforce, Program: c.open}
 	if r.Signature, err = manifest.Sign(r.Manifest, signer); err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func unsigned(c config) (host.Release, error) {
+	c.fill()
+	from, err := c.open(context.Background())
+	if err != nil {
+		return host.Release{}, err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, from); err != nil {
+		return host.Release{}, err
+	}
+	return host.Release{Name: c.Name, Manifest: c.manifestOf(hex.EncodeToString(sum.Sum(nil))), Mode: check.Enforce, Program: c.open}, nil
 }
 
 // logged collects what is logged.
