@@ -257,7 +257,9 @@ func BenchmarkNeighbour(b *testing.B) {
 		}
 		eventually(b, "it is quiet", func() bool { now := host.PID(noisy.Host, "odd"); return now != pid })
 		b.StopTimer()
-		noisy.Close()
+		if err := noisy.Close(); err != nil {
+			b.Fatal(err)
+		}
 		noisy = serving(b, nil, config{Name: "p0", SDK: true}, config{})
 		asks = noisy.asks(b, []string{"c0"}, "p0")
 		ask(b, noisy, benchQuestion(), asks)

@@ -160,7 +160,11 @@ func sweep(dir string) error {
 
 // Close ends all plugins. Calls under way fail.
 func (h *Host) Close() error {
-	h.applying.Lock() // and never again
+	h.applying.Lock()
+	defer h.applying.Unlock()
+	if h.ctx.Err() != nil {
+		return nil
+	}
 	h.cancel()
 	h.mu.Lock()
 	all := slices.Concat(h.active, h.retired)

@@ -17,7 +17,7 @@ const (
 	maxWritten = 64 << 20 // bytes of all files in its directory
 	maxOpen    = 256      // descriptors
 	maxThreads = 256
-	niceness   = 10 // the host and the database go first
+	niceness   = 10 // more than the host's own: the host and the database go first
 )
 
 // spawn is one start of a plugin.

@@ -177,7 +177,9 @@ func (s *steps) confine(level Level, l limits) {
 	for fd := programFD; fd <= launcherFD; fd++ {
 		s.must(badDescriptor, unix.SYS_FCNTL, uint64(fd), unix.F_SETFD, unix.FD_CLOEXEC)
 	}
-	s.must(0, unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, niceness)
+	if raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil { // the kernel counts from 20 down
+		s.must(0, unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uint64(min(19, 20-raw+niceness)))
+	}
 	limit := func(resource int, value uint64) {
 		var pair [16]byte
 		binary.NativeEndian.PutUint64(pair[0:], value)
