@@ -85,7 +85,7 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	}
 	files := map[string][]byte{}
 	if language == inNode {
-		e.Main, e.Interpreter = "main.js", inNode
+		e.Main, e.Interpreter = "checks.js", inNode
 		if source == "" {
 			return errors.New("the SDK for node stands in the source of onedoor: say where that is: --onedoor FOLDER")
 		}
@@ -144,8 +144,8 @@ func fill(files map[string][]byte, e example, sets ...string) error {
 				return err
 			}
 			to := strings.TrimSuffix(strings.TrimPrefix(name, root+"/"), ".tmpl")
-			if to == "gitignore" {
-				to = ".gitignore" // hidden files are not embedded
+			if to == "gitignore" || to == "npmrc" {
+				to = "." + to // hidden files are not embedded
 			}
 			files[to] = out.Bytes()
 			return nil

@@ -86,7 +86,7 @@ func (k *Kit) sign(_ context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.dir, err)
 	}
-	for _, name := range []string{"main.go", "main.js"} {
+	for _, name := range []string{"main.go", "checks.js"} {
 		if text, err := os.ReadFile(p.path(name)); err == nil && bytes.Contains(text, []byte(exampleLaw)) {
 			return fmt.Errorf("%s still rests on %s, the example's law: name the law of your check, build and conform again", p.path(name), exampleLaw)
 		}
