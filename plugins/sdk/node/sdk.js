@@ -7,7 +7,6 @@ const fs = require('node:fs')
 const net = require('node:net')
 const os = require('node:os')
 const path = require('node:path')
-globalThis.Long ??= require('long') // protobufjs finds it here also in a bundle: without it, whole numbers lose digits
 const grpc = require('@grpc/grpc-js')
 const loader = require('@grpc/proto-loader')
 const protobuf = require('protobufjs')
