@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,7 @@ import (
 // need no server.
 func pluginCommand(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("which plugin command?\n" + kit.Usage)
+		return fmt.Errorf("which plugin command?\n%s", kit.Usage)
 	}
 	verb := args[0]
 	if !kit.Has(verb) {
