@@ -66,7 +66,7 @@ var rules = []rule{
 	{"plugins/internal/...", "google.golang.org/grpc/... google.golang.org/protobuf/... plugins/internal/..."},
 	{"plugins/sdk/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/..."},
 	{"plugins/manifest", "aead.dev/minisign go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/... core"},
-	{"plugins/kit", "github.com/hashicorp/go-plugin github.com/hashicorp/go-hclog google.golang.org/grpc golang.org/x/term internal/catalog plugins/internal/... plugins/sdk/... plugins/manifest core"},
+	{"plugins/kit", "github.com/hashicorp/go-plugin github.com/hashicorp/go-hclog google.golang.org/grpc golang.org/x/term internal/catalog plugins/internal/... plugins/proto plugins/sdk/... plugins/manifest core"},
 	{"plugins/host/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 github.com/elastic/go-seccomp-bpf/... github.com/landlock-lsm/go-landlock/... plugins/internal/... plugins/sdk/... plugins/manifest plugins/host/... core"},
 
 	// Tools of the build and of tests.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/onedoor/onedoor/plugins/manifest"
+	"github.com/onedoor/onedoor/plugins/proto"
 )
 
 // shipped are the platforms that are built when none is named, beside the one
@@ -96,8 +98,12 @@ func (k *Kit) compile(ctx context.Context, p *project, platform, name string) er
 		if _, err := os.Stat(p.path(bundler)); err != nil {
 			return fmt.Errorf("%s is not there: run npm install in %s, then build again", p.path(bundler), p.dir)
 		}
+		contract, err := json.Marshal(proto.Contract) // a literal of JavaScript: a bundle has no checker.proto beside it
+		if err != nil {
+			return err
+		}
 		if err := k.run(ctx, p, nil, "."+string(filepath.Separator)+bundler, "main.js", "--bundle", "--platform=node", "--target=node20",
-			"--loader:.proto=text", "--log-level=warning", "--outfile="+name); err != nil {
+			"--define:ONEDOOR_CONTRACT="+string(contract), "--log-level=warning", "--outfile="+name); err != nil {
 			return fmt.Errorf("%s: esbuild: %w: correct what it says and build again", p.dir, err)
 		}
 		return nil

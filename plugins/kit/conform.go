@@ -1,13 +1,14 @@
 package kit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -50,10 +51,10 @@ func (k *Kit) conform(ctx context.Context, args []string) error {
 	if start == nil {
 		start = launch
 	}
-	var log bytes.Buffer
+	var log logged
 	conn, dir, stop, err := start(ctx, built, &log)
 	if err != nil {
-		return fmt.Errorf("%s does not start: %w\n%s", p.manifest.Name, err, tail(log.Bytes()))
+		return fmt.Errorf("%s does not start: %w\n%s", p.manifest.Name, err, log.tail())
 	}
 	report := plugintest.Conform(ctx, conn, plugintest.Options{
 		Facts: facts, Cases: cases, Dir: dir, Deadline: p.manifest.Resources.CallTimeout,
@@ -76,7 +77,7 @@ func (k *Kit) conform(ctx context.Context, args []string) error {
 		return err
 	}
 	if !report.OK() {
-		return fmt.Errorf("%s does not conform: do what stands behind each →, then build and try again\n%s", p.manifest.Name, tail(log.Bytes()))
+		return fmt.Errorf("%s does not conform: do what stands behind each →, then build and try again\n%s", p.manifest.Name, log.tail())
 	}
 	if !asJSON && !asJUnit {
 		k.next("server plugin sign%s --key FILE (server plugin keygen %s makes one)", p.arg(), p.manifest.Department)
@@ -125,11 +126,26 @@ func vocabulary(folder string) ([]plugintest.Fact, error) {
 	return facts, nil
 }
 
-// tail gives the end of a plugin's log.
-func tail(log []byte) string {
-	const most = 4096
-	if len(log) > most {
-		log = append([]byte("…"), log[len(log)-most:]...)
+// logged keeps the end of what a plugin logs.
+type logged struct {
+	mu  sync.Mutex
+	end []byte
+}
+
+const mostLogged = 4096
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end = append(l.end, p...)
+	if over := len(l.end) - mostLogged; over > 0 {
+		l.end = append(l.end[:0], l.end[over:]...)
 	}
-	return string(log)
+	return len(p), nil
+}
+
+func (l *logged) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.ToValidUTF8(string(l.end), "")
 }

@@ -35,10 +35,10 @@ func launch(ctx context.Context, p *manifest.Package, log io.Writer) (grpc.Clien
 	var client *plugin.Client
 	var files []*os.File
 	stop := func() {
+		cancel() // the process is killed: Kill alone waits for ever on one that is frozen
 		if client != nil {
 			client.Kill()
 		}
-		cancel()
 		for _, f := range files {
 			_ = f.Close()
 		}

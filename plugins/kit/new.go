@@ -16,6 +16,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"text/template"
+
+	"github.com/onedoor/onedoor/plugins/manifest"
 )
 
 // module is what a plugin in Go imports the SDK from.
@@ -28,9 +30,7 @@ var templates embed.FS
 const exampleLaw = "示例规定"
 
 var (
-	nameForm       = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	departmentForm = regexp.MustCompile(`^[a-z][a-z0-9]*([-_.][a-z0-9]+)*$`)
-	releaseForm    = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+	releaseForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 )
 
 // example fills the templates.
@@ -62,11 +62,11 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	if dir == "" {
 		dir = e.Name
 	}
-	e.Clause = strings.ToUpper(strings.NewReplacer("_", "-", ".", "-").Replace(e.Department+"-"+e.Name)) + "-01"
+	e.Clause = strings.ToUpper(strings.ReplaceAll(e.Department+"-"+e.Name, "_", "-")) + "-01"
 	switch {
-	case !nameForm.MatchString(e.Name):
+	case !manifest.IsName(e.Name):
 		return fmt.Errorf("%q is no name of a plugin: take lower-case letters, digits and hyphens, such as exit-width", e.Name)
-	case !departmentForm.MatchString(e.Department):
+	case !manifest.IsDepartment(e.Department):
 		return fmt.Errorf("--department: %q is no code of a department, such as fire", e.Department)
 	case language != inGo && language != inNode:
 		return fmt.Errorf("--language: %q is none of go, node", language)
@@ -85,7 +85,7 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	}
 	files := map[string][]byte{}
 	if language == inNode {
-		e.Main, e.Interpreter = "main.js", inNode
+		e.Main, e.Interpreter = "checks.js", inNode
 		if source == "" {
 			return errors.New("the SDK for node stands in the source of onedoor: say where that is: --onedoor FOLDER")
 		}
@@ -115,6 +115,9 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 		var said bytes.Buffer
 		quiet := Kit{Stdout: &said, Stderr: &said}
 		if err := quiet.run(ctx, p, nil, "go", "mod", "tidy"); err != nil {
+			if source == "" {
+				return fmt.Errorf("%s is written, but its SDK cannot be fetched (go mod tidy: %w):\n%s", dir, err, said.String())
+			}
 			fmt.Fprintf(k.Stderr, "go mod tidy: %v\n%s(the plugin builds as it is; go.mod names more than it needs)\n", err, said.String())
 		}
 	}
@@ -144,8 +147,8 @@ func fill(files map[string][]byte, e example, sets ...string) error {
 				return err
 			}
 			to := strings.TrimSuffix(strings.TrimPrefix(name, root+"/"), ".tmpl")
-			if to == "gitignore" {
-				to = ".gitignore" // hidden files are not embedded
+			if to == "gitignore" || to == "npmrc" {
+				to = "." + to // hidden files are not embedded
 			}
 			files[to] = out.Bytes()
 			return nil
@@ -217,7 +220,7 @@ func findCheckout(named string) (string, error) {
 		return "", err
 	}
 	if checkoutAround(absolute) != absolute {
-		return "", fmt.Errorf("--onedoor: %s is not the source of onedoor: it has no go.mod of %s", named, module)
+		return "", fmt.Errorf("--onedoor: %s is not the source of onedoor: it has no go.mod of %s with plugins/sdk", named, module)
 	}
 	return absolute, nil
 }
@@ -225,9 +228,9 @@ func findCheckout(named string) (string, error) {
 // checkoutAround gives the source of onedoor in which a folder lies, or nothing.
 func checkoutAround(dir string) string {
 	for {
-		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil {
-			if strings.HasPrefix(string(text), "module "+module+"\n") {
+		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil {
+			_, err := os.Stat(filepath.Join(dir, "plugins", "sdk", "sdk.go"))
+			if err == nil && strings.HasPrefix(string(text), "module "+module+"\n") {
 				return dir
 			}
 			return ""

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -69,9 +70,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "npm" {
+			switch name {
+			case "npm":
 				_, err := exec.LookPath("npm")
 				return err == nil, nil
+			case "registry":
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				return exec.CommandContext(ctx, "npm", "ping").Run() == nil, nil
 			}
 			return false, fmt.Errorf("there is no condition %q", name)
 		},

@@ -19,7 +19,7 @@ import (
 // keySuffix ends the name of a private key file.
 const keySuffix = ".key"
 
-func (k *Kit) keygen(_ context.Context, args []string) error {
+func (k *Kit) keygen(ctx context.Context, args []string) error {
 	var dir string
 	names, err := k.parse("keygen", args, []string{"DEPARTMENT"}, func(flags *flag.FlagSet) {
 		flags.StringVar(&dir, "dir", ".", "the `FOLDER` for both files")
@@ -27,7 +27,7 @@ func (k *Kit) keygen(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 || !departmentForm.MatchString(names[0]) {
+	if len(names) == 0 || !manifest.IsDepartment(names[0]) {
 		return errors.New("whose key is it? server plugin keygen DEPARTMENT, by its code, such as fire")
 	}
 	department := names[0]
@@ -37,7 +37,7 @@ func (k *Kit) keygen(_ context.Context, args []string) error {
 			return fmt.Errorf("%s is there already and is kept: name another folder with --dir", name)
 		}
 	}
-	password, err := k.password("password for the new key of "+department+": ", true)
+	password, err := k.password(ctx, "password for the new key of "+department+": ", true)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func writeNew(name string, text []byte, mode fs.FileMode) error {
 	return errors.Join(err, file.Close())
 }
 
-func (k *Kit) sign(_ context.Context, args []string) error {
+func (k *Kit) sign(ctx context.Context, args []string) error {
 	var keyFile string
 	rest, err := k.parse("sign", args, []string{"[DIR]"}, func(flags *flag.FlagSet) {
 		flags.StringVar(&keyFile, "key", "", "the `FILE` of the department's private key")
@@ -86,7 +86,7 @@ func (k *Kit) sign(_ context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.dir, err)
 	}
-	for _, name := range []string{"main.go", "main.js"} {
+	for _, name := range []string{"main.go", "checks.js"} {
 		if text, err := os.ReadFile(p.path(name)); err == nil && bytes.Contains(text, []byte(exampleLaw)) {
 			return fmt.Errorf("%s still rests on %s, the example's law: name the law of your check, build and conform again", p.path(name), exampleLaw)
 		}
@@ -95,7 +95,7 @@ func (k *Kit) sign(_ context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%w: server plugin keygen %s makes a key", err, p.manifest.Department)
 	}
-	password, err := k.password("password of "+keyFile+": ", false)
+	password, err := k.password(ctx, "password of "+keyFile+": ", false)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (k *Kit) sign(_ context.Context, args []string) error {
 }
 
 // password is that of the environment, or a person is asked, for a new one twice.
-func (k *Kit) password(prompt string, twice bool) (string, error) {
+func (k *Kit) password(ctx context.Context, prompt string, twice bool) (string, error) {
 	if password := k.Getenv(EnvPassword); password != "" {
 		return password, nil
 	}
@@ -130,7 +130,7 @@ func (k *Kit) password(prompt string, twice bool) (string, error) {
 			err = errors.New("the passwords differ: try again")
 		}
 	}
-	return password, err
+	return password, errors.Join(err, ctx.Err()) // who gave up has typed half of it
 }
 
 // Terminal asks at the terminal, without showing what is typed; it is nil where
