@@ -7,6 +7,7 @@ package packtest
 import (
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/plugins/internal/pb"
+	"github.com/onedoor/onedoor/plugins/manifest"
 	"github.com/onedoor/onedoor/plugins/sdk"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
 )
@@ -231,4 +233,101 @@ func wireFact(key string, kind standard.FactKind, value any) *pb.Fact {
 		}
 	}
 	return f
+}
+
+// Ask asks the only check of a plugin once, with facts as in sdk.Question.
+func Ask(t testing.TB, plugin sdk.Plugin, facts map[string]any) *pb.CheckResult {
+	t.Helper()
+	request := &pb.CheckRequest{Day: "2026-01-05", Checks: []string{plugin.Checks[0].ID}}
+	for key, value := range facts {
+		f := &pb.Fact{Key: key}
+		switch v := value.(type) {
+		case sdk.Decimal:
+			f.Value = &pb.Fact_Number{Number: v.String()}
+		case int64:
+			f.Value = &pb.Fact_Integer{Integer: v}
+		case bool:
+			f.Value = &pb.Fact_Boolean{Boolean: v}
+		case sdk.Choice:
+			f.Value = &pb.Fact_Choice{Choice: string(v)}
+		default:
+			t.Fatalf("%s: %T is no fact", key, value)
+		}
+		request.Facts = append(request.Facts, f)
+	}
+	response, err := pb.NewCheckerClient(plugintest.Start(t, plugin, "")).Check(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fault := response.GetResults()[0].GetError(); fault != nil {
+		t.Fatal(fault)
+	}
+	return response.GetResults()[0]
+}
+
+// Manifest reads the plugin.yaml beside a test and fails where it does not say
+// what the program says.
+func Manifest(t testing.TB, plugin sdk.Plugin) *manifest.Manifest {
+	t.Helper()
+	text, err := os.ReadFile(manifest.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := manifest.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	description, err := pb.NewCheckerClient(plugintest.Start(t, plugin, "")).Describe(t.Context(), &pb.DescribeRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Agrees(description); err != nil {
+		t.Error(err)
+	}
+	return m
+}
+
+// Conform asks the conformance suite with all that is at hand: the vocabulary that
+// ships, the manifest's texts and the golden cases. It renders every message of
+// the cases' findings in both languages besides, and fails on a text of the
+// manifest that no golden case shows.
+func Conform(t *testing.T, plugin sdk.Plugin) {
+	t.Helper()
+	cases, err := plugintest.ReadCases("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Manifest(t, plugin)
+	dir := t.TempDir()
+	report := plugintest.Conform(t.Context(), plugintest.Start(t, plugin, dir), plugintest.Options{
+		Facts: Read(t).Facts(), Messages: slices.Sorted(maps.Keys(m.Messages)), Cases: cases, Dir: dir,
+	})
+	for _, r := range report.Results {
+		if r.Verdict != plugintest.Pass {
+			t.Errorf("%s %s: %s", r.Verdict, r.Rule, r.Detail)
+		}
+	}
+	shown := map[string]bool{}
+	for _, c := range cases {
+		for _, wants := range c.Want {
+			for _, want := range wants {
+				for _, message := range []map[string]string{want.Message, want.Remedy} {
+					if message == nil {
+						continue
+					}
+					params := maps.Clone(message)
+					delete(params, "key")
+					shown[message["key"]] = true
+					if _, err := m.Render(message["key"], params); err != nil {
+						t.Errorf("case %s: %v", c.Name, err)
+					}
+				}
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.Messages)) {
+		if !shown[key] {
+			t.Errorf("no golden case shows the message %s", key)
+		}
+	}
 }
