@@ -66,6 +66,7 @@ func evacuationCheck() sdk.Check {
 		Facts: []string{"industry"},
 		OptionalFacts: []string{
 			"occupants", "storeys_total", "building_height", "fire_rating", "sprinkler", "ent_kind", "bathing_kind", "fire_plan_alt", "zone",
+			"floor_area", "homestay", "rooms",
 		},
 		Contents: []string{floorPlan},
 		Run:      evacuation,
@@ -78,6 +79,15 @@ func evacuation(_ context.Context, c *sdk.Case) []sdk.Finding {
 	}
 	var p plan
 	if fault := c.Form(floorPlan, planSection, &p); fault != nil {
+		asked := planAsked(c)
+		switch {
+		case fault.Kind == sdk.FormMissing && asked.No():
+			f := sdk.Pass(clauseExits).Say("evacuation.not_asked")
+			f.Code = "PLAN_NOT_ASKED"
+			return []sdk.Finding{f}
+		case fault.Kind == sdk.FormMissing && !asked.Yes():
+			return []sdk.Finding{sdk.NeedsFacts(clauseExits, asked.Missing()...)}
+		}
 		return fault.Findings(clauseExits)
 	}
 	if problem := p.problem(); problem != "" {
@@ -86,6 +96,23 @@ func evacuation(_ context.Context, c *sdk.Case) []sdk.Finding {
 	j := judge{c: c}
 	j.plan(&p)
 	return alternative(c, j.findings())
+}
+
+// planAsked says whether the floor plan is among the materials of the project: that
+// of the pre-opening check, as the catalogue says when it is needed (the 300 m² of a
+// restaurant are the district's, and a small homestay has a guide of its own). No
+// more may be asked for than the notice says; a plan that is there all the same is
+// judged.
+func planAsked(c *sdk.Case) sdk.Truth {
+	return sdk.All(
+		sdk.Any(
+			c.Is("industry", "hotel", "entertainment", "bathing"),
+			sdk.All(c.Is("industry", "catering"), c.AtLeast("floor_area", sdk.Dec("300"))),
+		),
+		sdk.All(
+			c.Holds("homestay"), c.AtMost("rooms", sdk.Whole(14)), c.AtMost("storeys_total", sdk.Whole(4)), c.AtMost("floor_area", sdk.Dec("800")),
+		).Not(),
+	)
 }
 
 // problem says the first thing that the form does not say as its schema asks.

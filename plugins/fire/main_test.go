@@ -89,7 +89,7 @@ func verdicts(t *testing.T, p *plan) (load int64, failed int) {
 	}
 	packtest.Ask(t, sdk.Plugin{Name: "x", Version: "1.0.0", Department: "fire", Checks: []sdk.Check{check}}, map[string]any{
 		"industry": sdk.Choice("catering"), "occupants": int64(0), "storeys_total": int64(4), "building_height": sdk.Dec("15"), "fire_rating": int64(2), "sprinkler": false,
-		"ent_kind": sdk.Choice("none"), "bathing_kind": sdk.Choice("none"), "fire_plan_alt": false, "zone": sdk.Choice("commercial"),
+		"ent_kind": sdk.Choice("none"), "bathing_kind": sdk.Choice("none"), "fire_plan_alt": false, "zone": sdk.Choice("commercial"), "floor_area": sdk.Dec("500"), "homestay": false, "rooms": int64(0),
 	})
 	for i := range p.Storeys {
 		load += p.Storeys[i].load()
