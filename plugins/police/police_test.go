@@ -1,0 +1,12 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/onedoor/onedoor/plugins/internal/packtest"
+)
+
+func TestPlugin(t *testing.T) {
+	t.Parallel()
+	packtest.Prove(t, plugin())
+}
