@@ -3,6 +3,7 @@ module github.com/onedoor/onedoor
 go 1.26.8
 
 require (
+	aead.dev/minisign v0.3.0
 	ariga.io/atlas v0.36.2-0.20250730182955-2c6300d0a3e1
 	cel.dev/cel-go v0.33.2
 	entgo.io/contrib v0.7.0

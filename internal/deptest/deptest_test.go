@@ -65,7 +65,8 @@ var rules = []rule{
 	{"plugins/proto", ""},
 	{"plugins/internal/...", "google.golang.org/grpc/... google.golang.org/protobuf/... plugins/internal/..."},
 	{"plugins/sdk/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/..."},
-	{"plugins/host/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 aead.dev/minisign github.com/elastic/go-seccomp-bpf/... github.com/landlock-lsm/go-landlock/... plugins/internal/... plugins/sdk/... plugins/host/... core"},
+	{"plugins/manifest", "aead.dev/minisign go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/... core"},
+	{"plugins/host/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 github.com/elastic/go-seccomp-bpf/... github.com/landlock-lsm/go-landlock/... plugins/internal/... plugins/sdk/... plugins/manifest plugins/host/... core"},
 
 	// Tools of the build and of tests.
 	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
