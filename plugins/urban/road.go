@@ -24,6 +24,10 @@ const (
 	longestDays   = 90
 )
 
+// again is within how many days of its end the same place cannot be occupied anew
+// without an officer asking why. The law sets no number; this one is illustrative.
+const again = 30
+
 // purposes are what a road may be occupied for. "Special circumstances" (城市道路管理
 // 条例 第31条) are works and events here; markets are strictly limited (第32条).
 var purposes = []string{"construction", "scaffold", "material", "event", "market", "other"}
@@ -104,16 +108,15 @@ func (f *occupation) drawn() sdk.Decimal {
 	return sdk.Dec(strconv.FormatFloat(most, 'f', 1, 64))
 }
 
-// longest gives the longest time for which the road is occupied without a day
-// between. Terms of one place, or of places that touch, count as one when they
-// overlap or one begins on the day after the other: an occupation cannot be cut into
-// pieces of three months.
-func (f *occupation) longest() eform.Period {
+// longest gives the longest time for which the road is occupied. Terms of one place,
+// or of places that touch, count as one when they overlap or less than gap days lie
+// between them: an occupation cannot be cut into pieces of three months.
+func (f *occupation) longest(gap int) eform.Period {
 	group := make([]int, len(f.Parts)) // which parts are one, by the first of them
 	for i, p := range f.Parts {
 		group[i] = i
 		for j, q := range f.Parts[:i] {
-			if group[j] != group[i] && p.joins(q) {
+			if group[j] != group[i] && p.joins(q, gap) {
 				from, into := group[i], group[j]
 				for k := range i + 1 {
 					if group[k] == from {
@@ -145,8 +148,8 @@ func (f *occupation) longest() eform.Period {
 }
 
 // joins says whether two parts are one occupation.
-func (p part) joins(q part) bool {
-	follow := !p.Term.From.After(q.Term.To.AddDate(0, 0, 1)) && !q.Term.From.After(p.Term.To.AddDate(0, 0, 1))
+func (p part) joins(q part, gap int) bool {
+	follow := !p.Term.From.After(q.Term.To.AddDate(0, 0, gap)) && !q.Term.From.After(p.Term.To.AddDate(0, 0, gap))
 	return follow && p.touches(q)
 }
 
@@ -173,7 +176,7 @@ func runRoadOccupation(_ context.Context, c *sdk.Case) []sdk.Finding {
 		return none
 	}
 	var out []sdk.Finding
-	longest := f.longest()
+	longest := f.longest(1)
 	end := afterMonths(longest.From.Time, longestMonths)
 	switch days := longest.Days(); {
 	case longest.To.After(end):
@@ -183,6 +186,9 @@ func runRoadOccupation(_ context.Context, c *sdk.Case) []sdk.Finding {
 	case days > longestDays:
 		out = append(out, citation.Back(sdk.Human(roadClause, "THREE_MONTHS_OVER_90_DAYS").
 			Say("road.by_calendar", "from", longest.From, "to", longest.To, "days", days), roadMonths, civilMonths))
+	case f.longest(again).Days() > longestDays:
+		out = append(out, citation.Back(sdk.Human(roadClause, "OCCUPIED_AGAIN").
+			Say("road.again", "gap", again, "most", longestDays), roadMonths))
 	case stated != days:
 		out = append(out, citation.Back(sdk.Human(roadClause, "DAYS_DISAGREE").
 			Say("road.days_disagree", "plan", days, "stated", stated), roadExtent))

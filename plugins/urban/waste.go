@@ -34,8 +34,9 @@ func (k contract) wrong() error {
 
 // judge looks at the contractor's code and whether the contract is in force on the
 // day judged. Whether the contractor has the licence for it only the department's
-// register can say.
-func (k contract) judge(c *sdk.Case, clause string, law citation.Citation) []sdk.Finding {
+// register can say. What is the contract's subject, which the words need: "kitchen",
+// "transport" or "disposal".
+func (k contract) judge(c *sdk.Case, clause, what string, law citation.Citation) []sdk.Finding {
 	var out []sdk.Finding
 	code, err := creditcode.Parse(k.Contractor.CreditCode)
 	switch {
@@ -47,13 +48,13 @@ func (k contract) judge(c *sdk.Case, clause string, law citation.Citation) []sdk
 		case errors.Is(err, creditcode.ErrCheck):
 			key = "code.check"
 		}
-		out = append(out, citation.Back(sdk.Fail(clause, "CONTRACTOR_CODE_WRONG").Say(key).Advise("code.correct"), law, creditCodes))
+		out = append(out, citation.Back(sdk.Fail(clause, "CONTRACTOR_CODE_WRONG").Say(key).Advise("code.correct."+what), law, creditCodes))
 	case !code.OrganisationFits():
 		out = append(out, citation.Back(sdk.Human(clause, "CONTRACTOR_CODE_DOUBTFUL").Say("code.organisation"), creditCodes))
 	}
 	if !k.Term.Has(c.Day()) {
 		out = append(out, citation.Back(sdk.Fail(clause, "CONTRACT_NOT_IN_FORCE").
-			Say("contract.not_in_force", "from", k.Term.From, "to", k.Term.To).Advise("contract.renew"), law))
+			Say("contract.not_in_force."+what, "from", k.Term.From, "to", k.Term.To).Advise("contract.renew"), law))
 	}
 	return out
 }
@@ -102,7 +103,7 @@ func runKitchenWaste(_ context.Context, c *sdk.Case) []sdk.Finding {
 	if f == nil {
 		return none
 	}
-	out := f.judge(c, kitchenClause, kitchenContract)
+	out := f.judge(c, kitchenClause, "kitchen", kitchenContract)
 	switch seats, known := c.OptionalInt("seats"); {
 	case !known:
 		out = append(out, sdk.NeedsFacts(kitchenClause, "seats"))
@@ -161,7 +162,7 @@ func constructionWaste() sdk.Check {
 			if f == nil {
 				return none
 			}
-			out := append(f.Transport.judge(c, buildingClause, buildingWaste), f.Disposal.judge(c, buildingClause, buildingWaste)...)
+			out := append(f.Transport.judge(c, buildingClause, "transport", buildingWaste), f.Disposal.judge(c, buildingClause, "disposal", buildingWaste)...)
 			short := func(code, key string, taken sdk.Decimal) {
 				if taken.Less(f.Amount.Decimal) {
 					out = append(out, citation.Back(sdk.Fail(buildingClause, code).

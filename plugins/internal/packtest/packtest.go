@@ -6,6 +6,7 @@ package packtest
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/onedoor/onedoor/plugins/internal/pb"
+	"github.com/onedoor/onedoor/plugins/manifest"
 	"github.com/onedoor/onedoor/plugins/sdk"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
 	"github.com/onedoor/onedoor/plugins/sdk/wire"
@@ -34,6 +36,10 @@ func Prove(t *testing.T, p sdk.Plugin) {
 		t.Parallel()
 		conform(t, p)
 	})
+	t.Run("manifest", func(t *testing.T) {
+		t.Parallel()
+		agrees(t, p)
+	})
 	t.Run("pack", func(t *testing.T) {
 		t.Parallel()
 		inPack(t, p)
@@ -49,14 +55,35 @@ func conform(t *testing.T, p sdk.Plugin) {
 	}
 	dir := t.TempDir()
 	report := plugintest.Conform(t.Context(), plugintest.Start(t, p, dir), plugintest.Options{
-		Facts: vocabulary(t), Messages: messages(t), Cases: cases, Dir: dir,
+		Facts: vocabulary(t), Messages: slices.Collect(maps.Keys(signed(t).Messages)), Cases: cases, Dir: dir,
 	})
+	words(t, cases)
 	if !report.OK() || skipped(report) {
 		var out bytes.Buffer
 		if err := report.WriteText(&out); err != nil {
 			t.Fatal(err)
 		}
 		t.Error(out.String())
+	}
+}
+
+// words renders every message and remedy of the golden cases, so that no gap of a
+// text stays open.
+func words(t *testing.T, cases []plugintest.Case) {
+	m := signed(t)
+	for _, c := range cases {
+		for _, want := range slices.Concat(slices.Collect(maps.Values(c.Want))...) {
+			for _, message := range []map[string]string{want.Message, want.Remedy} {
+				if message == nil {
+					continue
+				}
+				params := maps.Clone(message)
+				delete(params, "key")
+				if _, err := m.Render(message["key"], params); err != nil {
+					t.Errorf("case %s: %v", c.Name, err)
+				}
+			}
+		}
 	}
 }
 
@@ -138,16 +165,29 @@ func vocabulary(t *testing.T) []plugintest.Fact {
 	return out
 }
 
-func messages(t *testing.T) []string {
-	var file struct {
-		Messages map[string]any `yaml:"messages"`
+// signed reads the manifest.
+func signed(t *testing.T) *manifest.Manifest {
+	t.Helper()
+	text, err := os.ReadFile(manifest.File)
+	if err != nil {
+		t.Fatal(err)
 	}
-	read(t, "plugin.yaml", &file)
-	var keys []string
-	for key := range file.Messages {
-		keys = append(keys, key)
+	m, err := manifest.Parse(text)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return keys
+	return m
+}
+
+// agrees says where the manifest and the program differ.
+func agrees(t *testing.T, p sdk.Plugin) {
+	d, err := pb.NewCheckerClient(plugintest.Start(t, p, "")).Describe(t.Context(), &pb.DescribeRequest{ContractMinor: wire.ContractMinor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := signed(t).Agrees(d); err != nil {
+		t.Error(err)
+	}
 }
 
 func read(t *testing.T, name string, into any) {
@@ -159,14 +199,4 @@ func read(t *testing.T, name string, into any) {
 	if err := yaml.Unmarshal(text, into); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-}
-
-// Describe gives what a plugin says about itself over a real connection.
-func Describe(t *testing.T, p sdk.Plugin) *pb.DescribeResponse {
-	t.Helper()
-	d, err := pb.NewCheckerClient(plugintest.Start(t, p, "")).Describe(t.Context(), &pb.DescribeRequest{ContractMinor: wire.ContractMinor})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
