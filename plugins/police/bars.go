@@ -31,7 +31,7 @@ func bars() sdk.Check {
 		},
 		Run: func(_ context.Context, c *sdk.Case) []sdk.Finding {
 			if !c.Bool("is_bar") {
-				return []sdk.Finding{sdk.Pass(clause)}
+				return []sdk.Finding{sdk.NotApplicable(clause)}
 			}
 			return surroundings.Judge(c, clause, false, barRules...)
 		},

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -21,36 +18,16 @@ var (
 	discoPercent = sdk.Whole(5)
 )
 
-// guardContract is the contract with a security company. The pack names it as the
-// clause's evidence; the item asks for no material, so that it may be missing.
-type guardContract struct {
-	eform.Head
-	Guards int64        `json:"guards"`
-	Term   eform.Period `json:"term"`
-}
-
-var guardForm = eform.Form{Material: "保安服务合同", Schema: "guard-contract/1"}
-
-// Wrong says what is wrong with the form.
-func (f *guardContract) Wrong() error {
-	if f.Guards < 0 || f.Guards > 10_000 {
-		return errors.New("guards: is not between 0 and 10000")
-	}
-	if err := f.Term.Wrong(); err != nil {
-		return fmt.Errorf("term: %w", err)
-	}
-	return nil
-}
-
+// guards computes how many guards a venue needs. How many its contract has stands in
+// no fact, and no item of the pack asks for the contract: an officer compares.
 func guards() sdk.Check {
 	return sdk.Check{
 		ID: "venue-guards", Clauses: []string{venueGuards},
 		Facts:         []string{"ent_kind"},
 		OptionalFacts: []string{"use_area", "occupants", "guard_contract"},
-		Contents:      []string{guardForm.Material},
 		SelfTest: &sdk.SelfTest{
 			Given: sdk.Question{Day: sdk.Date(2026, 3, 2), Facts: map[string]any{
-				"ent_kind": sdk.Choice("ktv"), "use_area": sdk.Dec("200.01"), "guard_contract": true,
+				"ent_kind": sdk.Choice("ktv"), "use_area": sdk.Whole(400), "guard_contract": true,
 			}},
 			Want: []sdk.Finding{citation.Back(sdk.Human(venueGuards, "CONTRACT_TO_SEE").
 				Say("guards.to_see", "need", 3), entGuards, entGuardCount).Used("ent_kind", "guard_contract", "use_area")},
@@ -62,7 +39,7 @@ func guards() sdk.Check {
 func runGuards(_ context.Context, c *sdk.Case) []sdk.Finding {
 	kind := c.Choice("ent_kind")
 	if kind != "ktv" && kind != "dance" && kind != "arcade" {
-		return []sdk.Finding{sdk.Pass(venueGuards)}
+		return []sdk.Finding{sdk.NotApplicable(venueGuards)}
 	}
 	has, known := c.OptionalBool("guard_contract")
 	if known && !has {
@@ -84,27 +61,13 @@ func runGuards(_ context.Context, c *sdk.Case) []sdk.Finding {
 	if len(missing) > 0 {
 		return []sdk.Finding{sdk.NeedsFacts(venueGuards, missing...)}
 	}
-	least, need := needGuards(kind, size)
-	if _, there := c.Material(guardForm.Material); !there {
+	least, safe := needGuards(kind, size)
+	if least < safe {
 		return []sdk.Finding{citation.Back(sdk.Human(venueGuards, "CONTRACT_TO_SEE").
-			Say("guards.to_see", "need", need), entGuards, entGuardCount)}
+			Say("guards.to_see_reading", "least", least, "safe", safe), entGuards, entGuardCount)}
 	}
-	form, none := eform.Read[guardContract](c, guardForm, venueGuards)
-	switch {
-	case form == nil:
-		return none
-	case !form.Term.Has(c.Day()):
-		return []sdk.Finding{citation.Back(sdk.Fail(venueGuards, "CONTRACT_NOT_IN_FORCE").
-			Say("guards.not_in_force", "from", form.Term.From, "to", form.Term.To).Advise("guards.contract"), entGuards)}
-	case form.Guards < least:
-		return []sdk.Finding{citation.Back(sdk.Fail(venueGuards, "TOO_FEW_GUARDS").
-			Say("guards.too_few", "need", least, "have", form.Guards).
-			Advise("guards.more", "more", need-form.Guards), entGuards, entGuardCount)}
-	case form.Guards < need:
-		return []sdk.Finding{citation.Back(sdk.Human(venueGuards, "GUARDS_BY_READING").
-			Say("guards.reading", "least", least, "need", need, "have", form.Guards), entGuards, entGuardCount)}
-	}
-	return []sdk.Finding{sdk.Pass(venueGuards)}
+	return []sdk.Finding{citation.Back(sdk.Human(venueGuards, "CONTRACT_TO_SEE").
+		Say("guards.to_see", "need", safe), entGuards, entGuardCount)}
 }
 
 // needGuards counts the guards that a venue needs: by its area, a disco by its

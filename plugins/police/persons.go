@@ -2,19 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
+	"github.com/onedoor/onedoor/plugins/internal/term"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
-// persons are people as they prove who they are. The form holds identity numbers,
-// and no finding repeats one: a person is named by the place in the list.
+const personsSection = "police.persons/1"
+
+// persons is the section police.persons/1 of the papers with which people prove who
+// they are. It holds identity numbers, and no finding repeats one: a person is named
+// by the place in the list.
 type persons struct {
-	eform.Head
 	Persons   []person   `json:"persons"`
 	Residence *residence `json:"residence"` // of the operator, for scrap metal
 }
@@ -26,34 +27,50 @@ type person struct {
 
 // residence is a registration of residence.
 type residence struct {
-	Kind   string        `json:"kind"`   // permanent 常住 or temporary 暂住
-	Region string        `json:"region"` // six digits (GB/T 2260)
-	Term   *eform.Period `json:"term"`   // of a temporary one
+	Kind   string     `json:"kind"`   // permanent 常住 or temporary 暂住
+	Region string     `json:"region"` // six digits (GB/T 2260)
+	Term   *term.Term `json:"term"`   // of a temporary one
 }
 
 var roles = []string{"legal_representative", "operator", "security", "staff"}
 
 const mostPersons = 1000
 
-// Wrong says what is wrong with the form.
-func (f *persons) Wrong() error {
+// readPersons reads the section. What stands in a form that cannot be read is not
+// repeated either: the SDK's words quote it.
+func readPersons(c *sdk.Case, material string) (*persons, *sdk.FormFault) {
+	var f persons
+	if fault := c.Form(material, personsSection, &f); fault != nil {
+		if fault.Kind == sdk.FormInvalid {
+			fault.Problem = personsSection + ": is not as the schema asks"
+		}
+		return nil, fault
+	}
+	if problem := f.problem(); problem != "" {
+		return nil, sdk.InvalidForm(material, personsSection+": "+problem)
+	}
+	return &f, nil
+}
+
+// problem says the first thing that the form does not say as its schema asks.
+func (f *persons) problem() string {
 	if len(f.Persons) == 0 || len(f.Persons) > mostPersons {
-		return fmt.Errorf("persons: none, or more than %d", mostPersons)
+		return fmt.Sprintf("persons: 1 to %d", mostPersons)
 	}
 	for i, p := range f.Persons {
 		if !slices.Contains(roles, p.Role) {
-			return fmt.Errorf("persons %d: a role that the schema does not have", i+1)
+			return fmt.Sprintf("persons[%d].role: legal_representative, operator, security or staff", i)
 		}
 	}
 	if r := f.Residence; r != nil {
 		if r.Kind != "permanent" && r.Kind != "temporary" || len(r.Region) != 6 {
-			return errors.New("residence: is neither permanent nor temporary, or its region is not six digits")
+			return "residence: permanent or temporary, with a region of six digits"
 		}
-		if r.Kind == "temporary" && (r.Term == nil || r.Term.Wrong() != nil) {
-			return errors.New("residence.term: is missing or wrong")
+		if r.Kind == "temporary" && (r.Term == nil || r.Term.Problem() != "") {
+			return "residence.term: needed for a temporary one"
 		}
 	}
-	return nil
+	return ""
 }
 
 // numbers gives a finding for each person whose number is wrong.
@@ -85,7 +102,7 @@ const mostFindings = 20
 
 const hotelGuarded = "C-HTL-003"
 
-var hotelForm = eform.Form{Material: "法定代表人和从业人员身份证明", Schema: "persons/1"}
+const hotelPaper = "法定代表人和从业人员身份证明"
 
 // hotelPersons judges that a hotel has designated people for its security by who
 // they are, where the catalogue's predicate takes the applicant's word. The law sets
@@ -93,20 +110,20 @@ var hotelForm = eform.Form{Material: "法定代表人和从业人员身份证明
 func hotelPersons() sdk.Check {
 	return sdk.Check{
 		ID: "hotel-persons", Clauses: []string{hotelGuarded},
-		Facts: []string{"industry"}, OptionalFacts: []string{"has_guard"}, Contents: []string{hotelForm.Material},
+		Facts: []string{"industry"}, OptionalFacts: []string{"has_guard"}, Contents: []string{hotelPaper},
 		Run: func(_ context.Context, c *sdk.Case) []sdk.Finding {
 			if c.Choice("industry") != "hotel" {
-				return []sdk.Finding{sdk.Pass(hotelGuarded)}
+				return []sdk.Finding{sdk.NotApplicable(hotelGuarded)}
 			}
 			if has, known := c.OptionalBool("has_guard"); known && !has {
 				return []sdk.Finding{citation.Back(sdk.Fail(hotelGuarded, "NO_SECURITY_PERSON").
 					Say("persons.no_security").Advise("persons.designate"), hotelGuards)}
 			}
-			form, out := eform.Read[persons](c, hotelForm, hotelGuarded)
-			if form == nil {
-				return out
+			form, fault := readPersons(c, hotelPaper)
+			if fault != nil {
+				return fault.Findings(hotelGuarded)
 			}
-			out = form.numbers(c, hotelGuarded)
+			out := form.numbers(c, hotelGuarded)
 			designated, minors := 0, 0
 			for _, p := range form.Persons {
 				if p.Role != "security" {
@@ -138,7 +155,7 @@ const scrapResident = "C-REC-007"
 // jiangbei is the region's code (GB/T 2260) of the district that the pack is of.
 const jiangbei = "330205"
 
-var scrapForm = eform.Form{Material: "身份证明", Schema: "persons/1"}
+const scrapPaper = "身份证明"
 
 // scrapPersons judges the registration of residence of an individual who buys scrap
 // metal. The region in the identity number is that of the first registration and
@@ -147,16 +164,16 @@ func scrapPersons() sdk.Check {
 	return sdk.Check{
 		ID: "scrap-persons", Clauses: []string{scrapResident},
 		Facts: []string{"scrap_metal", "subject_type"}, OptionalFacts: []string{"local_residence"},
-		Contents: []string{scrapForm.Material},
+		Contents: []string{scrapPaper},
 		Run: func(_ context.Context, c *sdk.Case) []sdk.Finding {
 			if !c.Bool("scrap_metal") || c.Choice("subject_type") != "individual_household" {
-				return []sdk.Finding{sdk.Pass(scrapResident)}
+				return []sdk.Finding{sdk.NotApplicable(scrapResident)}
 			}
-			form, out := eform.Read[persons](c, scrapForm, scrapResident)
-			if form == nil {
-				return out
+			form, fault := readPersons(c, scrapPaper)
+			if fault != nil {
+				return fault.Findings(scrapResident)
 			}
-			out = form.numbers(c, scrapResident)
+			out := form.numbers(c, scrapResident)
 			fail := func(code, key string) {
 				out = append(out, citation.Back(sdk.Fail(scrapResident, code).Say(key).Advise("residence.register"), scrapResidence))
 			}

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -37,15 +35,17 @@ var (
 	bathUnseen = []string{"bath", "changing_room", "toilet"}
 )
 
-var videoForm = eform.Form{Material: "备案信息表", Schema: "video-filing/1"}
+const (
+	videoPaper   = "备案信息表"
+	videoSection = "police.video/1"
+)
 
-// videoFiling is the filing of a video system (条例 第14条: places, number and kind
+// videoFiling is the section police.video/1 of the filing of a video system (条例 第14条: places, number and kind
 // of devices, retention).
 type videoFiling struct {
-	eform.Head
 	Recorder struct {
-		CapacityGB eform.Number `json:"capacity_gb"` // usable, 10⁹ bytes
-		HoursADay  eform.Number `json:"hours_a_day"` // for which is recorded
+		CapacityGB sdk.Decimal `json:"capacity_gb"` // usable, 10⁹ bytes
+		HoursADay  sdk.Decimal `json:"hours_a_day"` // for which is recorded
 	} `json:"recorder"`
 	Places []struct {
 		ID   string `json:"id"`
@@ -55,45 +55,45 @@ type videoFiling struct {
 }
 
 type camera struct {
-	At   string       `json:"at"`   // id of the place
-	Kbps eform.Number `json:"kbps"` // 1000 bits a second, as recorded
+	At   string      `json:"at"`   // id of the place
+	Kbps sdk.Decimal `json:"kbps"` // 1000 bits a second, as recorded
 }
 
 const mostPlaces = 2000
 
-// Wrong says what is wrong with the form.
-func (f *videoFiling) Wrong() error {
+// problem says the first thing that the form does not say as its schema asks.
+func (f *videoFiling) problem() string {
 	if len(f.Places) == 0 || len(f.Places) > mostPlaces || len(f.Cameras) > mostPlaces {
-		return fmt.Errorf("places, cameras: none, or more than %d", mostPlaces)
+		return fmt.Sprintf("places, cameras: 1 to %d places, at most as many cameras", mostPlaces)
 	}
 	ids := map[string]bool{}
 	for i, p := range f.Places {
 		if p.ID == "" || ids[p.ID] || !slices.Contains(placesKnown, p.Kind) {
-			return fmt.Errorf("places %d: no id, an id that stands twice, or an unknown kind", i+1)
+			return fmt.Sprintf("places[%d]: an id that stands once, and a kind of the schema", i)
 		}
 		ids[p.ID] = true
 	}
 	for i, c := range f.Cameras {
-		if !ids[c.At] || c.Kbps.Sign() == 0 {
-			return fmt.Errorf("cameras %d: is at no place of the form, or records nothing", i+1)
+		if !ids[c.At] || c.Kbps.Sign() <= 0 {
+			return fmt.Sprintf("cameras[%d]: at a place of the form, with more than 0 kbps", i)
 		}
 	}
-	if f.Recorder.HoursADay.Sign() == 0 || sdk.Whole(24).Less(f.Recorder.HoursADay.Decimal) || f.Recorder.CapacityGB.Sign() == 0 {
-		return errors.New("recorder: has no capacity, or does not record between 0 and 24 hours a day")
+	if f.Recorder.HoursADay.Sign() <= 0 || sdk.Whole(24).Less(f.Recorder.HoursADay) || f.Recorder.CapacityGB.Sign() <= 0 {
+		return "recorder: a capacity above 0, and above 0 to 24 hours a day"
 	}
-	return nil
+	return ""
 }
 
 // days gives how many days of footage the recorder holds.
 func (f *videoFiling) days() (days sdk.Decimal, any bool) {
 	kbps := sdk.Whole(0)
 	for _, c := range f.Cameras {
-		kbps = kbps.Add(c.Kbps.Decimal)
+		kbps = kbps.Add(c.Kbps)
 	}
 	if kbps.Sign() == 0 {
 		return kbps, false
 	}
-	bitsADay := kbps.Mul(sdk.Whole(1000)).Mul(f.Recorder.HoursADay.Decimal).Mul(sdk.Whole(3600))
+	bitsADay := kbps.Mul(sdk.Whole(1000)).Mul(f.Recorder.HoursADay).Mul(sdk.Whole(3600))
 	return f.Recorder.CapacityGB.Mul(sdk.Whole(8_000_000_000)).Div(bitsADay), true
 }
 
@@ -119,15 +119,15 @@ func video() sdk.Check {
 	return sdk.Check{
 		ID: "video", Clauses: []string{hotelVideo, noRoomVideo, terrorVideo, venueVideo, noBathVideo},
 		Facts:         []string{"industry", "cctv"},
-		OptionalFacts: []string{"ent_kind", "terror_key_target", "cctv_days"},
-		Contents:      []string{videoForm.Material},
+		OptionalFacts: []string{"ent_kind", "terror_key_target", "cctv_days", "camera_in_room"},
+		Contents:      []string{videoPaper},
 		Run:           runVideo,
 	}
 }
 
 func runVideo(_ context.Context, c *sdk.Case) []sdk.Finding {
 	var out, asked []sdk.Finding
-	pass := func(clause string) { out = append(out, sdk.Pass(clause)) }
+	exempt := func(clause string) { out = append(out, sdk.NotApplicable(clause)) }
 	missing := func(clause, fact string) { out = append(out, sdk.NeedsFacts(clause, fact)) }
 	var seen []videoClause
 	industry, has := c.Choice("industry"), c.Bool("cctv")
@@ -135,7 +135,7 @@ func runVideo(_ context.Context, c *sdk.Case) []sdk.Finding {
 	if industry == "hotel" {
 		seen = append(seen, videoClause{hotelVideo, hotelSeen, ordinaryDays, []citation.Citation{videoAreas, videoKept, farmInns}})
 	} else {
-		pass(hotelVideo)
+		exempt(hotelVideo)
 	}
 	switch kind, known := c.OptionalChoice("ent_kind"); {
 	case !known && industry == "entertainment":
@@ -143,28 +143,28 @@ func runVideo(_ context.Context, c *sdk.Case) []sdk.Finding {
 	case known && (kind == "ktv" || kind == "dance"):
 		seen = append(seen, videoClause{venueVideo, venueSeen, ordinaryDays, []citation.Citation{entVideo}})
 	default:
-		pass(venueVideo)
+		exempt(venueVideo)
 	}
 	switch target, known := c.OptionalBool("terror_key_target"); {
 	case !has:
-		pass(terrorVideo) // the clause speaks of those who have a system
+		exempt(terrorVideo) // the clause speaks of those who have a system
 	case !known:
 		missing(terrorVideo, "terror_key_target")
 	case target:
 		seen = append(seen, videoClause{terrorVideo, nil, terrorDays, []citation.Citation{terrorKept}})
 	default:
-		pass(terrorVideo)
+		exempt(terrorVideo)
 	}
 	var banned []bannedClause
-	if has && slices.Contains([]string{"hotel", "bathing", "catering"}, industry) {
+	if slices.Contains([]string{"hotel", "bathing", "catering"}, industry) {
 		banned = append(banned, bannedClause{noRoomVideo, unseen})
 	} else {
-		pass(noRoomVideo)
+		exempt(noRoomVideo)
 	}
-	if has && industry == "bathing" {
+	if industry == "bathing" {
 		banned = append(banned, bannedClause{noBathVideo, bathUnseen})
 	} else {
-		pass(noBathVideo)
+		exempt(noBathVideo)
 	}
 
 	var open []string
@@ -178,20 +178,26 @@ func runVideo(_ context.Context, c *sdk.Case) []sdk.Finding {
 		for _, s := range seen {
 			asked = append(asked, citation.Back(sdk.Fail(s.clause, "NO_VIDEO").Say("video.none").Advise("video.install"), s.law...))
 		}
+		for _, b := range banned {
+			asked = append(asked, b.judgeStated(c))
+		}
 		return append(out, asked...)
 	}
 	if len(open) == 0 {
 		return out
 	}
-	form, none := eform.Read[videoFiling](c, videoForm, open...)
-	if form == nil {
-		return append(out, none...)
+	var form videoFiling
+	if fault := c.Form(videoPaper, videoSection, &form); fault != nil {
+		return append(out, fault.Findings(open...)...)
+	}
+	if problem := form.problem(); problem != "" {
+		return append(out, sdk.InvalidForm(videoPaper, videoSection+": "+problem).Findings(open...)...)
 	}
 	for _, s := range seen {
-		asked = append(asked, s.judge(c, form)...)
+		asked = append(asked, s.judge(c, &form)...)
 	}
 	for _, b := range banned {
-		asked = append(asked, b.judge(form))
+		asked = append(asked, b.judge(c, &form))
 	}
 	return append(out, asked...)
 }
@@ -250,10 +256,21 @@ type bannedClause struct {
 	kinds  []string
 }
 
-func (b bannedClause) judge(f *videoFiling) sdk.Finding {
+// judge goes by the filing, and by what was answered where that is worse.
+func (b bannedClause) judge(c *sdk.Case, f *videoFiling) sdk.Finding {
 	all, blind := f.count(b.kinds)
 	if seen := all - blind; seen > 0 {
 		return citation.Back(sdk.Fail(b.clause, "CAMERA_IN_PRIVATE").Say("video.private", "places", seen).Advise("video.remove"), videoForbidden)
 	}
+	if c.Holds("camera_in_room").Yes() {
+		return b.judgeStated(c)
+	}
 	return sdk.Pass(b.clause)
+}
+
+// judgeStated goes by what was answered.
+func (b bannedClause) judgeStated(c *sdk.Case) sdk.Finding {
+	return sdk.Judge(b.clause, sdk.That(true), c.Holds("camera_in_room").Not(), func() sdk.Finding {
+		return citation.Back(sdk.Fail(b.clause, "CAMERA_IN_PRIVATE").Say("video.private_stated").Advise("video.remove"), videoForbidden)
+	})
 }

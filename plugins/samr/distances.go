@@ -25,7 +25,7 @@ func pollution() sdk.Check {
 				case !known:
 					return []sdk.Finding{sdk.NeedsFacts(clause, "serves_food")}
 				case !serves:
-					return []sdk.Finding{sdk.Pass(clause)}
+					return []sdk.Finding{sdk.NotApplicable(clause)}
 				}
 			}
 			return surroundings.Judge(c, clause, true, rule)
@@ -55,7 +55,7 @@ func tobacco() sdk.Check {
 				packed, packedKnown := c.OptionalBool("prepacked_only")
 				switch {
 				case alcoholKnown && !alcohol, packedKnown && !packed:
-					return []sdk.Finding{sdk.Pass(clause)}
+					return []sdk.Finding{sdk.NotApplicable(clause)}
 				case !alcoholKnown:
 					return []sdk.Finding{sdk.NeedsFacts(clause, "sells_alcohol")}
 				case !packedKnown:

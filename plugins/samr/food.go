@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -38,14 +36,16 @@ var (
 	coldLeast      = sdk.Whole(5)  // m²
 )
 
-var layoutForm = eform.Form{Material: "经营场所布局图", Schema: "food-layout/1"}
+const (
+	layoutPaper   = "经营场所布局图"
+	layoutSection = "samr.food-layout/1"
+)
 
-// layout is the plan of the premises as rooms.
+// layout is the section samr.food-layout/1 of the plan of the premises: its rooms.
 type layout struct {
-	eform.Head
 	Rooms []struct {
-		Use  string       `json:"use"`
-		Area eform.Number `json:"area"` // m²
+		Use  string      `json:"use"`
+		Area sdk.Decimal `json:"area"` // m²
 	} `json:"rooms"`
 }
 
@@ -58,27 +58,27 @@ var (
 
 const mostRooms = 500
 
-// Wrong says what is wrong with the form.
-func (f *layout) Wrong() error {
+// problem says the first thing that the form does not say as its schema asks.
+func (f *layout) problem() string {
 	if len(f.Rooms) == 0 || len(f.Rooms) > mostRooms {
-		return fmt.Errorf("rooms: none, or more than %d", mostRooms)
+		return fmt.Sprintf("rooms: 1 to %d", mostRooms)
 	}
 	for i, r := range f.Rooms {
-		if !slices.Contains(handling, r.Use) && !slices.Contains(otherRooms, r.Use) || r.Area.Sign() == 0 {
-			return fmt.Errorf("rooms %d: an unknown use, or no area", i+1)
+		if !slices.Contains(handling, r.Use) && !slices.Contains(otherRooms, r.Use) || r.Area.Sign() <= 0 {
+			return fmt.Sprintf("rooms[%d]: a use of the schema, and an area above 0", i)
 		}
 	}
 	if f.area(handling...).Sign() == 0 {
-		return errors.New("rooms: none handles food")
+		return "rooms: one that handles food"
 	}
-	return nil
+	return ""
 }
 
 func (f *layout) area(uses ...string) sdk.Decimal {
 	sum := sdk.Whole(0)
 	for _, r := range f.Rooms {
 		if slices.Contains(uses, r.Use) {
-			sum = sum.Add(r.Area.Decimal)
+			sum = sum.Add(r.Area)
 		}
 	}
 	return sum
@@ -94,12 +94,12 @@ func foodAreas() sdk.Check {
 	return sdk.Check{
 		ID: "food-areas", Clauses: clauses,
 		Facts: []string{"industry", "use_area"}, OptionalFacts: []string{"seats", "kitchen_area"},
-		Contents: []string{layoutForm.Material}, OnFailure: sdk.Proceed,
+		Contents: []string{layoutPaper}, OnFailure: sdk.Proceed,
 		SelfTest: &sdk.SelfTest{
 			Given: sdk.Question{Day: sdk.Date(2026, 3, 2), Facts: map[string]any{"industry": sdk.Choice("catering"), "use_area": sdk.Whole(50)}},
 			Want: []sdk.Finding{
-				sdk.Pass("C-FOD-014").Used("industry", "use_area"), sdk.Pass("C-FOD-015").Used("industry", "use_area"),
-				sdk.Pass("C-FOD-016").Used("industry", "use_area"),
+				sdk.NotApplicable("C-FOD-014").Used("industry", "use_area"), sdk.NotApplicable("C-FOD-015").Used("industry", "use_area"),
+				sdk.NotApplicable("C-FOD-016").Used("industry", "use_area"),
 			},
 		},
 		Run: runFoodAreas,
@@ -111,14 +111,14 @@ func runFoodAreas(_ context.Context, c *sdk.Case) []sdk.Finding {
 	area := c.Number("use_area")
 	if c.Choice("industry") != "catering" || !smallest.Less(area) {
 		for _, class := range classes {
-			out = append(out, sdk.Pass(class.clause))
+			out = append(out, sdk.NotApplicable(class.clause))
 		}
 		return out
 	}
 	byArea := slices.IndexFunc(classes, func(c class) bool { return c.area.AtLeast(area) })
 	if byArea < 0 { // extra large by area: the pack's clauses do not apply
 		for _, class := range classes {
-			out = append(out, sdk.Pass(class.clause))
+			out = append(out, sdk.NotApplicable(class.clause))
 		}
 		return out
 	}
@@ -126,7 +126,7 @@ func runFoodAreas(_ context.Context, c *sdk.Case) []sdk.Finding {
 	if !known {
 		for i, class := range classes {
 			if i < byArea { // seats can only make it larger
-				out = append(out, sdk.Pass(class.clause))
+				out = append(out, sdk.NotApplicable(class.clause))
 			} else {
 				out = append(out, sdk.NeedsFacts(class.clause, "seats"))
 			}
@@ -146,21 +146,34 @@ func runFoodAreas(_ context.Context, c *sdk.Case) []sdk.Finding {
 			out = append(out, citation.Back(sdk.Human(class.clause, "EXTRA_LARGE_BY_SEATS").
 				Say("food.extra_large", "seats", seats), foodClasses))
 		case i == byArea:
-			// The clause's predicate takes the class by the area alone.
-			out = append(out, citation.Back(sdk.Pass(class.clause).
-				Say("food.larger_by_seats", "seats", seats), foodClasses))
+			// The clause's predicate takes the class by the area alone: where it is not met
+			// either, an officer sees both.
+			finding := sdk.Human(class.clause, "LARGER_BY_SEATS")
+			if class.plainlyMet(c) {
+				finding = sdk.Pass(class.clause)
+			}
+			out = append(out, citation.Back(finding.Say("food.larger_by_seats", "seats", seats), foodClasses))
 		default:
-			out = append(out, sdk.Pass(class.clause))
+			out = append(out, sdk.NotApplicable(class.clause))
 		}
 	}
 	return out
 }
 
+// plainlyMet is the catalogue's predicate: it takes all that is no kitchen for dining.
+func (k class) plainlyMet(c *sdk.Case) bool {
+	kitchen, known := c.OptionalNumber("kitchen_area")
+	return known && kitchen.Mul(k.dining.Add(sdk.Whole(1))).AtLeast(c.Number("use_area"))
+}
+
 // judge compares the areas of the plan with what is recommended for the class.
 func (k class) judge(c *sdk.Case) []sdk.Finding {
-	f, none := eform.Read[layout](c, layoutForm, k.clause)
-	if f == nil {
-		return none
+	var f layout
+	if fault := c.Form(layoutPaper, layoutSection, &f); fault != nil {
+		return fault.Findings(k.clause)
+	}
+	if problem := f.problem(); problem != "" {
+		return sdk.InvalidForm(layoutPaper, layoutSection+": "+problem).Findings(k.clause)
 	}
 	kitchen, dining, all := f.area(handling...), f.area("dining"), f.area(slices.Concat(handling, otherRooms)...)
 	human := func(code, key string, more ...any) sdk.Finding {
@@ -183,10 +196,14 @@ func (k class) judge(c *sdk.Case) []sdk.Finding {
 	if cold := f.area("cold_room"); cold.Sign() > 0 && (cold.Mul(sdk.Whole(100)).Less(kitchen.Mul(coldPercent)) || cold.Less(coldLeast)) {
 		out = append(out, human("COLD_ROOM_SMALL", "food.cold_small", "cold", cold, "kitchen", kitchen))
 	}
-	if len(out) == 0 {
-		return []sdk.Finding{sdk.Pass(k.clause)}
+	switch {
+	case len(out) > 0:
+		return out
+	case !k.plainlyMet(c):
+		// The text compares with dining alone, the predicate with all the rest.
+		return []sdk.Finding{citation.Back(sdk.Pass(k.clause).Say("food.met_by_text", "ratio", k.dining), foodLayout)}
 	}
-	return out
+	return []sdk.Finding{sdk.Pass(k.clause)}
 }
 
 // upTo rounds up to a tenth.

@@ -26,14 +26,14 @@ type companyName struct {
 
 const longestName = 300 // bytes of a part: far beyond any name
 
-// wrong says what is wrong with the form of the name, not with the name.
-func (n *companyName) wrong() error {
+// problem says what is wrong with the form of the name, not with the name.
+func (n *companyName) problem() string {
 	for _, part := range []string{n.Full, n.District, n.Word, n.Trade, n.Organisation, n.Parent} {
 		if len(part) > longestName || !utf8.ValidString(part) {
-			return fmt.Errorf("name: a part is longer than %d bytes", longestName)
+			return fmt.Sprintf("name: parts of at most %d bytes", longestName)
 		}
 	}
-	return nil
+	return ""
 }
 
 // districts are the divisions that a name of this district may bear, and how: a

@@ -3,60 +3,59 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
 	"github.com/onedoor/onedoor/plugins/internal/creditcode"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
+	"github.com/onedoor/onedoor/plugins/internal/term"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
 const premisesProof = "C-REG-001"
 
-var (
-	applicationForm = eform.Form{Material: "登记申请书", Schema: "registration/1"}
-	premisesForm    = eform.Form{Material: "住所（经营场所）文件或申报承诺书", Schema: "premises/1"}
+const (
+	applicationPaper   = "登记申请书"
+	applicationSection = "samr.registration/1"
+	premisesPaper      = "住所（经营场所）文件或申报承诺书"
+	premisesSection    = "samr.premises/1"
 )
 
-// application is what is read of the application.
+// application is the section samr.registration/1 of the application.
 type application struct {
-	eform.Head
 	Name companyName `json:"name"`
 }
 
-// Wrong says what is wrong with the form.
-func (f *application) Wrong() error { return f.Name.wrong() }
-
-// premises is the proof of the premises. An owner who is a person is not asked who
+// premises is the section samr.premises/1 of the proof of the premises. An owner who is a person is not asked who
 // that is: the check needs no more.
 type premises struct {
-	eform.Head
 	Kind  string `json:"kind"` // deed 权属证明, lease 租赁合同 or commitment 申报承诺书
 	Owner *struct {
 		CreditCode string `json:"credit_code"` // of an organisation; "" for a person
 	} `json:"owner"`
 	Lease *struct {
-		Term eform.Period `json:"term"`
-		Area eform.Number `json:"area"` // m²
+		Term term.Term   `json:"term"`
+		Area sdk.Decimal `json:"area"` // m²
 	} `json:"lease"`
 }
 
-// Wrong says what is wrong with the form.
-func (f *premises) Wrong() error {
+// problem says the first thing that the form does not say as its schema asks.
+func (f *premises) problem() string {
 	switch {
 	case f.Kind != "deed" && f.Kind != "lease" && f.Kind != "commitment":
-		return errors.New("kind: is none of deed, lease, commitment")
+		return "kind: deed, lease or commitment"
 	case f.Kind != "commitment" && f.Owner == nil:
-		return errors.New("owner: is missing")
+		return "owner: needed for a deed or a lease"
 	case (f.Kind == "lease") != (f.Lease != nil):
-		return errors.New("lease: is missing, or stands beside another kind of proof")
+		return "lease: needed for a lease, and for nothing else"
 	}
 	if f.Lease != nil {
-		if err := f.Lease.Term.Wrong(); err != nil {
-			return fmt.Errorf("lease.term: %w", err)
+		if problem := f.Lease.Term.Problem(); problem != "" {
+			return "lease.term." + problem
+		}
+		if f.Lease.Area.Sign() <= 0 {
+			return "lease.area: above 0"
 		}
 	}
-	return nil
+	return ""
 }
 
 // registration judges the papers of a registration by what stands in them: the
@@ -68,30 +67,42 @@ func registration() sdk.Check {
 		ID: "registration", Clauses: []string{premisesProof},
 		Facts:         []string{"industry", "subject_type"},
 		OptionalFacts: []string{"has_property_proof", "address_commitment", "use_area"},
-		Contents:      []string{applicationForm.Material, premisesForm.Material},
+		Contents:      []string{applicationPaper, premisesPaper},
 		Run:           runRegistration,
 	}
 }
 
 func runRegistration(_ context.Context, c *sdk.Case) []sdk.Finding {
 	if c.Choice("industry") == "construction" {
-		return []sdk.Finding{sdk.Pass(premisesProof)}
+		return []sdk.Finding{sdk.NotApplicable(premisesProof)}
 	}
-	var out []sdk.Finding
-	if form, none := eform.Read[application](c, applicationForm, premisesProof); form != nil {
-		out = append(out, form.Name.judge(premisesProof, c.Choice("subject_type"))...)
-	} else {
-		out = append(out, none...)
-	}
-	if form, none := eform.Read[premises](c, premisesForm, premisesProof); form != nil {
-		out = append(out, form.judge(c)...)
-	} else {
-		out = append(out, none...)
-	}
+	out := append(judgeApplication(c), judgePremises(c)...)
 	if len(out) == 0 {
 		return []sdk.Finding{sdk.Pass(premisesProof)}
 	}
 	return out
+}
+
+func judgeApplication(c *sdk.Case) []sdk.Finding {
+	var f application
+	if fault := c.Form(applicationPaper, applicationSection, &f); fault != nil {
+		return fault.Findings(premisesProof)
+	}
+	if problem := f.Name.problem(); problem != "" {
+		return sdk.InvalidForm(applicationPaper, applicationSection+": "+problem).Findings(premisesProof)
+	}
+	return f.Name.judge(premisesProof, c.Choice("subject_type"))
+}
+
+func judgePremises(c *sdk.Case) []sdk.Finding {
+	var f premises
+	if fault := c.Form(premisesPaper, premisesSection, &f); fault != nil {
+		return fault.Findings(premisesProof)
+	}
+	if problem := f.problem(); problem != "" {
+		return sdk.InvalidForm(premisesPaper, premisesSection+": "+problem).Findings(premisesProof)
+	}
+	return f.judge(c)
 }
 
 func (f *premises) judge(c *sdk.Case) []sdk.Finding {
@@ -117,15 +128,15 @@ func (f *premises) judge(c *sdk.Case) []sdk.Finding {
 	if f.Lease == nil {
 		return out
 	}
-	switch term := f.Lease.Term; {
-	case term.To.Before(c.Day()):
-		add(sdk.Fail(premisesProof, "LEASE_OVER").Say("premises.lease_over", "to", term.To).Advise("premises.renew"), registerPapers)
-	case term.From.After(c.Day()):
-		add(sdk.Human(premisesProof, "LEASE_NOT_BEGUN").Say("premises.lease_later", "from", term.From), registerPapers)
+	switch lease := f.Lease.Term; {
+	case lease.To.Before(c.Day()):
+		add(sdk.Fail(premisesProof, "LEASE_OVER").Say("premises.lease_over", "to", lease.To).Advise("premises.renew"), registerPapers)
+	case lease.From.After(c.Day()):
+		add(sdk.Human(premisesProof, "LEASE_NOT_BEGUN").Say("premises.lease_later", "from", lease.From), registerPapers)
 	}
 	if area, known := c.OptionalNumber("use_area"); known && f.Lease.Area.Less(area) {
 		add(sdk.Human(premisesProof, "LEASE_SMALLER").
-			Say("premises.lease_smaller", "lease", f.Lease.Area.Decimal, "stated", area), registerTruth)
+			Say("premises.lease_smaller", "lease", f.Lease.Area, "stated", area), registerTruth)
 	}
 	return out
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
+	"github.com/onedoor/onedoor/plugins/internal/term"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -31,50 +31,46 @@ var (
 
 // A large one is drawn for its approval (item ad-large), another for its filing
 // (item ad-filing).
-var (
-	largeForm = eform.Form{Material: "位置图和效果图", Schema: "adverts/1"}
-	smallForm = eform.Form{Material: "效果图", Schema: "adverts/1"}
+const (
+	largePaper    = "位置图和效果图"
+	smallPaper    = "效果图"
+	advertSection = "urban.adverts/1"
 )
 
-// drawings are the advertisements as they are drawn.
+// drawings is the section urban.adverts/1 of either: the advertisements as they are
+// drawn.
 type drawings struct {
-	eform.Head
 	Adverts []advert `json:"adverts"`
 }
 
 type advert struct {
-	Width      eform.Number `json:"width"`  // m, of a face
-	Height     eform.Number `json:"height"` // m
-	Electronic bool         `json:"electronic"`
-	HighCost   bool         `json:"high_cost"`
-	Term       eform.Period `json:"term"` // the first and the last day
+	Width      sdk.Decimal `json:"width"`  // m, of a face
+	Height     sdk.Decimal `json:"height"` // m
+	Electronic bool        `json:"electronic"`
+	HighCost   bool        `json:"high_cost"`
+	Term       term.Term   `json:"term"` // the first and the last day
 }
 
 const mostAdverts = 50
 
-// Wrong says what is wrong with the form.
-func (f *drawings) Wrong() error {
+// problem says the first thing that the form does not say as its schema asks.
+func (f *drawings) problem() string {
 	if len(f.Adverts) == 0 || len(f.Adverts) > mostAdverts {
-		return fmt.Errorf("adverts: none, or more than %d", mostAdverts)
+		return fmt.Sprintf("adverts: 1 to %d", mostAdverts)
 	}
 	for i, a := range f.Adverts {
-		if a.Width.Sign() == 0 || a.Height.Sign() == 0 {
-			return fmt.Errorf("adverts %d: has no width or no height", i+1)
+		if a.Width.Sign() <= 0 || a.Height.Sign() <= 0 {
+			return fmt.Sprintf("adverts[%d]: a width and a height above 0", i)
 		}
-		if err := a.Term.Wrong(); err != nil {
-			return fmt.Errorf("adverts %d: term: %w", i+1, err)
+		if problem := a.Term.Problem(); problem != "" {
+			return fmt.Sprintf("adverts[%d].term.%s", i, problem)
 		}
 	}
-	return nil
+	return ""
 }
 
 func (a advert) large() bool {
-	return a.Width.AtLeast(largeSide) || a.Height.AtLeast(largeSide) || a.Width.Mul(a.Height.Decimal).AtLeast(largeArea)
-}
-
-// within says whether the term is no longer than some years.
-func (a advert) within(years int) bool {
-	return !a.Term.To.After(afterMonths(a.Term.From.Time, 12*years))
+	return a.Width.AtLeast(largeSide) || a.Height.AtLeast(largeSide) || a.Width.Mul(a.Height).AtLeast(largeArea)
 }
 
 // adverts judges advertisements by their drawn size and term, which the catalogue's
@@ -83,12 +79,12 @@ func adverts() sdk.Check {
 	return sdk.Check{
 		ID: "adverts", Clauses: []string{advertTerm, advertZone},
 		Facts:         []string{"ad_large"},
-		OptionalFacts: []string{"ad_small", "zone", "in_heritage_building"},
-		Contents:      []string{largeForm.Material, smallForm.Material},
+		OptionalFacts: []string{"ad_small", "ad_years", "zone", "in_heritage_building"},
+		Contents:      []string{largePaper, smallPaper},
 		SelfTest: &sdk.SelfTest{
 			Given: sdk.Question{Day: sdk.Date(2026, 3, 2), Facts: map[string]any{"ad_large": false, "ad_small": false}},
 			Want: []sdk.Finding{
-				sdk.Pass(advertTerm).Used("ad_large", "ad_small"), sdk.Pass(advertZone).Used("ad_large", "ad_small"),
+				sdk.NotApplicable(advertTerm).Used("ad_large", "ad_small"), sdk.NotApplicable(advertZone).Used("ad_large", "ad_small"),
 			},
 		},
 		Run: runAdverts,
@@ -96,19 +92,22 @@ func adverts() sdk.Check {
 }
 
 func runAdverts(_ context.Context, c *sdk.Case) []sdk.Finding {
-	form, declared := largeForm, c.Bool("ad_large")
+	paper, declared := largePaper, c.Bool("ad_large")
 	if !declared {
 		switch small, known := c.OptionalBool("ad_small"); {
 		case !known:
 			return []sdk.Finding{sdk.NeedsFacts(advertTerm, "ad_small"), sdk.NeedsFacts(advertZone, "ad_small")}
 		case !small:
-			return []sdk.Finding{sdk.Pass(advertTerm), sdk.Pass(advertZone)}
+			return []sdk.Finding{sdk.NotApplicable(advertTerm), sdk.NotApplicable(advertZone)}
 		}
-		form = smallForm
+		paper = smallPaper
 	}
-	f, none := eform.Read[drawings](c, form, advertTerm, advertZone)
-	if f == nil {
-		return none
+	var f drawings
+	if fault := c.Form(paper, advertSection, &f); fault != nil {
+		return fault.Findings(advertTerm, advertZone)
+	}
+	if problem := f.problem(); problem != "" {
+		return sdk.InvalidForm(paper, advertSection+": "+problem).Findings(advertTerm, advertZone)
 	}
 	var large []advert
 	for _, a := range f.Adverts {
@@ -118,7 +117,7 @@ func runAdverts(_ context.Context, c *sdk.Case) []sdk.Finding {
 	}
 	if !declared {
 		if len(large) == 0 {
-			return []sdk.Finding{sdk.Pass(advertTerm), sdk.Pass(advertZone)}
+			return []sdk.Finding{sdk.NotApplicable(advertTerm), sdk.NotApplicable(advertZone)}
 		}
 		disagrees := func(clause string) sdk.Finding {
 			return citation.Back(sdk.Human(clause, "LARGE_BY_SIZE").Say("advert.large_by_size", "count", len(large)), largeConsent, largeSize)
@@ -131,19 +130,23 @@ func runAdverts(_ context.Context, c *sdk.Case) []sdk.Finding {
 			citation.Back(sdk.Human(advertZone, "SMALL_BY_SIZE").Say("advert.small_by_size"), largeSize),
 		}
 	}
-	return append(judgeTerms(large), judgeZone(c))
+	return append(judgeTerms(c, large), judgeZone(c))
 }
 
-func judgeTerms(large []advert) []sdk.Finding {
+func judgeTerms(c *sdk.Case, large []advert) []sdk.Finding {
 	var out []sdk.Finding
+	most := ordinaryYears
 	for _, a := range large {
 		years := ordinaryYears
 		if a.Electronic {
 			years = longYears
 		}
+		if a.Electronic || a.HighCost {
+			most = longYears
+		}
 		switch {
-		case a.within(years):
-		case a.HighCost && a.within(longYears):
+		case a.Term.Within(12 * years):
+		case a.HighCost && a.Term.Within(12*longYears):
 			out = append(out, citation.Back(sdk.Human(advertTerm, "HIGH_COST_TO_RECOGNISE").
 				Say("advert.high_cost", "years", ordinaryYears), advertYears))
 		default:
@@ -152,8 +155,11 @@ func judgeTerms(large []advert) []sdk.Finding {
 			}
 			out = append(out, citation.Back(sdk.Fail(advertTerm, "TERM_TOO_LONG").
 				Say("advert.too_long", "from", a.Term.From, "to", a.Term.To, "years", years).
-				Advise("advert.shorten", "to", eform.Day{Time: afterMonths(a.Term.From.Time, 12*years)}), advertYears, civilMonths))
+				Advise("advert.shorten", "to", a.Term.Last(12*years)), advertYears, civilMonths))
 		}
+	}
+	if stated, known := c.OptionalNumber("ad_years"); known && len(out) == 0 && sdk.Whole(int64(most)).Less(stated) {
+		out = append(out, citation.Back(sdk.Human(advertTerm, "YEARS_DISAGREE").Say("advert.years_disagree", "stated", stated), advertYears))
 	}
 	if len(out) == 0 {
 		return []sdk.Finding{sdk.Pass(advertTerm)}

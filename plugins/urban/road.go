@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
 	"github.com/onedoor/onedoor/plugins/internal/geodesic"
+	"github.com/onedoor/onedoor/plugins/internal/term"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -32,21 +30,23 @@ const again = 30
 // 条例 第31条) are works and events here; markets are strictly limited (第32条).
 var purposes = []string{"construction", "scaffold", "material", "event", "market", "other"}
 
-var roadForm = eform.Form{Material: "占用方案和平面图", Schema: "road-occupation/1"}
+const (
+	roadPaper   = "占用方案和平面图"
+	roadSection = "urban.road-occupation/1"
+)
 
-// occupation is the plan of an occupation.
+// occupation is the section urban.road-occupation/1 of the plan of an occupation.
 type occupation struct {
-	eform.Head
-	Purpose string       `json:"purpose"`
-	Area    eform.Number `json:"area"` // m², as applied for
-	Parts   []part       `json:"parts"`
+	Purpose string      `json:"purpose"`
+	Area    sdk.Decimal `json:"area"` // m², as applied for
+	Parts   []part      `json:"parts"`
 }
 
 // part is a place that is occupied for a time.
 type part struct {
 	Place    string       `json:"place"`    // the same for the same place
 	Boundary [][2]float64 `json:"boundary"` // longitude and latitude, CGCS2000 or WGS84
-	Term     eform.Period `json:"term"`
+	Term     term.Term    `json:"term"`
 }
 
 // The limits keep the comparison of all with all short.
@@ -55,28 +55,31 @@ const (
 	mostPoints = 40
 )
 
-// Wrong says what is wrong with the form.
-func (f *occupation) Wrong() error {
+// problem says the first thing that the form does not say as its schema asks.
+func (f *occupation) problem() string {
 	if !slices.Contains(purposes, f.Purpose) {
-		return errors.New("purpose: one that the schema does not have")
+		return "purpose: construction, scaffold, material, event, market or other"
+	}
+	if f.Area.Sign() <= 0 {
+		return "area: above 0"
 	}
 	if len(f.Parts) == 0 || len(f.Parts) > mostParts {
-		return fmt.Errorf("parts: none, or more than %d", mostParts)
+		return fmt.Sprintf("parts: 1 to %d", mostParts)
 	}
 	for i, p := range f.Parts {
 		if p.Place == "" || len(p.Boundary) < 3 || len(p.Boundary) > mostPoints {
-			return fmt.Errorf("parts %d: has no place, or a boundary of less than 3 or more than %d points", i+1, mostPoints)
+			return fmt.Sprintf("parts[%d]: a place, and a boundary of 3 to %d points", i, mostPoints)
 		}
 		for _, at := range p.Boundary {
 			if at[0] < 73 || at[0] > 136 || at[1] < 3 || at[1] > 54 {
-				return fmt.Errorf("parts %d: a point is not [longitude, latitude] in China", i+1)
+				return fmt.Sprintf("parts[%d].boundary: points of [longitude, latitude] in China", i)
 			}
 		}
-		if err := p.Term.Wrong(); err != nil {
-			return fmt.Errorf("parts %d: term: %w", i+1, err)
+		if problem := p.Term.Problem(); problem != "" {
+			return fmt.Sprintf("parts[%d].term.%s", i, problem)
 		}
 	}
-	return nil
+	return ""
 }
 
 func (p part) shape() geodesic.Shape {
@@ -111,7 +114,7 @@ func (f *occupation) drawn() sdk.Decimal {
 // longest gives the longest time for which the road is occupied. Terms of one place,
 // or of places that touch, count as one when they overlap or less than gap days lie
 // between them: an occupation cannot be cut into pieces of three months.
-func (f *occupation) longest(gap int) eform.Period {
+func (f *occupation) longest(gap int) term.Term {
 	group := make([]int, len(f.Parts)) // which parts are one, by the first of them
 	for i, p := range f.Parts {
 		group[i] = i
@@ -126,9 +129,9 @@ func (f *occupation) longest(gap int) eform.Period {
 			}
 		}
 	}
-	var longest eform.Period
+	var longest term.Term
 	for g := range f.Parts {
-		run := eform.Period{}
+		run := term.Term{}
 		for i, p := range f.Parts {
 			if group[i] != g {
 				continue
@@ -161,7 +164,7 @@ func (p part) touches(q part) bool {
 func roadOccupation() sdk.Check {
 	return sdk.Check{
 		ID: "road-occupation", Clauses: []string{roadClause},
-		Facts: []string{"road_occupy_days"}, Contents: []string{roadForm.Material},
+		Facts: []string{"road_occupy_days"}, Contents: []string{roadPaper},
 		Run: runRoadOccupation,
 	}
 }
@@ -169,20 +172,22 @@ func roadOccupation() sdk.Check {
 func runRoadOccupation(_ context.Context, c *sdk.Case) []sdk.Finding {
 	stated := c.Int("road_occupy_days")
 	if stated <= 0 {
-		return []sdk.Finding{sdk.Pass(roadClause)}
+		return []sdk.Finding{sdk.NotApplicable(roadClause)}
 	}
-	f, none := eform.Read[occupation](c, roadForm, roadClause)
-	if f == nil {
-		return none
+	var f occupation
+	if fault := c.Form(roadPaper, roadSection, &f); fault != nil {
+		return fault.Findings(roadClause)
+	}
+	if problem := f.problem(); problem != "" {
+		return sdk.InvalidForm(roadPaper, roadSection+": "+problem).Findings(roadClause)
 	}
 	var out []sdk.Finding
 	longest := f.longest(1)
-	end := afterMonths(longest.From.Time, longestMonths)
 	switch days := longest.Days(); {
-	case longest.To.After(end):
+	case !longest.Within(longestMonths):
 		out = append(out, citation.Back(sdk.Fail(roadClause, "OCCUPIED_TOO_LONG").
 			Say("road.too_long", "from", longest.From, "to", longest.To, "days", days).
-			Advise("road.shorten", "to", eform.Day{Time: longest.From.AddDate(0, 0, longestDays-1)}), roadMonths, civilMonths))
+			Advise("road.shorten", "to", term.Day{Time: longest.From.AddDate(0, 0, longestDays-1)}), roadMonths, civilMonths))
 	case days > longestDays:
 		out = append(out, citation.Back(sdk.Human(roadClause, "THREE_MONTHS_OVER_90_DAYS").
 			Say("road.by_calendar", "from", longest.From, "to", longest.To, "days", days), roadMonths, civilMonths))
@@ -195,7 +200,7 @@ func runRoadOccupation(_ context.Context, c *sdk.Case) []sdk.Finding {
 	}
 	if drawn := f.drawn(); f.Area.Mul(sdk.Whole(100).Add(areaTolerance)).Less(drawn.Mul(sdk.Whole(100))) {
 		out = append(out, citation.Back(sdk.Human(roadClause, "AREA_DISAGREES").
-			Say("road.area", "plan", drawn, "stated", f.Area.Decimal), roadExtent))
+			Say("road.area", "plan", drawn, "stated", f.Area), roadExtent))
 	}
 	switch f.Purpose {
 	case "market":
@@ -207,13 +212,4 @@ func runRoadOccupation(_ context.Context, c *sdk.Case) []sdk.Finding {
 		return []sdk.Finding{sdk.Pass(roadClause)}
 	}
 	return out
-}
-
-// afterMonths gives the last day of a term of so many months: the corresponding day,
-// for the first day does not count (民法典 第201条), or the last day of the month where
-// it has no such day (第202条).
-func afterMonths(day time.Time, months int) time.Time {
-	first := time.Date(day.Year(), day.Month(), 1, 0, 0, 0, 0, time.UTC).AddDate(0, months, 0)
-	last := first.AddDate(0, 1, -1)
-	return first.AddDate(0, 0, min(day.Day(), last.Day())-1)
 }

@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
 	"github.com/onedoor/onedoor/plugins/internal/creditcode"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
+	"github.com/onedoor/onedoor/plugins/internal/term"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -22,14 +21,14 @@ type contract struct {
 	Contractor struct {
 		CreditCode string `json:"credit_code"`
 	} `json:"contractor"`
-	Term eform.Period `json:"term"`
+	Term term.Term `json:"term"`
 }
 
-func (k contract) wrong() error {
-	if err := k.Term.Wrong(); err != nil {
-		return fmt.Errorf("term: %w", err)
+func (k contract) problem() string {
+	if problem := k.Term.Problem(); problem != "" {
+		return "term." + problem
 	}
-	return nil
+	return ""
 }
 
 // judge looks at the contractor's code and whether the contract is in force on the
@@ -63,17 +62,16 @@ func (k contract) judge(c *sdk.Case, clause, what string, law citation.Citation)
 // (kitchenAmount): illustrative, so that too small a contract goes to an officer.
 var kitchenPerSeat = sdk.Dec("0.15")
 
-var kitchenForm = eform.Form{Material: "收运协议", Schema: "kitchen-waste/1"}
+const (
+	kitchenPaper   = "收运协议"
+	kitchenSection = "urban.kitchen-waste/1"
+)
 
-// kitchenAgreement is the agreement on collecting kitchen waste.
+// kitchenAgreement is the section urban.kitchen-waste/1 of the agreement on collecting kitchen waste.
 type kitchenAgreement struct {
-	eform.Head
 	contract
-	KgADay eform.Number `json:"kg_a_day"` // that the contractor takes
+	KgADay sdk.Decimal `json:"kg_a_day"` // that the contractor takes
 }
-
-// Wrong says what is wrong with the form.
-func (f *kitchenAgreement) Wrong() error { return f.wrong() }
 
 // kitchenWaste judges the agreement by what stands in it, where the catalogue's
 // predicate takes the applicant's word that there is one.
@@ -82,7 +80,7 @@ func kitchenWaste() sdk.Check {
 		ID: "kitchen-waste", Clauses: []string{kitchenClause},
 		Facts:         []string{"industry"},
 		OptionalFacts: []string{"serves_food", "kitchen_waste_contract", "seats"},
-		Contents:      []string{kitchenForm.Material},
+		Contents:      []string{kitchenPaper},
 		Run:           runKitchenWaste,
 	}
 }
@@ -93,15 +91,18 @@ func runKitchenWaste(_ context.Context, c *sdk.Case) []sdk.Finding {
 		case !known:
 			return []sdk.Finding{sdk.NeedsFacts(kitchenClause, "serves_food")}
 		case !serves:
-			return []sdk.Finding{sdk.Pass(kitchenClause)}
+			return []sdk.Finding{sdk.NotApplicable(kitchenClause)}
 		}
 	}
 	if has, known := c.OptionalBool("kitchen_waste_contract"); known && !has {
 		return []sdk.Finding{citation.Back(sdk.Fail(kitchenClause, "NO_CONTRACT").Say("kitchen.none").Advise("kitchen.contract"), kitchenContract)}
 	}
-	f, none := eform.Read[kitchenAgreement](c, kitchenForm, kitchenClause)
-	if f == nil {
-		return none
+	var f kitchenAgreement
+	if fault := c.Form(kitchenPaper, kitchenSection, &f); fault != nil {
+		return fault.Findings(kitchenClause)
+	}
+	if problem := f.problem(); problem != "" {
+		return sdk.InvalidForm(kitchenPaper, kitchenSection+": "+problem).Findings(kitchenClause)
 	}
 	out := f.judge(c, kitchenClause, "kitchen", kitchenContract)
 	switch seats, known := c.OptionalInt("seats"); {
@@ -109,7 +110,7 @@ func runKitchenWaste(_ context.Context, c *sdk.Case) []sdk.Finding {
 		out = append(out, sdk.NeedsFacts(kitchenClause, "seats"))
 	case f.KgADay.Less(kitchenPerSeat.Mul(sdk.Whole(seats))):
 		out = append(out, citation.Back(sdk.Human(kitchenClause, "CONTRACT_MAY_BE_SMALL").
-			Say("kitchen.small", "kg", f.KgADay.Decimal, "expected", kitchenPerSeat.Mul(sdk.Whole(seats)), "seats", seats), kitchenContract, kitchenAmount))
+			Say("kitchen.small", "kg", f.KgADay, "expected", kitchenPerSeat.Mul(sdk.Whole(seats)), "seats", seats), kitchenContract, kitchenAmount))
 	}
 	if len(out) == 0 {
 		return []sdk.Finding{sdk.Pass(kitchenClause)}
@@ -117,34 +118,36 @@ func runKitchenWaste(_ context.Context, c *sdk.Case) []sdk.Finding {
 	return out
 }
 
-var buildingForm = eform.Form{Material: "运输和消纳合同", Schema: "construction-waste/1"}
+const (
+	buildingPaper   = "运输和消纳合同"
+	buildingSection = "urban.construction-waste/1"
+)
 
-// buildingContracts are the contracts on carrying and on taking construction waste.
+// buildingContracts is the section urban.construction-waste/1 of the contracts on carrying and on taking construction waste.
 type buildingContracts struct {
-	eform.Head
-	Amount    eform.Number `json:"amount"` // m³ that arise
+	Amount    sdk.Decimal `json:"amount"` // m³ that arise
 	Transport struct {
 		contract
-		Amount eform.Number `json:"amount"` // m³ that the contractor takes
+		Amount sdk.Decimal `json:"amount"` // m³ that the contractor takes
 	} `json:"transport"`
 	Disposal struct {
 		contract
-		Amount eform.Number `json:"amount"` // m³
+		Amount sdk.Decimal `json:"amount"` // m³
 	} `json:"disposal"`
 }
 
-// Wrong says what is wrong with the form.
-func (f *buildingContracts) Wrong() error {
-	if f.Amount.Sign() == 0 {
-		return errors.New("amount: is missing")
+// problem says the first thing that the form does not say as its schema asks.
+func (f *buildingContracts) problem() string {
+	if f.Amount.Sign() <= 0 {
+		return "amount: above 0"
 	}
-	if err := f.Transport.wrong(); err != nil {
-		return fmt.Errorf("transport: %w", err)
+	if problem := f.Transport.problem(); problem != "" {
+		return "transport." + problem
 	}
-	if err := f.Disposal.wrong(); err != nil {
-		return fmt.Errorf("disposal: %w", err)
+	if problem := f.Disposal.problem(); problem != "" {
+		return "disposal." + problem
 	}
-	return nil
+	return ""
 }
 
 // constructionWaste judges the contracts. The clause itself is for a person, who looks
@@ -153,25 +156,28 @@ func (f *buildingContracts) Wrong() error {
 func constructionWaste() sdk.Check {
 	return sdk.Check{
 		ID: "construction-waste", Clauses: []string{buildingClause},
-		Facts: []string{"construction_waste"}, Contents: []string{buildingForm.Material},
+		Facts: []string{"construction_waste"}, Contents: []string{buildingPaper},
 		Run: func(_ context.Context, c *sdk.Case) []sdk.Finding {
 			if !c.Bool("construction_waste") {
-				return []sdk.Finding{sdk.Pass(buildingClause)}
+				return []sdk.Finding{sdk.NotApplicable(buildingClause)}
 			}
-			f, none := eform.Read[buildingContracts](c, buildingForm, buildingClause)
-			if f == nil {
-				return none
+			var f buildingContracts
+			if fault := c.Form(buildingPaper, buildingSection, &f); fault != nil {
+				return fault.Findings(buildingClause)
+			}
+			if problem := f.problem(); problem != "" {
+				return sdk.InvalidForm(buildingPaper, buildingSection+": "+problem).Findings(buildingClause)
 			}
 			out := append(f.Transport.judge(c, buildingClause, "transport", buildingWaste), f.Disposal.judge(c, buildingClause, "disposal", buildingWaste)...)
 			short := func(code, key string, taken sdk.Decimal) {
-				if taken.Less(f.Amount.Decimal) {
+				if taken.Less(f.Amount) {
 					out = append(out, citation.Back(sdk.Fail(buildingClause, code).
-						Say(key, "taken", taken, "amount", f.Amount.Decimal).
+						Say(key, "taken", taken, "amount", f.Amount).
 						Advise("building.enlarge", "more", f.Amount.Sub(taken)), buildingWaste))
 				}
 			}
-			short("TRANSPORT_TOO_SMALL", "building.transport_small", f.Transport.Amount.Decimal)
-			short("DISPOSAL_TOO_SMALL", "building.disposal_small", f.Disposal.Amount.Decimal)
+			short("TRANSPORT_TOO_SMALL", "building.transport_small", f.Transport.Amount)
+			short("DISPOSAL_TOO_SMALL", "building.disposal_small", f.Disposal.Amount)
 			if len(out) == 0 {
 				return []sdk.Finding{citation.Back(sdk.Human(buildingClause, "FIRMS_TO_CHECK").Say("building.firms"), buildingWaste)}
 			}

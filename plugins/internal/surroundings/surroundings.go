@@ -6,13 +6,12 @@
 package surroundings
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
-	"github.com/onedoor/onedoor/plugins/internal/eform"
 	"github.com/onedoor/onedoor/plugins/internal/geodesic"
+	"github.com/onedoor/onedoor/plugins/internal/term"
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
@@ -20,7 +19,7 @@ import (
 // every project (item site-check).
 const Sketch = "场所位置和平面示意图"
 
-var form = eform.Form{Material: Sketch, Schema: "surroundings/1"}
+const section = "site.surroundings/1"
 
 // The kinds of places.
 const (
@@ -35,11 +34,10 @@ const (
 	maxPoints = 200 // of a shape
 )
 
-// Form is the location sketch as an e-form. Coordinates are longitude and latitude
+// Form is the section site.surroundings/1 of the location sketch. Coordinates are longitude and latitude
 // in degrees, of CGCS2000 or WGS84. A shape is a point (a gate), a line, or the
 // boundary of an area.
 type Form struct {
-	eform.Head
 	CRS      string        `json:"crs"`
 	Surveyed Survey        `json:"surveyed"`
 	Site     [][2]float64  `json:"site"` // the door, or the boundary of the premises
@@ -49,9 +47,9 @@ type Form struct {
 // Survey says what the list of places covers: all places of the kinds whose
 // straight distance is at most the radius.
 type Survey struct {
-	Day    eform.Day    `json:"day"`
-	Radius eform.Number `json:"radius"` // metres
-	Kinds  []string     `json:"kinds"`
+	Day    term.Day    `json:"day"`
+	Radius sdk.Decimal `json:"radius"` // metres
+	Kinds  []string    `json:"kinds"`
 }
 
 // SurveyPlace is a place around the site.
@@ -60,53 +58,55 @@ type SurveyPlace struct {
 	Shape [][2]float64 `json:"shape"`
 }
 
-// Wrong says what is wrong with the form.
-func (f *Form) Wrong() error {
+// problem says the first thing that the form does not say as its schema asks.
+func (f *Form) problem() string {
 	switch {
 	case f.CRS != "CGCS2000" && f.CRS != "WGS84":
-		return errors.New("crs: is neither CGCS2000 nor WGS84; GCJ-02 and BD-09 of map services are off by hundreds of metres")
+		return "crs: CGCS2000 or WGS84; GCJ-02 and BD-09 of map services are off by hundreds of metres"
 	case f.Surveyed.Day.IsZero():
-		return errors.New("surveyed.day: is missing")
+		return "surveyed.day: is missing"
+	case f.Surveyed.Radius.Sign() < 0:
+		return "surveyed.radius: 0 or more"
 	case len(f.Places) > maxPlaces:
-		return fmt.Errorf("places: more than %d", maxPlaces)
+		return fmt.Sprintf("places: at most %d", maxPlaces)
 	}
 	for _, kind := range f.Surveyed.Kinds {
 		if !known(kind) {
-			return errors.New("surveyed.kinds: a kind that the schema does not have")
+			return "surveyed.kinds: school, kindergarten or pollution_source"
 		}
 	}
-	if err := wrong(f.Site); err != nil {
-		return fmt.Errorf("site: %w", err)
+	if problem := wrong(f.Site); problem != "" {
+		return "site: " + problem
 	}
 	site := shape(f.Site)
 	for i, p := range f.Places {
 		if !known(p.Kind) {
-			return fmt.Errorf("places %d: a kind that the schema does not have", i+1)
+			return fmt.Sprintf("places[%d].kind: school, kindergarten or pollution_source", i)
 		}
-		if err := wrong(p.Shape); err != nil {
-			return fmt.Errorf("places %d: %w", i+1, err)
+		if problem := wrong(p.Shape); problem != "" {
+			return fmt.Sprintf("places[%d].shape: %s", i, problem)
 		}
 		if geodesic.Distance(site, shape(p.Shape)) > geodesic.Reach {
-			return fmt.Errorf("places %d: farther than %d m", i+1, geodesic.Reach)
+			return fmt.Sprintf("places[%d].shape: within %d m of the site", i, geodesic.Reach)
 		}
 	}
-	return nil
+	return ""
 }
 
 func known(kind string) bool { return kind == School || kind == Kindergarten || kind == Pollution }
 
 // wrong finds what is no shape in China: most often latitude and longitude have
 // been exchanged.
-func wrong(points [][2]float64) error {
+func wrong(points [][2]float64) string {
 	if len(points) == 0 || len(points) > maxPoints {
-		return fmt.Errorf("has no point, or more than %d", maxPoints)
+		return fmt.Sprintf("1 to %d points", maxPoints)
 	}
 	for _, p := range points {
 		if p[0] < 73 || p[0] > 136 || p[1] < 3 || p[1] > 54 {
-			return errors.New("a point is not [longitude, latitude] in China")
+			return "points of [longitude, latitude] in China"
 		}
 	}
-	return nil
+	return ""
 }
 
 func shape(points [][2]float64) geodesic.Shape {
@@ -178,15 +178,18 @@ const (
 // that an agency or the window vouches for (trust A or B): that there is no school
 // nearby is not shown by the applicant's own list.
 func Judge(c *sdk.Case, clause string, promisable bool, rules ...Rule) []sdk.Finding {
-	f, none := eform.Read[Form](c, form, clause)
-	if f == nil {
-		return none
+	var f Form
+	if fault := c.Form(Sketch, section, &f); fault != nil {
+		return fault.Findings(clause)
+	}
+	if problem := f.problem(); problem != "" {
+		return sdk.InvalidForm(Sketch, section+": "+problem).Findings(clause)
 	}
 	m, _ := c.Material(Sketch)
 	vouched := promisable || m.Trust == sdk.TrustA || m.Trust == sdk.TrustB
 	var open []sdk.Finding
 	for _, r := range rules {
-		if finding := r.judge(c, f, clause, vouched); finding.Verdict != sdk.Passed {
+		if finding := r.judge(c, &f, clause, vouched); finding.Verdict != sdk.Passed {
 			open = append(open, finding)
 		}
 	}
