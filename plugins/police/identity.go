@@ -31,7 +31,7 @@ type identity struct {
 // parseIdentity reads a number as of a day. That it was given to anybody, and to
 // whom, only the police's register can say.
 func parseIdentity(s string, day time.Time) (identity, error) {
-	if len(s) != 18 || strings.Trim(s[:17], "0123456789") != "" || !strings.Contains("0123456789X", s[17:]) {
+	if len(s) != 18 || strings.Trim(s[:17], "0123456789") != "" || strings.Trim(s[17:], "0123456789X") != "" {
 		return identity{}, errIDForm
 	}
 	if s[17] != idCheck(s) {
