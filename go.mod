@@ -3,7 +3,6 @@ module github.com/onedoor/onedoor
 go 1.26.8
 
 require (
-	github.com/gofrs/flock v0.13.2
 	aead.dev/minisign v0.3.0
 	ariga.io/atlas v0.36.2-0.20250730182955-2c6300d0a3e1
 	cel.dev/cel-go v0.33.2
@@ -12,6 +11,7 @@ require (
 	github.com/99designs/gqlgen v0.17.98
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/bufbuild/protocompile v0.14.1
+	github.com/gofrs/flock v0.13.2
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/go-multierror v1.1.1

@@ -11,8 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/onedoor/onedoor/plugins/kit"
 )
 
 const usage = `usage: server [command] [flags]
@@ -25,7 +23,7 @@ const usage = `usage: server [command] [flags]
   serve --sandbox           the same with demo data and a clock that anybody may set
   token                     print a token of the local issuer (--role, --subject)
   demo                      play a restaurant from notice to delivery on a running server
-` + kit.Usage + `
+` + pluginUsage + `
 server COMMAND -h lists the flags, and what in the environment sets them.
 `
 

@@ -120,13 +120,25 @@ type project struct {
 	text     []byte // of plugin.yaml
 }
 
+// Folder is the plugin's folder that the arguments of a command name: the first,
+// else the one where one stands, or the only plugin right below it.
+func Folder(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	if _, err := os.Stat(manifest.File); err == nil {
+		return "."
+	}
+	if found, err := filepath.Glob(filepath.Join("*", manifest.File)); err == nil && len(found) == 1 {
+		return filepath.Dir(found[0])
+	}
+	return "."
+}
+
 // open reads the project that the arguments name; the folder where one stands
 // when they name none.
 func open(args []string) (*project, error) {
-	p := &project{dir: "."}
-	if len(args) > 0 {
-		p.dir = args[0]
-	}
+	p := &project{dir: Folder(args)}
 	var err error
 	p.text, err = os.ReadFile(p.path(manifest.File))
 	if errors.Is(err, os.ErrNotExist) {
