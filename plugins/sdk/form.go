@@ -165,11 +165,11 @@ func formValue(decoder *json.Decoder, depth int) error {
 					return err
 				}
 				key, _ := name.(string)
-				if folded := strings.ToLower(key); seen[folded] {
+				folded := strings.ToLower(key)
+				if seen[folded] {
 					return fmt.Errorf("%q is there twice", key)
-				} else {
-					seen[folded] = true
 				}
+				seen[folded] = true
 			}
 			if err := formValue(decoder, depth+1); err != nil {
 				return err
