@@ -75,7 +75,7 @@ var rules = []rule{
 	{"plugins/internal/surroundings", "plugins/sdk plugins/internal/citation plugins/internal/geodesic plugins/internal/term"},
 	{"plugins/internal/term", ""},
 	{"plugins/internal/...", "google.golang.org/grpc/... google.golang.org/protobuf/... plugins/internal/..."},
-	{"plugins/internal/packtest", "plugins/internal/pb plugins/manifest plugins/sdk plugins/sdk/plugintest internal/catalog internal/item internal/standard"},
+	{"plugins/internal/packtest", "go.yaml.in/yaml/v3 plugins/internal/pb plugins/manifest plugins/sdk plugins/sdk/plugintest internal/catalog internal/item internal/standard"},
 	{"plugins/sdk/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/..."},
 	{"plugins/manifest", "aead.dev/minisign go.yaml.in/yaml/v3 plugins/internal/... plugins/sdk/... core"},
 	{"plugins/kit", "github.com/hashicorp/go-plugin github.com/hashicorp/go-hclog google.golang.org/grpc golang.org/x/term internal/catalog plugins/internal/... plugins/proto plugins/sdk/... plugins/manifest core"},

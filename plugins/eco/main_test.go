@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onedoor/onedoor/plugins/internal/packtest"
 	"github.com/onedoor/onedoor/plugins/sdk"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
@@ -40,7 +42,7 @@ func TestCatalogue(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			t.Parallel()
-			pack.NeverLaxer(t, plugin(), c.id, 2000, c.fixed)
+			pack.NeverLaxer(t, plugin(), c.id, 1000, c.fixed)
 		})
 	}
 }
@@ -98,5 +100,14 @@ func TestDistances(t *testing.T) {
 		if got := root(sdk.Dec(squared)); !got.Equal(sdk.Dec(want)) {
 			t.Errorf("the root of %s is %v, want %s", squared, got, want)
 		}
+	}
+}
+
+// TestSamples breaks no more of the sample projects than the catalogue does.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	want := []string{"S02 C-ENV-007 PURIFIED_TOO_LITTLE", "S02 C-ENV-010 OUTLET_TOO_NEAR"}
+	if diff := cmp.Diff(want, packtest.Read(t).Samples(t, plugin())); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }

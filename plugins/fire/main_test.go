@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onedoor/onedoor/plugins/internal/packtest"
 	"github.com/onedoor/onedoor/plugins/sdk"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
@@ -29,7 +31,7 @@ func TestCatalogue(t *testing.T) {
 	for _, id := range []string{"exits", "systems", "homestay"} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			pack.NeverLaxer(t, plugin(), id, 4000, nil)
+			pack.NeverLaxer(t, plugin(), id, 2000, nil)
 		})
 	}
 }
@@ -108,4 +110,13 @@ func FuzzPlan(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSamples breaks no more of the sample projects than the catalogue does.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	var want []string
+	if diff := cmp.Diff(want, packtest.Read(t).Samples(t, plugin())); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
 }

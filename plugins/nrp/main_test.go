@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onedoor/onedoor/plugins/internal/packtest"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
 )
@@ -37,7 +39,7 @@ func TestCatalogue(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			t.Parallel()
-			pack.NeverLaxer(t, plugin(), c.id, 3000, c.fixed)
+			pack.NeverLaxer(t, plugin(), c.id, 1500, c.fixed)
 		})
 	}
 }
@@ -215,5 +217,14 @@ func BenchmarkWorstSite(b *testing.B) {
 		}
 		s.places()
 		s.nearest("water_1", "water_2", "relics")
+	}
+}
+
+// TestSamples breaks no more of the sample projects than the catalogue does.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	var want []string
+	if diff := cmp.Diff(want, packtest.Read(t).Samples(t, plugin())); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }

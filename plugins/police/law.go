@@ -5,7 +5,6 @@ import "github.com/onedoor/onedoor/plugins/internal/citation"
 // The law on which the findings rest.
 var (
 	minorsBars     = citation.Citation{Law: "未成年人保护法", Article: "第58条", Verified: citation.Text}
-	videoAreas     = citation.Citation{Law: "公共安全视频图像信息系统管理条例", Article: "第7条", Verified: citation.Text}
 	videoForbidden = citation.Citation{Law: "公共安全视频图像信息系统管理条例", Article: "第8条", Verified: citation.Text}
 	videoKept      = citation.Citation{Law: "公共安全视频图像信息系统管理条例", Article: "第17条", Verified: citation.Text}
 	terrorKept     = citation.Citation{Law: "反恐怖主义法", Article: "第32条", Verified: citation.Text}

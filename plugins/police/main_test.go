@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onedoor/onedoor/plugins/internal/packtest"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
 )
@@ -24,7 +26,16 @@ func TestCatalogue(t *testing.T) {
 	for _, id := range []string{"video", "venue-guards", "hotel-persons"} { // what needs a form to pass or to fail is in the golden cases
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			pack.NeverLaxer(t, plugin(), id, 4000, nil)
+			pack.NeverLaxer(t, plugin(), id, 2000, nil)
 		})
+	}
+}
+
+// TestSamples breaks no more of the sample projects than it should.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	var want []string
+	if diff := cmp.Diff(want, packtest.Read(t).Samples(t, plugin())); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }

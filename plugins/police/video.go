@@ -128,32 +128,31 @@ func video() sdk.Check {
 func runVideo(_ context.Context, c *sdk.Case) []sdk.Finding {
 	var out, asked []sdk.Finding
 	exempt := func(clause string) { out = append(out, sdk.NotApplicable(clause)) }
-	missing := func(clause, fact string) { out = append(out, sdk.NeedsFacts(clause, fact)) }
+	missing := func(clause string, t sdk.Truth) { out = append(out, sdk.NeedsFacts(clause, t.Missing()...)) }
 	var seen []videoClause
 	industry, has := c.Choice("industry"), c.Bool("cctv")
 
 	if industry == "hotel" {
-		seen = append(seen, videoClause{hotelVideo, hotelSeen, ordinaryDays, []citation.Citation{videoAreas, videoKept, farmInns}})
+		seen = append(seen, videoClause{hotelVideo, hotelSeen, ordinaryDays, []citation.Citation{videoKept, farmInns}})
 	} else {
 		exempt(hotelVideo)
 	}
-	switch kind, known := c.OptionalChoice("ent_kind"); {
-	case !known && industry == "entertainment":
-		missing(venueVideo, "ent_kind")
-	case known && (kind == "ktv" || kind == "dance"):
+	switch sings := c.Is("ent_kind", "ktv", "dance"); {
+	case sings.Yes():
 		seen = append(seen, videoClause{venueVideo, venueSeen, ordinaryDays, []citation.Citation{entVideo}})
-	default:
+	case sings.No():
 		exempt(venueVideo)
-	}
-	switch target, known := c.OptionalBool("terror_key_target"); {
-	case !has:
-		exempt(terrorVideo) // the clause speaks of those who have a system
-	case !known:
-		missing(terrorVideo, "terror_key_target")
-	case target:
-		seen = append(seen, videoClause{terrorVideo, nil, terrorDays, []citation.Citation{terrorKept}})
 	default:
+		missing(venueVideo, sings)
+	}
+	// The clause speaks of key targets that have a system.
+	switch target := sdk.All(sdk.That(has), c.Holds("terror_key_target")); {
+	case target.Yes():
+		seen = append(seen, videoClause{terrorVideo, nil, terrorDays, []citation.Citation{terrorKept}})
+	case target.No():
 		exempt(terrorVideo)
+	default:
+		missing(terrorVideo, target)
 	}
 	var banned []bannedClause
 	if slices.Contains([]string{"hotel", "bathing", "catering"}, industry) {

@@ -17,16 +17,12 @@ func pollution() sdk.Check {
 	}
 	return sdk.Check{
 		ID: "pollution-distance", Clauses: []string{clause},
-		Facts: []string{"industry"}, OptionalFacts: []string{"serves_food", rule.Fact},
-		Contents: []string{surroundings.Sketch},
+		OptionalFacts: []string{"industry", "serves_food", rule.Fact},
+		Contents:      []string{surroundings.Sketch},
 		Run: func(_ context.Context, c *sdk.Case) []sdk.Finding {
-			if c.Choice("industry") != "catering" {
-				switch serves, known := c.OptionalBool("serves_food"); {
-				case !known:
-					return []sdk.Finding{sdk.NeedsFacts(clause, "serves_food")}
-				case !serves:
-					return []sdk.Finding{sdk.NotApplicable(clause)}
-				}
+			applies := sdk.Any(c.Is("industry", "catering"), c.Holds("serves_food"))
+			if !applies.Yes() {
+				return []sdk.Finding{unlessApplies(clause, applies)}
 			}
 			return surroundings.Judge(c, clause, true, rule)
 		},
@@ -46,23 +42,22 @@ func tobacco() sdk.Check {
 	}
 	return sdk.Check{
 		ID: "tobacco-distance", Clauses: []string{clause},
-		Facts:         []string{"sells_tobacco"},
-		OptionalFacts: []string{"sells_alcohol", "prepacked_only", "distance_school", "distance_kindergarten"},
+		OptionalFacts: []string{"sells_tobacco", "sells_alcohol", "prepacked_only", "distance_school", "distance_kindergarten"},
 		Contents:      []string{surroundings.Sketch},
 		Run: func(_ context.Context, c *sdk.Case) []sdk.Finding {
-			if !c.Bool("sells_tobacco") {
-				alcohol, alcoholKnown := c.OptionalBool("sells_alcohol")
-				packed, packedKnown := c.OptionalBool("prepacked_only")
-				switch {
-				case alcoholKnown && !alcohol, packedKnown && !packed:
-					return []sdk.Finding{sdk.NotApplicable(clause)}
-				case !alcoholKnown:
-					return []sdk.Finding{sdk.NeedsFacts(clause, "sells_alcohol")}
-				case !packedKnown:
-					return []sdk.Finding{sdk.NeedsFacts(clause, "prepacked_only")}
-				}
+			applies := sdk.Any(c.Holds("sells_tobacco"), sdk.All(c.Holds("sells_alcohol"), c.Holds("prepacked_only")))
+			if !applies.Yes() {
+				return []sdk.Finding{unlessApplies(clause, applies)}
 			}
 			return surroundings.Judge(c, clause, false, rules...)
 		},
 	}
+}
+
+// unlessApplies says that a clause does not apply, or which facts would tell.
+func unlessApplies(clause string, applies sdk.Truth) sdk.Finding {
+	if applies.No() {
+		return sdk.NotApplicable(clause)
+	}
+	return sdk.NeedsFacts(clause, applies.Missing()...)
 }

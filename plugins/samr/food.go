@@ -36,6 +36,10 @@ var (
 	coldLeast      = sdk.Whole(5)  // m²
 )
 
+// plannedPercent is how much of the stated area the rooms of a plan must make up, for
+// walls are no rooms: illustrative, so that less goes to an officer.
+var plannedPercent = sdk.Whole(90)
+
 const (
 	layoutPaper   = "经营场所布局图"
 	layoutSection = "samr.food-layout/1"
@@ -149,7 +153,7 @@ func runFoodAreas(_ context.Context, c *sdk.Case) []sdk.Finding {
 			// The clause's predicate takes the class by the area alone: where it is not met
 			// either, an officer sees both.
 			finding := sdk.Human(class.clause, "LARGER_BY_SEATS")
-			if class.plainlyMet(c) {
+			if kitchen, known := c.OptionalNumber("kitchen_area"); known && class.plainlyMet(kitchen, area) {
 				finding = sdk.Pass(class.clause)
 			}
 			out = append(out, citation.Back(finding.Say("food.larger_by_seats", "seats", seats), foodClasses))
@@ -161,9 +165,8 @@ func runFoodAreas(_ context.Context, c *sdk.Case) []sdk.Finding {
 }
 
 // plainlyMet is the catalogue's predicate: it takes all that is no kitchen for dining.
-func (k class) plainlyMet(c *sdk.Case) bool {
-	kitchen, known := c.OptionalNumber("kitchen_area")
-	return known && kitchen.Mul(k.dining.Add(sdk.Whole(1))).AtLeast(c.Number("use_area"))
+func (k class) plainlyMet(kitchen, area sdk.Decimal) bool {
+	return kitchen.Mul(k.dining.Add(sdk.Whole(1))).AtLeast(area)
 }
 
 // judge compares the areas of the plan with what is recommended for the class.
@@ -179,7 +182,7 @@ func (k class) judge(c *sdk.Case) []sdk.Finding {
 	human := func(code, key string, more ...any) sdk.Finding {
 		return citation.Back(sdk.Human(k.clause, code).Say(key, more...), foodLayout)
 	}
-	if c.Number("use_area").Less(all) {
+	if area := c.Number("use_area"); area.Less(all) || all.Mul(sdk.Whole(100)).Less(area.Mul(plannedPercent)) {
 		return []sdk.Finding{human("AREAS_DISAGREE", "food.areas_disagree", "plan", all, "stated", c.Number("use_area"))}
 	}
 	if stated, known := c.OptionalNumber("kitchen_area"); known && !stated.Equal(kitchen) {
@@ -199,7 +202,7 @@ func (k class) judge(c *sdk.Case) []sdk.Finding {
 	switch {
 	case len(out) > 0:
 		return out
-	case !k.plainlyMet(c):
+	case !k.plainlyMet(kitchen, c.Number("use_area")):
 		// The text compares with dining alone, the predicate with all the rest.
 		return []sdk.Finding{citation.Back(sdk.Pass(k.clause).Say("food.met_by_text", "ratio", k.dining), foodLayout)}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onedoor/onedoor/plugins/internal/packtest"
 	"github.com/onedoor/onedoor/plugins/sdk/plugintest"
 )
@@ -20,4 +22,13 @@ func TestConform(t *testing.T) {
 func TestCatalogue(t *testing.T) {
 	t.Parallel()
 	packtest.Read(t).Agrees(t, plugin(), "site-check")
+}
+
+// TestSamples breaks no more of the sample projects than it should.
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	var want []string
+	if diff := cmp.Diff(want, packtest.Read(t).Samples(t, plugin())); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
 }

@@ -26,6 +26,14 @@ type companyName struct {
 
 const longestName = 300 // bytes of a part: far beyond any name
 
+// widen writes the brackets as names have them.
+func (n *companyName) widen() {
+	wide := strings.NewReplacer("(", "（", ")", "）")
+	for _, part := range []*string{&n.Full, &n.Organisation, &n.Parent} {
+		*part = wide.Replace(*part)
+	}
+}
+
 // problem says what is wrong with the form of the name, not with the name.
 func (n *companyName) problem() string {
 	for _, part := range []string{n.Full, n.District, n.Word, n.Trade, n.Organisation, n.Parent} {
@@ -56,16 +64,26 @@ var divisions = []string{
 // organisations are the forms that a kind of subject may bear at the end of its
 // name, with the law that says so. The laws on partnerships, sole proprietors and
 // companies name them; they have not been read here.
-var organisations = map[string]struct {
-	ends []string
-	not  []string // may not be in the form
-	law  []citation.Citation
-}{
+var organisations = map[string]organisation{
 	"company":              {ends: []string{"有限责任公司", "有限公司", "股份有限公司", "股份公司"}, law: []citation.Citation{nameOrganisation}},
 	"partnership":          {ends: []string{"（普通合伙）", "（特殊普通合伙）", "（有限合伙）"}, law: []citation.Citation{nameOrganisation}},
 	"sole":                 {not: []string{"有限", "公司", "合伙"}, law: []citation.Citation{nameOrganisation}},
 	"individual_household": {not: []string{"公司", "企业", "有限", "合作社", "合伙"}, law: []citation.Citation{nameOrganisation, nameHouseholds}},
 	"branch":               {ends: []string{"分公司", "分厂", "分店"}, law: []citation.Citation{nameBranch}},
+}
+
+type organisation struct {
+	ends []string // one of them ends the form
+	not  []string // none of them is in the form
+	law  []citation.Citation
+}
+
+// fits says whether a name ends in its form of organisation, and that is of the kind.
+func (o organisation) fits(n *companyName) bool {
+	ends := func(w string) bool { return strings.HasSuffix(n.Organisation, w) }
+	contains := func(w string) bool { return strings.Contains(n.Organisation, w) }
+	return n.Organisation != "" && strings.HasSuffix(n.Full, n.Organisation) &&
+		(len(o.ends) == 0 || slices.ContainsFunc(o.ends, ends)) && !slices.ContainsFunc(o.not, contains)
 }
 
 // Words that a name may not have (第11条). Most stand by chance within innocent names
@@ -101,6 +119,15 @@ func (n *companyName) judge(clause, subject string) []sdk.Finding {
 	human := func(code, key string, law ...citation.Citation) {
 		out = append(out, citation.Back(sdk.Human(clause, code).Say(key), law...))
 	}
+	rule, known := organisations[subject]
+	switch {
+	case !known: // organs and institutions are named by other law
+		human("NAME_OF_ANOTHER_KIND", "name.other")
+		return out
+	case subject == "individual_household" && n.Full == "": // it may have no name
+		human("NAME_OF_ANOTHER_KIND", "name.other", nameHouseholds)
+		return out
+	}
 	if strings.ContainsFunc(n.Full, func(r rune) bool { return !unicode.Is(unicode.Han, r) && r != '（' && r != '）' }) || n.Full == "" {
 		fail("NAME_CHARACTERS", "name.characters", nameCharacters)
 	}
@@ -111,7 +138,9 @@ func (n *companyName) judge(clause, subject string) []sdk.Finding {
 	} else {
 		n.judgeParts(fail, human)
 	}
-	n.judgeOrganisation(subject, fail)
+	if !rule.fits(n) {
+		fail("NAME_ORGANISATION", "name.organisation", rule.law...)
+	}
 	for _, word := range national {
 		switch {
 		case strings.HasPrefix(n.Full, word):
@@ -120,8 +149,9 @@ func (n *companyName) judge(clause, subject string) []sdk.Finding {
 			human("NAME_NATIONAL_WITHIN", "name.national_within", nameNational)
 		}
 	}
+	own := strings.Replace(strings.TrimPrefix(n.Full, n.Parent), n.District, "", 1)
 	for _, group := range bannedWords {
-		if !slices.ContainsFunc(group.words, func(w string) bool { return strings.Contains(n.Word+"|"+n.Trade, w) }) {
+		if !slices.ContainsFunc(group.words, func(w string) bool { return strings.Contains(own, w) }) {
 			continue
 		}
 		law := citation.Citation{Law: "企业名称登记管理规定", Article: group.article, Verified: citation.Text}
@@ -167,19 +197,5 @@ func (n *companyName) judgeParts(fail, human func(code, key string, law ...citat
 		fail("NAME_WORD_SHORT", "name.word_short", nameWord)
 	case slices.Contains(divisions, n.Word), slices.Contains(divisions, strings.TrimRight(n.Word, "省市区县")), n.Word == n.Trade:
 		human("NAME_WORD_COMMON", "name.word_common", nameWord)
-	}
-}
-
-// judgeOrganisation looks at the form of organisation.
-func (n *companyName) judgeOrganisation(subject string, fail func(code, key string, law ...citation.Citation)) {
-	rule, known := organisations[subject]
-	if !known { // organs and institutions have no name of this law
-		return
-	}
-	contains := func(w string) bool { return strings.Contains(n.Organisation, w) }
-	ends := func(w string) bool { return strings.HasSuffix(n.Organisation, w) }
-	if n.Organisation == "" || !strings.HasSuffix(n.Full, n.Organisation) ||
-		len(rule.ends) > 0 && !slices.ContainsFunc(rule.ends, ends) || slices.ContainsFunc(rule.not, contains) {
-		fail("NAME_ORGANISATION", "name.organisation", rule.law...)
 	}
 }

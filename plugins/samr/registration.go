@@ -88,6 +88,7 @@ func judgeApplication(c *sdk.Case) []sdk.Finding {
 	if fault := c.Form(applicationPaper, applicationSection, &f); fault != nil {
 		return fault.Findings(premisesProof)
 	}
+	f.Name.widen()
 	if problem := f.Name.problem(); problem != "" {
 		return sdk.InvalidForm(applicationPaper, applicationSection+": "+problem).Findings(premisesProof)
 	}

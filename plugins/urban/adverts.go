@@ -94,11 +94,11 @@ func adverts() sdk.Check {
 func runAdverts(_ context.Context, c *sdk.Case) []sdk.Finding {
 	paper, declared := largePaper, c.Bool("ad_large")
 	if !declared {
-		switch small, known := c.OptionalBool("ad_small"); {
-		case !known:
-			return []sdk.Finding{sdk.NeedsFacts(advertTerm, "ad_small"), sdk.NeedsFacts(advertZone, "ad_small")}
-		case !small:
+		switch small := c.Holds("ad_small"); {
+		case small.No():
 			return []sdk.Finding{sdk.NotApplicable(advertTerm), sdk.NotApplicable(advertZone)}
+		case !small.Yes():
+			return []sdk.Finding{sdk.NeedsFacts(advertTerm, "ad_small"), sdk.NeedsFacts(advertZone, "ad_small")}
 		}
 		paper = smallPaper
 	}
@@ -172,17 +172,8 @@ const mostFindings = 20
 
 // judgeZone applies the prohibition to what is large by its size.
 func judgeZone(c *sdk.Case) sdk.Finding {
-	zone, zoneKnown := c.OptionalChoice("zone")
-	heritage, heritageKnown := c.OptionalBool("in_heritage_building")
-	switch {
-	case zone == "core", heritage:
+	protected := sdk.Any(c.Is("zone", "core"), c.Holds("in_heritage_building"))
+	return sdk.Judge(advertZone, protected, sdk.That(false), func() sdk.Finding {
 		return citation.Back(sdk.Fail(advertZone, "PROTECTED_ZONE").Say("advert.protected").Advise("advert.elsewhere"), advertZones)
-	case !zoneKnown && !heritageKnown:
-		return sdk.NeedsFacts(advertZone, "zone", "in_heritage_building")
-	case !zoneKnown:
-		return sdk.NeedsFacts(advertZone, "zone")
-	case !heritageKnown:
-		return sdk.NeedsFacts(advertZone, "in_heritage_building")
-	}
-	return sdk.Pass(advertZone)
+	})
 }

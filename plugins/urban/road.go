@@ -94,15 +94,15 @@ func (p part) shape() geodesic.Shape {
 // the boundary of a pavement is not surveyed to the centimetre.
 var areaTolerance = sdk.Whole(5)
 
-// drawn gives the area that is occupied at most at one time: the places of one day
-// together. Terms begin and end at days, so the most is on a first day.
+// drawn gives the area that is occupied at most at one time: the boundaries of one day
+// together, each once. Terms begin and end at days, so the most is on a first day.
 func (f *occupation) drawn() sdk.Decimal {
 	most := 0.0
 	for _, on := range f.Parts {
 		sum, seen := 0.0, map[string]bool{}
 		for _, p := range f.Parts {
-			if p.Term.Has(on.Term.From.Time) && !seen[p.Place] {
-				seen[p.Place] = true
+			if boundary := fmt.Sprint(p.Boundary); p.Term.Has(on.Term.From.Time) && !seen[boundary] {
+				seen[boundary] = true
 				sum += geodesic.Area(p.shape())
 			}
 		}

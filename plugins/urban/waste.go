@@ -78,23 +78,20 @@ type kitchenAgreement struct {
 func kitchenWaste() sdk.Check {
 	return sdk.Check{
 		ID: "kitchen-waste", Clauses: []string{kitchenClause},
-		Facts:         []string{"industry"},
-		OptionalFacts: []string{"serves_food", "kitchen_waste_contract", "seats"},
+		OptionalFacts: []string{"industry", "serves_food", "kitchen_waste_contract", "seats"},
 		Contents:      []string{kitchenPaper},
 		Run:           runKitchenWaste,
 	}
 }
 
 func runKitchenWaste(_ context.Context, c *sdk.Case) []sdk.Finding {
-	if c.Choice("industry") != "catering" {
-		switch serves, known := c.OptionalBool("serves_food"); {
-		case !known:
-			return []sdk.Finding{sdk.NeedsFacts(kitchenClause, "serves_food")}
-		case !serves:
-			return []sdk.Finding{sdk.NotApplicable(kitchenClause)}
-		}
+	switch applies := sdk.Any(c.Is("industry", "catering"), c.Holds("serves_food")); {
+	case applies.No():
+		return []sdk.Finding{sdk.NotApplicable(kitchenClause)}
+	case !applies.Yes():
+		return []sdk.Finding{sdk.NeedsFacts(kitchenClause, applies.Missing()...)}
 	}
-	if has, known := c.OptionalBool("kitchen_waste_contract"); known && !has {
+	if c.Holds("kitchen_waste_contract").No() {
 		return []sdk.Finding{citation.Back(sdk.Fail(kitchenClause, "NO_CONTRACT").Say("kitchen.none").Advise("kitchen.contract"), kitchenContract)}
 	}
 	var f kitchenAgreement

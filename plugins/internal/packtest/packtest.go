@@ -5,6 +5,7 @@
 package packtest
 
 import (
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/item"
@@ -164,6 +167,71 @@ func (p *Pack) NeverLaxer(t *testing.T, plugin sdk.Plugin, id string, rounds int
 	}
 }
 
+// Samples asks a plugin about the catalogue's sample projects, with the defaults
+// that the samples are reckoned with and without any material, and gives what it
+// fails in each, as "sample clause code", sorted. It fails the test where a clause
+// that a sample breaks is passed.
+func (p *Pack) Samples(t *testing.T, plugin sdk.Plugin) []string {
+	t.Helper()
+	text, err := fs.ReadFile(catalog.Jiangbei(), "samples.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Samples []struct {
+			ID       string         `yaml:"id"`
+			Facts    map[string]any `yaml:"facts"`
+			Expected struct {
+				Failed []string `yaml:"failed_clauses"`
+			} `yaml:"expected"`
+		} `yaml:"samples"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	client := pb.NewCheckerClient(plugintest.Start(t, plugin, ""))
+	var failed []string
+	for _, sample := range file.Samples {
+		given := map[string]any{}
+		for _, f := range p.vocabulary.Facts() {
+			if f.Default != nil {
+				given[f.Key] = f.Default
+			}
+		}
+		maps.Copy(given, sample.Facts)
+		project, problems := p.vocabulary.Project(given)
+		if len(problems) > 0 {
+			t.Fatal(sample.ID, problems)
+		}
+		facts := project.Facts()
+		for _, check := range plugin.Checks {
+			request := &pb.CheckRequest{Day: "2026-01-05", Checks: []string{check.ID}}
+			for _, key := range slices.Sorted(slices.Values(slices.Concat(check.Facts, check.OptionalFacts))) {
+				if value, known := facts[key]; known {
+					f, _ := p.vocabulary.Fact(key)
+					request.Facts = append(request.Facts, wireFact(key, f.Kind, value))
+				}
+			}
+			response, err := client.Check(t.Context(), request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range response.GetResults()[0].GetFindings() {
+				switch f.GetVerdict() {
+				case pb.Verdict_VERDICT_FAIL:
+					failed = append(failed, strings.Join([]string{sample.ID, f.GetClause(), f.GetCode()}, " "))
+				case pb.Verdict_VERDICT_PASS:
+					if slices.Contains(sample.Expected.Failed, f.GetClause()) {
+						t.Errorf("%s breaks %s, and %s passes it", sample.ID, f.GetClause(), check.ID)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(failed)
+	return slices.Compact(failed)
+}
+
 // numbers are those that clauses compare with.
 func (p *Pack) numbers(clauses []string) []string {
 	var out []string
@@ -300,7 +368,7 @@ func Conform(t *testing.T, plugin sdk.Plugin) {
 	m := Manifest(t, plugin)
 	dir := t.TempDir()
 	report := plugintest.Conform(t.Context(), plugintest.Start(t, plugin, dir), plugintest.Options{
-		Facts: Read(t).Facts(), Messages: slices.Sorted(maps.Keys(m.Messages)), Cases: cases, Dir: dir,
+		Facts: Read(t).Facts(), Messages: slices.Sorted(maps.Keys(m.Messages)), Cases: cases, Dir: dir, Repeat: 20,
 	})
 	for _, r := range report.Results {
 		if r.Verdict != plugintest.Pass {

@@ -8,6 +8,7 @@ package surroundings
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/onedoor/onedoor/plugins/internal/citation"
 	"github.com/onedoor/onedoor/plugins/internal/geodesic"
@@ -59,12 +60,12 @@ type SurveyPlace struct {
 }
 
 // problem says the first thing that the form does not say as its schema asks.
-func (f *Form) problem() string {
+func (f *Form) problem(day time.Time) string {
 	switch {
 	case f.CRS != "CGCS2000" && f.CRS != "WGS84":
 		return "crs: CGCS2000 or WGS84; GCJ-02 and BD-09 of map services are off by hundreds of metres"
-	case f.Surveyed.Day.IsZero():
-		return "surveyed.day: is missing"
+	case f.Surveyed.Day.IsZero() || f.Surveyed.Day.After(day):
+		return "surveyed.day: a day, not after the day judged"
 	case f.Surveyed.Radius.Sign() < 0:
 		return "surveyed.radius: 0 or more"
 	case len(f.Places) > maxPlaces:
@@ -182,7 +183,7 @@ func Judge(c *sdk.Case, clause string, promisable bool, rules ...Rule) []sdk.Fin
 	if fault := c.Form(Sketch, section, &f); fault != nil {
 		return fault.Findings(clause)
 	}
-	if problem := f.problem(); problem != "" {
+	if problem := f.problem(c.Day()); problem != "" {
 		return sdk.InvalidForm(Sketch, section+": "+problem).Findings(clause)
 	}
 	m, _ := c.Material(Sketch)

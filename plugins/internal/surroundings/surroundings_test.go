@@ -57,7 +57,8 @@ func TestForms(t *testing.T) {
 		{head + `, "site": [` + many + `], "places": []`, "NEEDS_FACTS", "FORM_INVALID", "site: 1 to 200 points", ""},
 		{head + `, ` + site + `, "places": [{"kind": "kindergarten", "shape": [[121.45, 31.98]]}]`, "NEEDS_FACTS", "FORM_INVALID", "places[0].shape: within 10000 m of the site", ""},
 		{head + `, ` + site + `, "places": [{"kind": "hospital", "shape": [[121.45, 29.98]]}]`, "NEEDS_FACTS", "FORM_INVALID", "places[0].kind: school, kindergarten or pollution_source", ""},
-		{`"crs": "WGS84", "surveyed": {"radius": 50, "kinds": []}, ` + site + `, "places": []`, "NEEDS_FACTS", "FORM_INVALID", "surveyed.day: is missing", ""},
+		{`"crs": "WGS84", "surveyed": {"radius": 50, "kinds": []}, ` + site + `, "places": []`, "NEEDS_FACTS", "FORM_INVALID", "surveyed.day: a day, not after the day judged", ""},
+		{`"crs": "WGS84", "surveyed": {"day": "2026-01-06", "radius": 50, "kinds": []}, ` + site + `, "places": []`, "NEEDS_FACTS", "FORM_INVALID", "surveyed.day: a day, not after the day judged", ""}, // judged as of 5 January
 		{`"crs": "WGS84", "surveyed": {"day": "2026-01-02", "radius": -1, "kinds": []}, ` + site + `, "places": []`, "NEEDS_FACTS", "FORM_INVALID", "surveyed.radius: 0 or more", ""},
 		{`"crs": "WGS84", "surveyed": {"day": "2026-01-02", "radius": 50, "kinds": ["inn"]}, ` + site + `, "places": []`, "NEEDS_FACTS", "FORM_INVALID", "surveyed.kinds: school, kindergarten or pollution_source", ""},
 	} {
