@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/cache"
 )
 
@@ -22,6 +23,11 @@ type config struct {
 	databaseURL string // DATABASE_URL; empty: SQLite in the data folder
 	redisURL    string // REDIS_URL; empty: inside the process
 	blobURL     string // BLOB_URL: where uploaded files are kept; empty: in the data folder
+
+	production bool              // ONEDOOR_PRODUCTION: nobody is shown the schema by introspection or suggestions
+	draft      bool              // ONEDOOR_HTTP_DRAFT: the status codes of the newer draft of GraphQL over HTTP
+	origins    []string          // ONEDOOR_ORIGINS: other sites whose pages may use the API
+	trusted    map[string]string // ONEDOOR_TRUSTED_DOCUMENTS: all operations that are served; nil: any
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
@@ -42,6 +48,10 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
 	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
+	flags.BoolVar(&c.production, "production", getenv("ONEDOOR_PRODUCTION") == "1", "no introspection, and no suggestions in errors (ONEDOOR_PRODUCTION=1)")
+	flags.BoolVar(&c.draft, "http-draft", getenv("ONEDOOR_HTTP_DRAFT") == "1", "status codes of the newer draft of GraphQL over HTTP (ONEDOOR_HTTP_DRAFT=1)")
+	origins := flags.String("origins", getenv("ONEDOOR_ORIGINS"), "origins of other sites whose pages may use the API, such as https://example.org, with commas between (ONEDOOR_ORIGINS)")
+	trusted := flags.String("trusted-documents", getenv("ONEDOOR_TRUSTED_DOCUMENTS"), "file of the operations that are served, and no others: JSON of hashes and texts (ONEDOOR_TRUSTED_DOCUMENTS)")
 	for _, add := range own {
 		add(flags)
 	}
@@ -52,7 +62,7 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 		}
 		return config{}, nil, err
 	}
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), c.readOrigins(*origins), c.readTrusted(*trusted)); err != nil {
 		return config{}, nil, err
 	}
 	return c, flags.Args(), nil
@@ -87,6 +97,35 @@ func (c *config) check() error {
 	}
 	if u, err = url.Parse(c.redisURL); err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && c.redisURL != cache.Embedded {
 		return fmt.Errorf("REDIS_URL: must begin with redis:// or rediss://")
+	}
+	return nil
+}
+
+func (c *config) readOrigins(list string) error {
+	for origin := range strings.SplitSeq(list, ",") {
+		if origin = strings.TrimSpace(origin); origin == "" {
+			continue
+		}
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			return fmt.Errorf("ONEDOOR_ORIGINS: %q is no origin, such as https://example.org", origin)
+		}
+		c.origins = append(c.origins, origin)
+	}
+	return nil
+}
+
+func (c *config) readTrusted(name string) error {
+	if name == "" {
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("ONEDOOR_TRUSTED_DOCUMENTS: %w", err)
+	}
+	defer file.Close()
+	if c.trusted, err = protocol.ReadTrusted(file); err != nil {
+		return fmt.Errorf("ONEDOOR_TRUSTED_DOCUMENTS: %s: %w", name, err)
 	}
 	return nil
 }
