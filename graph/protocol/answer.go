@@ -53,8 +53,7 @@ func codeOf(errs gqlerror.List) fault.Code {
 	if len(errs) == 0 {
 		return fault.Invalid
 	}
-	code, _ := errs[0].Extensions["code"].(string)
-	return fault.Code(code)
+	return fault.Code(fmt.Sprint(errs[0].Extensions["code"]))
 }
 
 // statusOf gives the status of a request of GraphQL that is not executed. Older
