@@ -174,6 +174,7 @@ func (s *socket) lookAfter(closing <-chan struct{}) {
 	alive := time.NewTicker(s.h.aliveEvery())
 	defer alive.Stop()
 	introduced := s.introduced
+	var gone chan error // of the ping that is on its way
 	for {
 		select {
 		case <-late.C:
@@ -187,10 +188,16 @@ func (s *socket) lookAfter(closing <-chan struct{}) {
 				s.close(closeForbidden, "Forbidden")
 				return
 			}
-			ctx, cancel := context.WithTimeout(s.ctx, s.h.aliveEvery())
-			err := s.conn.Ping(ctx)
-			cancel()
-			if err != nil {
+			if gone == nil {
+				gone = make(chan error, 1)
+				go func() {
+					ctx, cancel := context.WithTimeout(s.ctx, writeTime)
+					defer cancel()
+					gone <- s.conn.Ping(ctx)
+				}()
+			}
+		case err := <-gone:
+			if gone = nil; err != nil {
 				s.cancel()
 				_ = s.conn.CloseNow()
 				return

@@ -241,15 +241,6 @@ func TestSocketBoundsItsOperations(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	c := s.connect(t)
-	go func() {
-		for range s.began {
-		}
-	}()
-	t.Cleanup(func() {
-		_ = c.conn.CloseNow()
-		until(t, "the end", func() bool { return s.alive.Load() == 0 })
-		close(s.began)
-	})
 	for i := range 501 {
 		c.send(fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"subscription { silence }"}}`, i))
 	}

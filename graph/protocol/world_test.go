@@ -61,7 +61,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{schema: gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), began: make(chan string, 100)}
+	return &world{schema: gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), began: make(chan string, 1000)}
 }
 
 func (w *world) Schema() *ast.Schema { return w.schema }
@@ -155,17 +155,10 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, fault.New(fault.Denied, "test", "不许", "it is refused"))}})
 	}
 	w.alive.Add(1)
+	context.AfterFunc(ctx, func() { w.alive.Add(-1) })
 	n, to := 0, 0
 	if field.Name == "count" {
 		to, _ = strconv.Atoi(fmt.Sprint(field.ArgumentMap(op.Variables)["to"]))
-	}
-	ended := false
-	end := func() *graphql.Response {
-		if !ended {
-			w.alive.Add(-1)
-		}
-		ended = true
-		return nil
 	}
 	next := func() *graphql.Response {
 		n++
@@ -177,15 +170,15 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 	return func(ctx context.Context) *graphql.Response {
 		switch {
 		case ctx.Err() != nil:
-			return end()
+			return nil
 		case field.Name == "silence":
 			<-ctx.Done()
-			return end()
+			return nil
 		case field.Name == "breaks" && n == 1:
 			protocol.Fail(ctx, fault.New(fault.Unavailable, "test", "断了", "it broke"))
-			return end()
+			return nil
 		case field.Name == "count" && n >= to:
-			return end()
+			return nil
 		}
 		return next()
 	}
