@@ -153,6 +153,11 @@ func (w *weigher) field(f *ast.Field) int {
 		w.refuse(f.Alias, "BAD_TEXT", fmt.Sprintf("文字不得含 NUL，且至多 %d 字", maxText), fmt.Sprintf("a text holds no NUL and at most %d characters", maxText))
 		return 0
 	}
+	eachValue(f, w.variables, func(kind, path string, value any) {
+		if tooWide(kind, value) {
+			w.refuse(strings.TrimSuffix(f.Alias+"."+path, "."), "OUT_OF_RANGE", "Int 须在 -2147483648 与 2147483647 之间", "an Int lies between -2147483648 and 2147483647")
+		}
+	})
 	size := 1
 	if f.Definition != nil && strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		size = w.page(f)

@@ -49,9 +49,11 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	out := graphql.DefaultErrorPresenter(ctx, err)
 	var f *fault.Error
 	switch {
+	case argumentsFailed(ctx) && len(badScalars(ctx)) > 0:
+		f = fault.InvalidInput("graphql", badScalars(ctx)...)
 	case !errors.As(err, &f):
 		f = foreign(ctx, out)
-	case argumentsFailed(ctx) && len(f.Problems) == 1: // a scalar knows what is wrong, and the executor where
+	case argumentsFailed(ctx) && len(f.Problems) == 1: // an enum knows what is wrong, and the executor where
 		p := f.Problems[0]
 		p.Path = argumentPath(out)
 		f = fault.InvalidInput(f.Op, p)
@@ -67,6 +69,14 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		problems[i] = problem{Path: p.Path, Code: p.Code, Message: inLanguage(ctx, p.ZH, p.EN), MessageEN: p.EN}
 	}
 	out.Err = nil
+	if field := graphql.GetFieldContext(ctx); field != nil { // where the answer has a null, and where that was asked for
+		if argumentsFailed(ctx) {
+			out.Path = field.Path()
+		}
+		if at := field.Field.Field; len(out.Locations) == 0 && at != nil && at.Position != nil {
+			out.Locations = []gqlerror.Location{{Line: at.Position.Line, Column: at.Position.Column}}
+		}
+	}
 	if code, _ := out.Extensions["code"].(string); code == persistedQueryNotFound {
 		return out // the protocol's own words: the client sends the text next
 	}
