@@ -42,7 +42,7 @@ const pluginUsage = kit.Usage + `  plugin install [DIR]      put a signed packag
 // those of the central team work on the registry.
 func pluginCommand(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("which command on plugins?\n%s", pluginUsage)
+		return fmt.Errorf("which plugin command?\n%s", pluginUsage)
 	}
 	verb, args := args[0], args[1:]
 	if kit.Has(verb) {
@@ -55,7 +55,7 @@ func pluginCommand(ctx context.Context, args []string, getenv func(string) strin
 	}
 	run, ok := commands[verb]
 	if !ok {
-		return fmt.Errorf("there is no plugin %s\n%s", verb, pluginUsage)
+		return fmt.Errorf("there is no plugin command %q\n%s", verb, pluginUsage)
 	}
 	r := &registrar{verb: verb, stdout: stdout}
 	c, rest, err := parseConfig("plugin "+verb, args, getenv, stderr, r.flags)

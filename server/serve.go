@@ -112,10 +112,19 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		v.Within = book.Current().RegionsIn(v.Region)
 		return v, err
 	}
+	api := graph.NewHandler(resolver, graph.Options{
+		Documents:  cache.Documents{Cache: hints},
+		Trusted:    c.trusted,
+		Production: c.production,
+		Draft:      c.draft,
+		Origins:    c.origins,
+		SignIn:     identity.SignIn(signIn),
+	})
 	server := newHTTPServer(
-		identity.Middleware(signIn, graph.NewHandler(resolver, cache.Documents{Cache: hints})),
+		identity.Middleware(signIn, api),
 		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
 		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
+		c.origins,
 	)
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
@@ -136,12 +145,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, guests)...) })
-	return serveUntil(ctx, server, stopped)
+	return serveUntil(ctx, server, api, stopped)
 }
 
-// serveUntil waits until the server stops or ctx ends, and then lets requests
-// finish.
-func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) error {
+// serveUntil waits until the server stops or ctx ends, and then tells streams to
+// come again and lets requests finish.
+func serveUntil(ctx context.Context, server *http.Server, api graph.Handler, stopped <-chan error) error {
 	select {
 	case err := <-stopped:
 		return err
@@ -149,6 +158,7 @@ func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) 
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
+	api.Close(finish)
 	if err := server.Shutdown(finish); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("requests were cut off: %w", err)
 	}

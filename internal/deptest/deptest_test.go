@@ -51,9 +51,11 @@ var rules = []rule{
 
 	// The API reads through ent and changes through the core. It knows no store,
 	// no cache and no plugin.
+	{"graph/protocol", "github.com/99designs/gqlgen/graphql/... github.com/vektah/gqlparser/v2/... github.com/coder/websocket core"},
 	{"graph/...", "github.com/99designs/gqlgen/graphql/... github.com/vektah/gqlparser/v2/... entgo.io/contrib/entgql entgo.io/ent/dialect/sql ent/... graph/... core"},
 
 	// Adapters know the core and their technology.
+	{"internal/bus", "github.com/redis/go-redis/v9 core"},
 	{"internal/cache", "github.com/alicebob/miniredis/v2 github.com/redis/go-redis/v9 core"},
 	{"internal/catalog", "go.yaml.in/yaml/v3 core"},
 	{"internal/files", "gocloud.dev/blob/... gocloud.dev/gcerrors core"},
