@@ -44,7 +44,7 @@ type example struct {
 func (k *Kit) create(ctx context.Context, args []string) error {
 	var dir, department, language, checkout string
 	names, err := k.parse("new", args, []string{"NAME"}, func(flags *flag.FlagSet) {
-		flags.StringVar(&dir, "dir", "", "the `FOLDER` to write; NAME when empty")
+		flags.StringVar(&dir, "dir", "", "the `FOLDER` to write; NAME when empty, plugins/NAME where you stand in the source of onedoor")
 		flags.StringVar(&department, "department", "", "the `CODE` of the department that answers for it; NAME when empty")
 		flags.StringVar(&language, "language", inGo, "go or node")
 		flags.StringVar(&checkout, "onedoor", "", "a `FOLDER` with the source of onedoor, outside of which the plugin stands; found when empty and you stand in one")
@@ -59,8 +59,15 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	if e.Department == "" {
 		e.Department = e.Name
 	}
+	source, err := findCheckout(checkout)
+	if err != nil {
+		return err
+	}
 	if dir == "" {
 		dir = e.Name
+		if here, err := os.Getwd(); err == nil && source == here {
+			dir = filepath.Join("plugins", e.Name)
+		}
 	}
 	e.Clause = strings.ToUpper(strings.ReplaceAll(e.Department+"-"+e.Name, "_", "-")) + "-01"
 	switch {
@@ -79,10 +86,6 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 		return err
 	}
 	inside := checkoutAround(absolute) != ""
-	source, err := findCheckout(checkout)
-	if err != nil {
-		return err
-	}
 	files := map[string][]byte{}
 	if language == inNode {
 		e.Main, e.Interpreter = "checks.js", inNode
@@ -122,6 +125,9 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 		}
 	}
 	fmt.Fprintf(k.Stdout, "%s: the plugin %s of the department %s, with an example of a check\n", dir, e.Name, e.Department)
+	if inside && language == inGo {
+		fmt.Fprintf(k.Stdout, "it is a package of the platform: internal/deptest needs a line for it, which lets it import plugins/sdk\n")
+	}
 	if language == inNode {
 		k.next("cd %s && npm install, then server plugin test", dir)
 	} else {
