@@ -65,7 +65,7 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	}
 	if dir == "" {
 		dir = e.Name
-		if here, err := os.Getwd(); err == nil && source == here {
+		if _, err := os.Stat(filepath.Join("plugins", "sdk", "sdk.go")); err == nil && checkout == "" && source != "" {
 			dir = filepath.Join("plugins", e.Name)
 		}
 	}
@@ -84,6 +84,9 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return err
+	}
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil { // a path with .. means the real folders
+		absolute = filepath.Join(parent, filepath.Base(absolute))
 	}
 	inside := checkoutAround(absolute) != ""
 	files := map[string][]byte{}
@@ -217,18 +220,18 @@ func requirements(text []byte) []byte {
 // findCheckout gives the source of onedoor: the one that is named, or the one
 // around the folder where one stands, or none.
 func findCheckout(named string) (string, error) {
-	if named == "" {
-		here, err := os.Getwd()
-		return checkoutAround(here), err
-	}
-	absolute, err := filepath.Abs(named)
+	absolute, err := filepath.Abs(named) // "" is where one stands
 	if err != nil {
 		return "", err
 	}
-	if checkoutAround(absolute) != absolute {
+	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
+		return "", fmt.Errorf("--onedoor: %w", err)
+	}
+	found := checkoutAround(absolute)
+	if named != "" && found != absolute {
 		return "", fmt.Errorf("--onedoor: %s is not the source of onedoor: it has no go.mod of %s with plugins/sdk", named, module)
 	}
-	return absolute, nil
+	return found, nil
 }
 
 // checkoutAround gives the source of onedoor in which a folder lies, or nothing.
