@@ -44,7 +44,7 @@ type example struct {
 func (k *Kit) create(ctx context.Context, args []string) error {
 	var dir, department, language, checkout string
 	names, err := k.parse("new", args, []string{"NAME"}, func(flags *flag.FlagSet) {
-		flags.StringVar(&dir, "dir", "", "the `FOLDER` to write; NAME when empty")
+		flags.StringVar(&dir, "dir", "", "the `FOLDER` to write; NAME when empty, plugins/NAME where you stand in the source of onedoor")
 		flags.StringVar(&department, "department", "", "the `CODE` of the department that answers for it; NAME when empty")
 		flags.StringVar(&language, "language", inGo, "go or node")
 		flags.StringVar(&checkout, "onedoor", "", "a `FOLDER` with the source of onedoor, outside of which the plugin stands; found when empty and you stand in one")
@@ -59,8 +59,15 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	if e.Department == "" {
 		e.Department = e.Name
 	}
+	source, err := findCheckout(checkout)
+	if err != nil {
+		return err
+	}
 	if dir == "" {
 		dir = e.Name
+		if _, err := os.Stat(filepath.Join("plugins", "sdk", "sdk.go")); err == nil && checkout == "" && source != "" {
+			dir = filepath.Join("plugins", e.Name)
+		}
 	}
 	e.Clause = strings.ToUpper(strings.ReplaceAll(e.Department+"-"+e.Name, "_", "-")) + "-01"
 	switch {
@@ -78,11 +85,10 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	inside := checkoutAround(absolute) != ""
-	source, err := findCheckout(checkout)
-	if err != nil {
-		return err
+	if parent, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil { // a path with .. means the real folders
+		absolute = filepath.Join(parent, filepath.Base(absolute))
 	}
+	inside := checkoutAround(absolute) != ""
 	files := map[string][]byte{}
 	if language == inNode {
 		e.Main, e.Interpreter = "checks.js", inNode
@@ -122,6 +128,9 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 		}
 	}
 	fmt.Fprintf(k.Stdout, "%s: the plugin %s of the department %s, with an example of a check\n", dir, e.Name, e.Department)
+	if inside && language == inGo {
+		fmt.Fprintf(k.Stdout, "it is a package of the platform: internal/deptest needs a line for it, which lets it import plugins/sdk\n")
+	}
 	if language == inNode {
 		k.next("cd %s && npm install, then server plugin test", dir)
 	} else {
@@ -211,18 +220,18 @@ func requirements(text []byte) []byte {
 // findCheckout gives the source of onedoor: the one that is named, or the one
 // around the folder where one stands, or none.
 func findCheckout(named string) (string, error) {
-	if named == "" {
-		here, err := os.Getwd()
-		return checkoutAround(here), err
-	}
-	absolute, err := filepath.Abs(named)
+	absolute, err := filepath.Abs(named) // "" is where one stands
 	if err != nil {
 		return "", err
 	}
-	if checkoutAround(absolute) != absolute {
+	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
+		return "", fmt.Errorf("--onedoor: %w", err)
+	}
+	found := checkoutAround(absolute)
+	if named != "" && found != absolute {
 		return "", fmt.Errorf("--onedoor: %s is not the source of onedoor: it has no go.mod of %s with plugins/sdk", named, module)
 	}
-	return absolute, nil
+	return found, nil
 }
 
 // checkoutAround gives the source of onedoor in which a folder lies, or nothing.

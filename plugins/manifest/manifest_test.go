@@ -186,6 +186,10 @@ plugin.yaml:13: messages: a field without a name`},
 			}
 		})
 	}
+	_, err := manifest.Parse([]byte(good + "messages:\n" + strings.Repeat("  a: b\n", 1000)))
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 101 || lines[100] != "plugin.yaml:106: and more: correct these first" {
+		t.Errorf("%d lines, the last: %s", len(lines), lines[len(lines)-1])
+	}
 	parse(t, good) // what the cases are made from has no fault
 }
 
