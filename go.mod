@@ -3,6 +3,7 @@ module github.com/onedoor/onedoor
 go 1.26.8
 
 require (
+	github.com/gofrs/flock v0.13.2
 	aead.dev/minisign v0.3.0
 	ariga.io/atlas v0.36.2-0.20250730182955-2c6300d0a3e1
 	cel.dev/cel-go v0.33.2
@@ -25,6 +26,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6
 	gocloud.dev v0.47.0
 	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
 	golang.org/x/tools v0.52.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12

@@ -17,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/guide"
@@ -76,7 +77,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	book := guide.NewBook(first)
 	var clock clock
-	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Book: book, Now: clock.now, Random: rand.Reader}
+	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: check.None{}, Book: book, Now: clock.now, Random: rand.Reader}
 	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.

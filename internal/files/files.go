@@ -266,11 +266,20 @@ func receive(ctx context.Context, file *File, spool *os.File, content io.Reader)
 			EN: fmt.Sprintf("a file has at most %d MiB; compress it or divide it", mebibytes),
 		})
 	}
-	if file.Type == typeZIP {
+	switch file.Type {
+	case typeZIP:
 		if file.Type, err = documentType(file.Name, spool, file.Size); err != nil {
 			return unavailable(op, err)
 		}
 		if file.Type == "" {
+			return unsupported(op)
+		}
+	case typeJSON:
+		form, err := isForm(spool, file.Size)
+		if err != nil {
+			return unavailable(op, err)
+		}
+		if !form {
 			return unsupported(op)
 		}
 	}
@@ -394,8 +403,8 @@ func (s *source) fault(op string) error {
 func unsupported(op string) error {
 	return fault.InvalidInput(op, fault.Problem{
 		Path: "file", Code: "UNSUPPORTED_TYPE",
-		ZH: "文件的内容不是 PDF、PNG、JPEG、WebP、TIFF、OFD、DOCX 或 XLSX（后三种还须用相应的扩展名），请转换后再上传",
-		EN: "the content is not PDF, PNG, JPEG, WebP, TIFF, OFD, DOCX or XLSX (the last three also need their extension); convert it",
+		ZH: "文件的内容不是 PDF、PNG、JPEG、WebP、TIFF、OFD、DOCX、XLSX（后三种还须用相应的扩展名）或 1 MB 以内的 JSON 电子表单，请转换后再上传",
+		EN: "the content is not PDF, PNG, JPEG, WebP, TIFF, OFD, DOCX, XLSX (the last three also need their extension) or a JSON form of 1 MiB at most; convert it",
 	})
 }
 

@@ -41,13 +41,20 @@ const (
 var (
 	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	keyPattern      = regexp.MustCompile(`^[a-z][a-z0-9]*([-_.][a-z0-9]+)*$`)
+	codePattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) // of a department, as in the catalogue
 	gapPattern      = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	versionPattern  = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	platformPattern = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z0-9]+$`)
 )
 
-// maxName bounds a plugin's name, which is part of file names.
+// maxName bounds the names that become part of file names.
 const maxName = 64
+
+// IsName says whether a text can be the name of a plugin.
+func IsName(s string) bool { return namePattern.MatchString(s) && len(s) <= maxName }
+
+// IsDepartment says whether a text can be the code of a department.
+func IsDepartment(s string) bool { return codePattern.MatchString(s) && len(s) <= maxName }
 
 var interpreters = []string{"node", "python3"}
 
@@ -136,7 +143,7 @@ func (r *reader) manifest(top *yaml.Node) *Manifest {
 		"version": func(n *yaml.Node) {
 			m.Version = r.matching(n, "version", versionPattern, "a semantic version such as 1.4.0")
 		},
-		"department": func(n *yaml.Node) { m.Department = r.matching(n, "department", keyPattern, "a department's code") },
+		"department": func(n *yaml.Node) { m.Department = r.matching(n, "department", codePattern, "a department's code") },
 		"programs": func(n *yaml.Node) {
 			programs, m.Programs = n, map[string]string{}
 			r.each(n, "programs", func(platform, digest *yaml.Node) { m.Programs[platform.Value] = r.digest(digest, platform.Value) })
