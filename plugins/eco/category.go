@@ -6,11 +6,11 @@ import (
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
-// list is 建设项目环境影响评价分类管理名录（2021年版）. Its wording is not yet compared
-// with the printed text (verified: knowledge), except that the exemptions of the
-// entries 66 to 68 and "scale means what is added" stand on public pages of the
-// ministry's evaluation centre (web). An entry without registration has none, and
-// what no entry names needs no assessment (第5条); a project of several entries has
+// list is 建设项目环境影响评价分类管理名录（2021年版）. Public pages of the ministry and
+// its evaluation centre bear out the exemptions of the entries 66 to 68, the entry
+// 121 with its area, the entry 91 but for its gas, and that scale means what is added
+// (web); the rest is not yet compared with the printed text (verified: knowledge).
+// What no entry names needs no assessment (第5条); a project of several entries has
 // the strictest category of them (第4条).
 const (
 	list    = "建设项目环境影响评价分类管理名录（2021年版）"

@@ -3,32 +3,32 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
 
-// fumeLaw is 饮食业油烟排放标准（试行）. Its numbers are as the catalogue has them
-// (verified: knowledge), those of the basic stove are from general knowledge.
+// fumeLaw is 饮食业油烟排放标准（试行）. Its tables 1 and 2 are as public pages give
+// them (web); that a concentration is brought to the basic air volume is from
+// general knowledge of its chapter on measuring (verified: knowledge).
 const fumeLaw = "GB 18483-2001"
 
 var (
 	mostFume       = sdk.Dec("2.0")  // mg/m³, 4.2
-	stovePower     = sdk.Dec("167")  // MJ/h, 表1: what counts as one basic stove (1.67×10⁸ J/h)
-	stoveHood      = sdk.Dec("1.1")  // m², 表1: or this much of the hood's projected area
-	stoveAirVolume = sdk.Dec("2000") // m³/h: the basic air volume of one stove in use
+	stoveAirVolume = sdk.Dec("2000") // m³/h: the basic air volume of one stove in use (web)
 )
 
-// sizes are the kitchens of 表1 and their purification of 表2.
+// sizes are the kitchens of 表1, by the number of basic stoves, by the power of all
+// stoves or by the projected area of their hoods, and their purification of 表2.
 var sizes = []struct {
-	clause     string
-	least      sdk.Decimal // basic stoves
-	below      sdk.Decimal // 0: no end
-	efficiency sdk.Decimal // %
-	message    string
+	clause              string
+	stoves, power, hood sdk.Decimal // from this on; MJ/h, m²
+	efficiency          sdk.Decimal // %
+	message             string
 }{
-	{"C-ENV-007", sdk.Dec("1"), sdk.Dec("3"), sdk.Dec("60"), "fume.small"},
-	{"C-ENV-008", sdk.Dec("3"), sdk.Dec("6"), sdk.Dec("75"), "fume.medium"},
-	{"C-ENV-009", sdk.Dec("6"), sdk.Dec("0"), sdk.Dec("85"), "fume.large"},
+	{"C-ENV-007", sdk.Dec("1"), sdk.Dec("167"), sdk.Dec("1.1"), sdk.Dec("60"), "fume.small"},
+	{"C-ENV-008", sdk.Dec("3"), sdk.Dec("500"), sdk.Dec("3.3"), sdk.Dec("75"), "fume.medium"},
+	{"C-ENV-009", sdk.Dec("6"), sdk.Dec("1000"), sdk.Dec("6.6"), sdk.Dec("85"), "fume.large"},
 }
 
 const (
@@ -55,8 +55,8 @@ type fumeTest struct {
 }
 
 // fumeCheck judges purification by size, and the concentration. It is finer than
-// the catalogue's conditions when the questionnaire is a form: it reckons the basic
-// stoves from power and hoods, and brings what was measured to the basic air
+// the catalogue's conditions when the questionnaire is a form: it finds the
+// size from power and hoods, and brings what was measured to the basic air
 // volume, for thinner smoke is not cleaner. The stricter of fact and form counts.
 func fumeCheck() sdk.Check {
 	return sdk.Check{
@@ -120,10 +120,8 @@ func (k *kitchen) problem() string {
 	return ""
 }
 
-// basicStoves reckons the stoves into basic ones, by power or by hoods, whichever
-// is more.
-func basicStoves(stoves []stove) sdk.Decimal {
-	var power, hood sdk.Decimal
+// together gives the power and the hoods of all stoves.
+func together(stoves []stove) (power, hood sdk.Decimal) {
 	for _, s := range stoves {
 		if s.Power != nil {
 			power = power.Add(*s.Power)
@@ -132,11 +130,18 @@ func basicStoves(stoves []stove) sdk.Decimal {
 			hood = hood.Add(*s.Hood)
 		}
 	}
-	power, hood = power.Div(stovePower), hood.Div(stoveHood)
-	if power.Less(hood) {
-		return hood
+	return power, hood
+}
+
+// sizeBy gives the place in sizes of the largest kitchen that any of the measures
+// makes; -1 is below all.
+func sizeBy(stoves, power, hood sdk.Decimal) int {
+	for i, size := range slices.Backward(sizes) {
+		if stoves.AtLeast(size.stoves) || power.AtLeast(size.power) || hood.AtLeast(size.hood) {
+			return i
+		}
 	}
-	return power
+	return -1
 }
 
 // atBasicVolume brings a measured concentration to the basic air volume.
@@ -164,22 +169,21 @@ func concentration(c *sdk.Case, applies sdk.Truth, test *fumeTest) sdk.Finding {
 }
 
 func purification(c *sdk.Case, applies sdk.Truth, stoves []stove) []sdk.Finding {
-	declared, knows := c.OptionalNumber("stoves")
-	count, known := declared, knows
-	if basic := basicStoves(stoves); len(stoves) > 0 && declared.Less(basic) {
-		count, known = basic, true
-	}
+	count, known := c.OptionalNumber("stoves")
+	power, hood := together(stoves)
+	declared := sizeBy(count, sdk.Decimal{}, sdk.Decimal{})
+	is := sizeBy(count, power, hood)
 	var out []sdk.Finding
-	for _, size := range sizes {
+	for i, size := range sizes {
 		of := sdk.Unknown("stoves")
-		if known {
-			of = sdk.That(count.AtLeast(size.least) && (size.below.Sign() == 0 || count.Less(size.below)))
+		if known || len(stoves) > 0 {
+			of = sdk.That(i == is)
 		}
 		out = append(out, sdk.Judge(size.clause, sdk.All(applies, of), c.AtLeast("fume_efficiency", size.efficiency), func() sdk.Finding {
 			f := sdk.Fail(size.clause, "PURIFIED_TOO_LITTLE").Under(fumeLaw, "4.2").Advise("fume.purify", "least", size.efficiency)
 			have := c.Number("fume_efficiency")
-			if knows && declared.Less(count) {
-				return f.Say("fume.computed", "declared", declared, "stoves", count.Round(2), "have", have, "least", size.efficiency)
+			if is != declared {
+				return f.Say("fume.computed", "power", power, "hood", hood, "have", have, "least", size.efficiency)
 			}
 			return f.Say(size.message, "stoves", count, "have", have, "least", size.efficiency)
 		}))

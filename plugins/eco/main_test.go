@@ -47,30 +47,27 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
-// TestMoreStovesNeedNoLess adds stoves to kitchens: the basic stoves never fall,
-// and neither does the purification that is due.
+// TestMoreStovesNeedNoLess adds stoves to kitchens: the size never falls, and a
+// larger size never needs less purification.
 func TestMoreStovesNeedNoLess(t *testing.T) {
 	t.Parallel()
-	chance := rand.New(rand.NewPCG(5, 6))
-	due := func(count sdk.Decimal) sdk.Decimal {
-		var least sdk.Decimal
-		for _, size := range sizes {
-			if count.AtLeast(size.least) && (size.below.Sign() == 0 || count.Less(size.below)) {
-				least = size.efficiency
-			}
+	for i := range sizes[1:] {
+		if a, b := sizes[i], sizes[i+1]; !a.efficiency.Less(b.efficiency) || !a.stoves.Less(b.stoves) || !a.power.Less(b.power) || !a.hood.Less(b.hood) {
+			t.Errorf("%v is not below %v", a, b)
 		}
-		return least
 	}
+	chance := rand.New(rand.NewPCG(5, 6))
 	for range 200 {
 		var stoves []stove
-		var before sdk.Decimal
-		for range 12 {
-			power := sdk.Whole(chance.Int64N(4000) + 1).Div(sdk.Whole(10))
-			hood := sdk.Whole(chance.Int64N(30) + 1).Div(sdk.Whole(10))
+		before := -1
+		for n := range 12 {
+			power := sdk.Whole(chance.Int64N(2000) + 1).Div(sdk.Whole(10))
+			hood := sdk.Whole(chance.Int64N(12) + 1).Div(sdk.Whole(10))
 			stoves = append(stoves, stove{Power: &power, Hood: &hood})
-			now := basicStoves(stoves)
-			if now.Less(before) || due(now).Less(due(before)) {
-				t.Fatalf("%v stoves need less than %v", now, before)
+			allPower, allHoods := together(stoves)
+			now := sizeBy(sdk.Whole(int64(n)), allPower, allHoods)
+			if now < before {
+				t.Fatalf("with one more stove the size fell from %d to %d", before, now)
 			}
 			before = now
 		}

@@ -7,9 +7,8 @@ import (
 )
 
 // The two standards have the same numbers (表1 of each, 4.1): the one for trades
-// that serve people, the other for industry. The reduction for a boundary that is
-// less than 1 m from a sensitive building is of the same chapters (verified:
-// knowledge).
+// that serve people, the other for industry. So is the reduction for a boundary that
+// is less than 1 m from a sensitive building (both on public pages: web).
 const (
 	socialNoise   = "GB 22337-2008"
 	industryNoise = "GB 12348-2008"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/onedoor/onedoor/plugins/sdk"
 )
@@ -115,32 +116,30 @@ func isEntertainment(c *sdk.Case) sdk.Truth {
 // (宁波市慈城古县城保护条例 第21条, 宁波市历史文化名城名镇名村保护条例 第15条).
 // Elsewhere there is no such plan, and an officer looks at what is meant.
 func alternative(c *sdk.Case, findings []sdk.Finding) []sdk.Finding {
-	worst := sdk.Passed
-	for _, f := range findings {
-		if f.Verdict == sdk.Failed || worst == sdk.Passed {
-			worst = f.Verdict
-		}
+	has := func(v sdk.Verdict) bool {
+		return slices.ContainsFunc(findings, func(f sdk.Finding) bool { return f.Verdict == v })
 	}
-	if worst == sdk.Passed {
+	failed := has(sdk.Failed)
+	if !failed && !has(sdk.Missing) {
 		return findings
 	}
 	plan := c.Holds("fire_plan_alt")
 	protected := c.Is("zone", "core", "historic_district")
-	switch {
-	case plan.No(), worst == sdk.Officer:
-		return findings
-	case sdk.All(plan, protected).Yes():
-		f := sdk.Pass(clauseExits).Say("exits.alternative").
-			Under("宁波市慈城古县城保护条例", "第21条").Under("宁波市历史文化名城名镇名村保护条例", "第15条")
-		f.Code = "ALTERNATIVE_PLAN"
-		return []sdk.Finding{f}
-	case plan.Yes() && protected.No():
-		return []sdk.Finding{sdk.Human(clauseExits, "ALTERNATIVE_PLAN_ELSEWHERE").Say("exits.alternative_elsewhere").
-			Under("宁波市慈城古县城保护条例", "第21条").Under("宁波市历史文化名城名镇名村保护条例", "第15条")}
-	case worst == sdk.Failed && protected.No():
-		return findings
-	case worst == sdk.Failed:
-		return []sdk.Finding{sdk.NeedsFacts(clauseExits, sdk.All(plan, protected).Missing()...)}
+	instead := sdk.All(plan, protected)
+	under := func(f sdk.Finding) []sdk.Finding {
+		return []sdk.Finding{f.Under("宁波市慈城古县城保护条例", "第21条").Under("宁波市历史文化名城名镇名村保护条例", "第15条")}
 	}
-	return findings
+	switch {
+	case instead.Yes():
+		f := sdk.Pass(clauseExits).Say("exits.alternative")
+		f.Code = "ALTERNATIVE_PLAN"
+		return under(f)
+	case !failed:
+		return findings
+	case plan.Yes() && protected.No():
+		return under(sdk.Human(clauseExits, "ALTERNATIVE_PLAN_ELSEWHERE").Say("exits.alternative_elsewhere"))
+	case instead.No():
+		return findings
+	}
+	return []sdk.Finding{sdk.NeedsFacts(clauseExits, instead.Missing()...)}
 }

@@ -2,9 +2,10 @@ package main
 
 import "github.com/onedoor/onedoor/plugins/sdk"
 
-// The sources. All numbers of this file are from general knowledge of the
-// standards and are not yet compared with the printed text (verified: knowledge),
-// except where a line says web: then a public page gives the same number.
+// The sources. Public pages give the same numbers for 5.5.8, 5.5.15, 表5.5.17, the
+// densities of 5.5.21, 表5.5.21-1 and the 1.1 m of GB 55037 7.1.4 (web); the others
+// are from general knowledge of the standards (verified: knowledge). None is yet
+// compared with the printed text.
 const (
 	codeDesign  = "GB 50016-2014（2018版）" // 建筑设计防火规范
 	codeGeneral = "GB 55037-2022"        // 建筑防火通用规范, since 2023-06-01 above the former where both speak
@@ -29,17 +30,17 @@ var density = map[string]struct {
 	persons sdk.Decimal
 	article string
 }{
-	"video_hall": {sdk.Dec("1.0"), "5.5.21第4款"},  // web
-	"song_dance": {sdk.Dec("0.5"), "5.5.21第4款"},  // web
-	"dance_hall": {sdk.Dec("0.5"), "5.5.21第4款"},  // web
-	"exhibition": {sdk.Dec("0.75"), "5.5.21第6款"}, // web
+	"video_hall": {sdk.Dec("1.0"), "5.5.21第4款"},
+	"song_dance": {sdk.Dec("0.5"), "5.5.21第4款"},
+	"dance_hall": {sdk.Dec("0.5"), "5.5.21第4款"},
+	"exhibition": {sdk.Dec("0.75"), "5.5.21第6款"},
 }
 
 // fixedSeat is how many people a fixed seat counts for (GB 50016 5.5.21第5款).
 var fixedSeat = sdk.Dec("1.1")
 
 // One exit is enough for a place this small on the ground floor (GB 50016 5.5.8,
-// web; GB 55037 7.4.1).
+// GB 55037 7.4.1).
 var (
 	oneExitArea    = sdk.Dec("200")
 	oneExitPersons = sdk.Whole(50)
