@@ -344,3 +344,41 @@ func TestPluginsAreRefused(t *testing.T) {
 	}
 	refuse("was enforced before", "rollback", "nobody")
 }
+
+// TestAuthor goes through an author's afternoon as docs/plugins.md tells it, with
+// nothing but Go, to findings of a server that runs.
+func TestAuthor(t *testing.T) {
+	t.Parallel()
+	in := start(t, trusting(t, settings["embedded"](t)))
+	source, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := t.TempDir()
+	do := func(args ...string) string {
+		t.Helper()
+		path, err := program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(path, append([]string{"plugin"}, args...)...)
+		cmd.Dir, cmd.Env = desk, append(os.Environ(), append(in.env, "ONEDOOR_PLUGIN_DEV=1")...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	do("new", "parking", "--onedoor", source)
+	do("test")
+	if said := do("conform"); !strings.Contains(said, " 0 failed") {
+		t.Errorf("conform says %s", said)
+	}
+	do("install")
+	do("activate")
+	admin := in.as(t, central)
+	eventually(t, "it runs", func() bool { p := admin.plugins(t); return len(p) == 1 && p[0].State != nil })
+	if p := admin.plugins(t)[0]; p.Signed || *p.State != "REFUSED" { // this server was not started with --dev
+		t.Errorf("%+v", p)
+	}
+}
