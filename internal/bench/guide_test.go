@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/onedoor/onedoor/graph"
@@ -21,6 +20,7 @@ import (
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -101,7 +101,7 @@ func resolver(b *testing.B) *graph.Resolver {
 	if err != nil {
 		b.Fatal(err)
 	}
-	desk := &casework.Desk{Cases: s, Notices: s, Book: guide.NewBook(c), Now: time.Now, Random: rand.Reader}
+	desk := &casework.Desk{Cases: s, Notices: s, Checks: check.None{}, Book: guide.NewBook(c), Now: time.Now, Random: rand.Reader}
 	return &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
 }
 
@@ -136,8 +136,8 @@ func BenchmarkGuideHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	view := model.NewGuide(r.Client, g)
-	computed := graph.NewHandler(r, graphql.MapCache[string]{})
-	fromPrepared := graph.Serve(generated.NewExecutableSchema(generated.Config{Resolvers: prepared{r, view}}), graphql.MapCache[string]{})
+	computed := graph.NewHandler(r, graph.Options{})
+	fromPrepared := graph.Serve(generated.NewExecutableSchema(generated.Config{Resolvers: prepared{r, view}}), graph.Options{})
 
 	answer := func(h http.Handler) []byte {
 		w := httptest.NewRecorder()

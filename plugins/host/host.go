@@ -117,6 +117,9 @@ func New(config Config) (*Host, error) {
 	return h, nil
 }
 
+// ErrInUse says that another host, in whatever process, has the directory.
+var ErrInUse = errors.New("in use by another host")
+
 // leftOver are the names of what a host puts into its directory.
 var leftOver = regexp.MustCompile(`^(p[0-9a-f]+|program-[0-9]+)$`)
 
@@ -139,7 +142,7 @@ func occupy(dir string) (*os.File, error) {
 	}
 	if err := lockFile(lock); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("%s is in use by another host: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w: %w", dir, ErrInUse, err)
 	}
 	return lock, sweep(dir)
 }
