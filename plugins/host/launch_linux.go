@@ -94,7 +94,7 @@ func (l *launcher) launch(s *spawn) (*exec.Cmd, error) {
 	files[1], files[2], files[lifelineFD], files[secretsFD] = s.stdout, s.stderr, s.lifeline, s.secrets
 	files[programFD] = s.program.file
 	args := []string{s.program.name}
-	readable := []place{{os.DevNull, toWrite}, {"/dev/urandom", toRead}, {s.materials, toRead}, {s.tmp, toWrite}, {s.sockets, toWrite}}
+	readable := []place{{os.DevNull, toWrite}, {"/dev/urandom", toRead}, {filepath.Dir(s.tmp), unix.LANDLOCK_ACCESS_FS_READ_DIR}, {s.materials, toRead}, {s.tmp, toWrite}, {s.sockets, toWrite}}
 	if s.interpreter != "" {
 		interpreter, err := os.Open(s.interpreter)
 		if err != nil {
