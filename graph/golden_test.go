@@ -84,7 +84,7 @@ func newAPI(t *testing.T, databaseURL string) api {
 	o := newOffice(t, s, guide.NewBook(catalogue))
 	o.play()
 	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s}
-	return api{graph.NewHandler(resolver, lru.New[string](100)), o}
+	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o}
 }
 
 // ask gives the answer to nobody in particular, indented, and how many SQL

@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/cache"
+	"github.com/onedoor/onedoor/plugins/host"
 )
 
 // config is what the operator sets, by environment or by flag; a flag wins.
@@ -22,6 +24,17 @@ type config struct {
 	databaseURL string // DATABASE_URL; empty: SQLite in the data folder
 	redisURL    string // REDIS_URL; empty: inside the process
 	blobURL     string // BLOB_URL: where uploaded files are kept; empty: in the data folder
+
+	run          string            // ONEDOOR_RUN: where sockets of plugins are, a short path
+	pluginKeys   string            // ONEDOOR_PLUGIN_KEYS: folder of the departments' public keys; empty: in the data folder
+	pluginFloor  host.Level        // ONEDOOR_PLUGIN_FLOOR: below this level of the sandbox no plugin runs
+	pluginDev    bool              // ONEDOOR_PLUGIN_DEV: takes unsigned plugins
+	interpreters map[string]string // ONEDOOR_PLUGIN_INTERPRETERS: node=/usr/bin/node,…
+
+	production bool              // ONEDOOR_PRODUCTION: nobody is shown the schema by introspection or suggestions
+	draft      bool              // ONEDOOR_HTTP_DRAFT: the status codes of the newer draft of GraphQL over HTTP
+	origins    []string          // ONEDOOR_ORIGINS: other sites whose pages may use the API
+	trusted    map[string]string // ONEDOOR_TRUSTED_DOCUMENTS: all operations that are served; nil: any
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
@@ -42,20 +55,62 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
 	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
+	flags.StringVar(&c.run, "run", env("ONEDOOR_RUN", runFolder(getenv)), "`FOLDER` of the sockets of plugins, best in memory and with a short path (ONEDOOR_RUN)")
+	flags.StringVar(&c.pluginKeys, "plugin-keys", getenv("ONEDOOR_PLUGIN_KEYS"), "`FOLDER` of the departments' public keys, such as fire.pub (ONEDOOR_PLUGIN_KEYS); plugin-keys in the data folder when empty")
+	flags.BoolVar(&c.pluginDev, "dev", getenv("ONEDOOR_PLUGIN_DEV") == "1", "take plugins that nobody has signed, and say so on each finding (ONEDOOR_PLUGIN_DEV=1)")
+	floor := flags.String("plugin-floor", getenv("ONEDOOR_PLUGIN_FLOOR"), "`LEVEL` of the sandbox below which no plugin runs: L0, L1 or L2 (ONEDOOR_PLUGIN_FLOOR); L1 on Linux when empty")
+	interpreters := flags.String("interpreters", getenv("ONEDOOR_PLUGIN_INTERPRETERS"), "`NAME=PATH,…` of the programs that run scripts, such as node=/usr/bin/node (ONEDOOR_PLUGIN_INTERPRETERS)")
+	flags.BoolVar(&c.production, "production", getenv("ONEDOOR_PRODUCTION") == "1", "no introspection, and no suggestions in errors (ONEDOOR_PRODUCTION=1)")
+	flags.BoolVar(&c.draft, "http-draft", getenv("ONEDOOR_HTTP_DRAFT") == "1", "status codes of the newer draft of GraphQL over HTTP (ONEDOOR_HTTP_DRAFT=1)")
+	origins := flags.String("origins", getenv("ONEDOOR_ORIGINS"), "origins of other sites whose pages may use the API, such as https://example.org, with commas between (ONEDOOR_ORIGINS)")
+	trusted := flags.String("trusted-documents", getenv("ONEDOOR_TRUSTED_DOCUMENTS"), "file of the operations that are served, and no others: JSON of hashes and texts (ONEDOOR_TRUSTED_DOCUMENTS)")
 	for _, add := range own {
 		add(flags)
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			flags.SetOutput(stderr)
-			flags.PrintDefaults()
+	var rest []string // flags may stand behind arguments too
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				flags.SetOutput(stderr)
+				flags.PrintDefaults()
+			}
+			return config{}, nil, err
 		}
+		if flags.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+	if err := errors.Join(c.check(), c.checkPlugins(*floor, *interpreters), c.readOrigins(*origins), c.readTrusted(*trusted)); err != nil {
 		return config{}, nil, err
 	}
-	if err := c.check(); err != nil {
-		return config{}, nil, err
+	return c, rest, nil
+}
+
+// checkPlugins reads what is set for plugins.
+func (c *config) checkPlugins(floor, interpreters string) error {
+	if c.pluginKeys == "" {
+		c.pluginKeys = filepath.Join(c.data, "plugin-keys")
 	}
-	return c, flags.Args(), nil
+	if floor != "" {
+		level, err := host.ParseLevel(floor)
+		if err != nil {
+			return fmt.Errorf("ONEDOOR_PLUGIN_FLOOR: %w", err)
+		}
+		c.pluginFloor = level
+	}
+	c.interpreters = map[string]string{}
+	for entry := range strings.SplitSeq(interpreters, ",") {
+		name, path, ok := strings.Cut(strings.TrimSpace(entry), "=")
+		switch {
+		case entry == "":
+		case !ok || !filepath.IsAbs(path):
+			return fmt.Errorf("ONEDOOR_PLUGIN_INTERPRETERS: %q is not NAME=/PATH", entry)
+		default:
+			c.interpreters[name] = path
+		}
+	}
+	return nil
 }
 
 func (c *config) check() error {
@@ -87,6 +142,35 @@ func (c *config) check() error {
 	}
 	if u, err = url.Parse(c.redisURL); err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && c.redisURL != cache.Embedded {
 		return fmt.Errorf("REDIS_URL: must begin with redis:// or rediss://")
+	}
+	return nil
+}
+
+func (c *config) readOrigins(list string) error {
+	for origin := range strings.SplitSeq(list, ",") {
+		if origin = strings.TrimSpace(origin); origin == "" {
+			continue
+		}
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			return fmt.Errorf("ONEDOOR_ORIGINS: %q is no origin, such as https://example.org", origin)
+		}
+		c.origins = append(c.origins, origin)
+	}
+	return nil
+}
+
+func (c *config) readTrusted(name string) error {
+	if name == "" {
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("ONEDOOR_TRUSTED_DOCUMENTS: %w", err)
+	}
+	defer file.Close()
+	if c.trusted, err = protocol.ReadTrusted(file); err != nil {
+		return fmt.Errorf("ONEDOOR_TRUSTED_DOCUMENTS: %s: %w", name, err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/onedoor/onedoor/internal/jobs"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
+	"github.com/onedoor/onedoor/internal/workday"
 )
 
 const (
@@ -55,6 +56,9 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	defer s.Close()
+	if err := s.Serve(); err != nil {
+		return err
+	}
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
@@ -78,12 +82,21 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	book := guide.NewBook(first)
 	var clock clock
-	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: check.None{}, Book: book, Now: clock.now, Random: rand.Reader}
+	guests, err := openPlugins(c, s, uploads, slog.Default())
+	if err != nil {
+		return err
+	}
+	defer guests.Close()
+	if err := guests.Apply(ctx); err != nil { // before anybody could be served without them
+		return err
+	}
+	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: guests, Book: book, Now: clock.now, Random: rand.Reader}
+	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
 	drafts := &drafting.Desk{
 		Shelf: s, Catalog: s, Cases: s, Book: book, Now: clock.now, Random: rand.Reader,
 		Refresh: func(ctx context.Context) error { return refresh(ctx, s, book) },
 	}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Drafting: drafts}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Drafting: drafts}
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -105,10 +118,20 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		v.Within = book.Current().RegionsIn(v.Region)
 		return v, err
 	}
+	api := graph.NewHandler(resolver, graph.Options{
+		Documents:  cache.Documents{Cache: hints},
+		Trusted:    c.trusted,
+		Production: c.production,
+		Draft:      c.draft,
+		Origins:    c.origins,
+		SignIn:     identity.SignIn(signIn),
+	})
 	server := newHTTPServer(
-		identity.Middleware(signIn, graph.NewHandler(resolver, cache.Documents{Cache: hints})),
+		identity.Middleware(signIn, api),
 		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
+		serveCatalogue(s, func() workday.Date { return workday.DateOf(clock.now()) }),
 		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
+		c.origins,
 	)
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
@@ -128,13 +151,13 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer working.Wait() // before the database closes
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, drafts)...) })
-	return serveUntil(ctx, server, stopped)
+	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, drafts, guests)...) })
+	return serveUntil(ctx, server, api, stopped)
 }
 
-// serveUntil waits until the server stops or ctx ends, and then lets requests
-// finish.
-func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) error {
+// serveUntil waits until the server stops or ctx ends, and then tells streams to
+// come again and lets requests finish.
+func serveUntil(ctx context.Context, server *http.Server, api graph.Handler, stopped <-chan error) error {
 	select {
 	case err := <-stopped:
 		return err
@@ -142,6 +165,7 @@ func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) 
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
+	api.Close(finish)
 	if err := server.Shutdown(finish); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("requests were cut off: %w", err)
 	}
@@ -149,7 +173,7 @@ func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) 
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *drafting.Desk) []jobs.Work {
+func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *drafting.Desk, guests *plugins) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
@@ -157,6 +181,11 @@ func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *draf
 		}},
 		{Name: "impact runs", Every: lookEvery, Do: drafts.RunImpacts},
 		{Name: "events", Every: lookEvery, Do: s.Sequence},
+		{Name: "plugins", Every: lookEvery, Do: guests.Apply},
+		{Name: "checks", Every: lookEvery, Do: func(ctx context.Context) error {
+			_, err := desk.RunChecks(ctx)
+			return err
+		}},
 		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
 		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},
 	}
