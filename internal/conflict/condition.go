@@ -455,3 +455,48 @@ func newEncoder() encoder { return encoder{Solver: theory.New()} }
 
 // terms makes the terms of a leaf.
 func terms(list ...theory.Term) []theory.Term { return list }
+
+// reduced is a junction without its decided parts.
+func reduced(s shape, kids ...*condition) *condition {
+	yes, no := &condition{shape: always}, &condition{shape: never}
+	switch s {
+	case not, notTrue:
+		switch kids[0].shape {
+		case always:
+			return no
+		case never:
+			return yes
+		}
+	case choose:
+		switch {
+		case kids[0].shape == always:
+			return kids[1]
+		case kids[0].shape == never:
+			return kids[2]
+		case kids[1].constant() && kids[1].shape == kids[2].shape:
+			return kids[1]
+		}
+	case all, anyOf:
+		neutral, decisive := always, never
+		if s == anyOf {
+			neutral, decisive = never, always
+		}
+		var kept []*condition
+		for _, k := range kids {
+			if k.shape == decisive {
+				return k
+			}
+			if k.shape != neutral {
+				kept = append(kept, k)
+			}
+		}
+		switch len(kept) {
+		case 0:
+			return &condition{shape: neutral}
+		case 1:
+			return kept[0]
+		}
+		kids = kept
+	}
+	return junction(s, kids...)
+}

@@ -18,15 +18,16 @@ import (
 // reads a design fact to apply.
 func (r *run) contradictions(scope map[int]bool) {
 	for _, avoid := range []bool{false, true} {
-		for _, clauses := range r.p.components(avoid) {
+		for _, q := range r.p.quarrels(avoid) {
 			if r.ctx.Err() != nil || r.full(Contradiction) {
 				return
 			}
-			if avoid && !slices.ContainsFunc(clauses, r.p.avoidable) {
+			q.narrow(r, scope)
+			if len(q.clauses) < 2 || avoid && !slices.ContainsFunc(q.clauses, r.p.avoidable) {
 				continue
 			}
-			if slices.ContainsFunc(clauses, func(c *clause) bool { return scope[c.index] }) {
-				newDispute(r, clauses, scope, avoid).settle()
+			if slices.ContainsFunc(q.clauses, func(c *clause) bool { return scope[c.index] }) {
+				newDispute(r, q, scope).settle()
 			}
 		}
 	}
@@ -57,60 +58,6 @@ func (p *prepared) free(c *clause, dim int, avoid bool) bool {
 	return !p.space.dims[dim].given && !p.fixes(c, dim, avoid)
 }
 
-// components groups the clauses that could disagree: those whose requirements
-// are linked through facts that a design can change.
-func (p *prepared) components(avoid bool) [][]*clause {
-	group := make([]int, len(p.space.dims))
-	for i := range group {
-		group[i] = i
-	}
-	var root func(i int) int
-	root = func(i int) int {
-		if group[i] != i {
-			group[i] = root(group[i])
-		}
-		return group[i]
-	}
-	join := func(dims []int, free func(d int) bool) int {
-		first := -1
-		for _, d := range dims {
-			if !free(d) {
-				continue
-			}
-			if first < 0 {
-				first = d
-			} else {
-				group[root(d)] = root(first)
-			}
-		}
-		return first
-	}
-	for _, i := range p.invariants {
-		join(i.dims, func(d int) bool { return !p.space.dims[d].given })
-	}
-	first := make([]int, len(p.clauses))
-	for i, c := range p.clauses {
-		first[i] = -1
-		if c.binds && c.requires != nil {
-			first[i] = join(p.demand(c, avoid).dims, func(d int) bool { return p.free(c, d, avoid) })
-		}
-	}
-	at := map[int]int{}
-	var out [][]*clause
-	for i, c := range p.clauses {
-		if first[i] < 0 {
-			continue
-		}
-		g := root(first[i])
-		if _, known := at[g]; !known {
-			at[g] = len(out)
-			out = append(out, nil)
-		}
-		out[at[g]] = append(out[at[g]], c)
-	}
-	return slices.DeleteFunc(out, func(cs []*clause) bool { return len(cs) < 2 })
-}
-
 // dispute is the search in one component: project proposes a project p and a set
 // of clauses that apply to it, design looks for a design q that meets them.
 //
@@ -122,11 +69,9 @@ func (p *prepared) components(avoid bool) [][]*clause {
 // under these fixed facts: one more copy of the facts says so exactly.
 type dispute struct {
 	*run
-	avoid   bool
-	clauses []*clause
-	demands []*condition // by clause
-	dims    []int        // all
-	wanted  []int        // that requirements reach
+	*quarrel
+	dims   []int // all
+	wanted []int // that requirements reach
 
 	project encoder
 	p       frame
@@ -138,15 +83,14 @@ type dispute struct {
 	met    []sat.Lit // by clause
 }
 
-func newDispute(r *run, clauses []*clause, scope map[int]bool, avoid bool) *dispute {
-	d := &dispute{run: r, avoid: avoid, clauses: clauses, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
+func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
+	d := &dispute{run: r, quarrel: q, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
+	clauses, avoid := q.clauses, q.avoid
 	sp := r.p.space
 	var applying []int
-	for _, c := range clauses {
-		demand := r.p.demand(c, avoid)
-		d.demands = append(d.demands, demand)
+	for i, c := range clauses {
 		applying = append(applying, c.applies.dims...)
-		d.wanted = append(d.wanted, demand.dims...)
+		d.wanted = append(d.wanted, d.demands[i].dims...)
 	}
 	applying, d.wanted = union(applying), sp.closure(d.wanted)
 	d.dims = sp.closure(union(applying, d.wanted))

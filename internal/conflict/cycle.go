@@ -170,7 +170,7 @@ func (c *condition) with(dim int, value int64) *condition {
 	for i, k := range c.kids {
 		kids[i] = k.with(dim, value)
 	}
-	return junction(c.shape, kids...)
+	return reduced(c.shape, kids...)
 }
 
 // cycles finds every elementary circle of items that wait for each other in one

@@ -64,6 +64,9 @@ func (d *dispute) disagree(core []int, values []int64) {
 		for _, dim := range kept {
 			design[dim] = values[dim]
 		}
+		for dim, value := range d.pure {
+			design[dim] = value
+		}
 		met, _ := d.run.project(design, dims)
 		if met == nil {
 			return
@@ -275,8 +278,8 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 	// A way out must not run into a clause that was kept before.
 	barred := func(model []int64) bool {
 		found := false
-		for _, i := range r.p.breachIndex().breached(model) {
-			if c := r.p.clauses[i]; c.breaches(model) && !c.breaches(values) {
+		for _, c := range r.p.breached(model) {
+			if c.breaches(model) && !c.breaches(values) {
 				e.Add(e.truth(c.breach, f).yes.Not())
 				found = true
 			}

@@ -36,50 +36,58 @@ func (r *run) duplicates(scope map[int]bool) {
 }
 
 // twoReadings finds readings of one rule that are in force together and judge a
-// project differently, or both apply where a person judges.
+// project differently, or both apply where a person judges. A clause of the same
+// item that applies alike and that a person judges too is taken for a reading,
+// though its group is not named.
 func (r *run) twoReadings(scope map[int]bool) {
-	var groups []string
-	for g := range r.p.groups {
-		groups = append(groups, g)
-	}
-	slices.Sort(groups)
-	for _, g := range groups {
-		readings := r.p.groups[g]
-		for i, a := range readings {
-			for _, b := range readings[:i] {
-				if !scope[a.index] && !scope[b.index] {
-					continue
-				}
-				conditions := []*condition{a.applies, b.applies}
-				if a.requires != nil && b.requires != nil {
-					conditions = append(conditions, junction(anyOf,
-						junction(all, a.requires, junction(notTrue, b.requires)),
-						junction(all, b.requires, junction(notTrue, a.requires))))
-				}
-				values, status := r.find(conditions...)
-				if status != sat.Sat {
-					continue
-				}
-				dims := r.p.space.closure(junction(all, conditions...).dims)
-				project, facts := r.project(values, dims)
-				if project == nil {
-					return
-				}
-				if a.appliesTo(project) != standard.True || b.appliesTo(project) != standard.True {
-					r.wrong(Duplicate, g)
-					return
-				}
-				pair := []*clause{b, a}
-				f := Finding{Kind: Duplicate, Severity: Warn, Proved: true, Clauses: codes(pair), Readings: codes(pair), Witness: facts}
-				f.Items, f.Departments = involved(pair)
-				zh, en := r.p.citeAll(pair)
-				zhFacts, enFacts := r.p.space.words(values, dims)
-				f.ZH = fmt.Sprintf("同一规定有两种口径并存，区里须选定其一：%s。例如项目：%s", zh, zhFacts)
-				f.EN = fmt.Sprintf("two readings of one rule stand side by side until the district chooses: %s. For example a project with %s", en, enFacts)
-				r.report(f)
+	for _, a := range r.p.clauses {
+		if a.InterpretationGroup == "" {
+			continue
+		}
+		for _, b := range r.p.clauses {
+			grouped := b.InterpretationGroup == a.InterpretationGroup
+			alike := b.InterpretationGroup == "" && a.requires == nil && b.requires == nil && a.Item == b.Item && a.Kind == b.Kind && same(a.applies, b.applies)
+			if a == b || !scope[a.index] && !scope[b.index] || !alike && !(grouped && b.index < a.index) {
+				continue
+			}
+			if !r.twice(a, b) {
+				return
 			}
 		}
 	}
+}
+
+// twice reports two readings; it is false when the analysis is at fault.
+func (r *run) twice(a, b *clause) bool {
+	conditions := []*condition{a.applies, b.applies}
+	if a.requires != nil && b.requires != nil {
+		conditions = append(conditions, junction(anyOf,
+			junction(all, a.requires, junction(notTrue, b.requires)),
+			junction(all, b.requires, junction(notTrue, a.requires))))
+	}
+	values, status := r.find(conditions...)
+	if status != sat.Sat {
+		return true
+	}
+	dims := r.p.space.closure(junction(all, conditions...).dims)
+	project, facts := r.project(values, dims)
+	if project == nil {
+		return false
+	}
+	if a.appliesTo(project) != standard.True || b.appliesTo(project) != standard.True {
+		r.wrong(Duplicate, a.Code+" "+b.Code)
+		return false
+	}
+	pair := []*clause{a, b}
+	slices.SortFunc(pair, func(x, y *clause) int { return x.index - y.index })
+	f := Finding{Kind: Duplicate, Severity: Warn, Proved: true, Clauses: codes(pair), Readings: codes(pair), Witness: facts}
+	f.Items, f.Departments = involved(pair)
+	zh, en := r.p.citeAll(pair)
+	zhFacts, enFacts := r.p.space.words(values, dims)
+	f.ZH = fmt.Sprintf("同一规定有两种口径并存，区里须选定其一：%s。例如项目：%s", zh, zhFacts)
+	f.EN = fmt.Sprintf("two readings of one rule stand side by side until the district chooses: %s. For example a project with %s", en, enFacts)
+	r.report(f)
+	return true
 }
 
 // anywhere is the condition that every project fulfils.

@@ -12,7 +12,7 @@ import (
 // boxes reach into it. It may name too many (sums are taken for true), never too
 // few; the caller judges.
 type index struct {
-	owner []int // clause of each box
+	owner []*clause // of each box
 	words int
 	rows  []indexRow // by dimension that some box bounds
 }
@@ -44,53 +44,66 @@ func newIndex(sp *space, clauses []*clause) *index {
 		}
 		for _, b := range list {
 			boxes = append(boxes, b)
-			x.owner = append(x.owner, c.index)
+			x.owner = append(x.owner, c)
 		}
 	}
 	x.words = (len(boxes) + 63) / 64
-	edges := map[int][]int64{}
-	for _, b := range boxes {
+	type bounded struct {
+		box   int
+		spans []span
+	}
+	byDim := make([][]bounded, len(sp.dims))
+	for n, b := range boxes {
 		for dim, spans := range b {
-			for _, s := range spans {
-				if s.lo > farLow {
-					edges[dim] = append(edges[dim], s.lo)
-				}
-				if s.hi < farHigh {
-					edges[dim] = append(edges[dim], s.hi+1)
-				}
-			}
+			byDim[dim] = append(byDim[dim], bounded{n, spans})
 		}
 	}
-	for dim := range sp.dims {
-		list := edges[dim]
+	for dim, list := range byDim {
 		if list == nil {
 			continue
 		}
-		slices.Sort(list)
-		list = slices.Compact(list)
-		for len(list) >= mostCells { // every other edge goes
-			kept := list[:0]
-			for i := 1; i < len(list); i += 2 {
-				kept = append(kept, list[i])
-			}
-			list = kept
+		var edges []int64
+		free := make([]uint64, x.words)
+		for i := range free {
+			free[i] = ^uint64(0)
 		}
-		row := indexRow{dim: dim, edges: list}
-		from := int64(farLow)
-		for i := 0; i <= len(list); i++ {
-			to := int64(farHigh)
-			if i < len(list) {
-				to = list[i] - 1
-			}
-			cell := make([]uint64, x.words)
-			for n, b := range boxes {
-				spans, bounded := b[dim]
-				if !bounded || slices.ContainsFunc(spans, func(s span) bool { return s.lo <= to && from <= s.hi }) {
-					cell[n/64] |= 1 << (n % 64)
+		for _, b := range list {
+			free[b.box/64] &^= 1 << (b.box % 64)
+			for _, s := range b.spans {
+				if s.lo > farLow {
+					edges = append(edges, s.lo)
+				}
+				if s.hi < farHigh {
+					edges = append(edges, s.hi+1)
 				}
 			}
-			row.cells = append(row.cells, cell)
-			from = to + 1
+		}
+		slices.Sort(edges)
+		edges = slices.Compact(edges)
+		for len(edges) >= mostCells { // every other edge goes
+			kept := edges[:0]
+			for i := 1; i < len(edges); i += 2 {
+				kept = append(kept, edges[i])
+			}
+			edges = kept
+		}
+		row := indexRow{dim: dim, edges: edges}
+		for range len(edges) + 1 {
+			row.cells = append(row.cells, slices.Clone(free))
+		}
+		cellOf := func(v int64) int {
+			i, found := slices.BinarySearch(edges, v)
+			if found {
+				i++
+			}
+			return i
+		}
+		for _, b := range list {
+			for _, s := range b.spans {
+				for i := cellOf(s.lo); i <= cellOf(s.hi); i++ {
+					row.cells[i][b.box/64] |= 1 << (b.box % 64)
+				}
+			}
 		}
 		x.rows = append(x.rows, row)
 	}
@@ -98,7 +111,7 @@ func newIndex(sp *space, clauses []*clause) *index {
 }
 
 // breached lists clauses that the values may breach, each once, in order.
-func (x *index) breached(values []int64) []int {
+func (x *index) breached(values []int64) []*clause {
 	hits := make([]uint64, x.words)
 	for i := range hits {
 		hits[i] = ^uint64(0)
@@ -116,7 +129,7 @@ func (x *index) breached(values []int64) []int {
 			hits[w] &= word
 		}
 	}
-	var out []int
+	var out []*clause
 	for w, word := range hits {
 		for word != 0 {
 			n := w*64 + bits.TrailingZeros64(word)
@@ -225,6 +238,18 @@ func meet(a, b box) (box, bool) {
 		out[d] = s
 	}
 	return out, true
+}
+
+// breached lists the clauses that values may breach: by the index, and those that
+// an editor has changed since it was made.
+func (p *prepared) breached(values []int64) []*clause {
+	out := slices.DeleteFunc(p.breachIndex().breached(values), func(c *clause) bool { return p.clauses[c.index] != c })
+	for _, c := range p.edited {
+		if c.binds && c.breach != nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // breaches judges a clause by the analysis' own evaluation.

@@ -12,10 +12,10 @@ import (
 // reference gives a project that breaches as little as possible: a good place to
 // look for projects that breach one clause only.
 func (p *prepared) reference(ctx context.Context) []int64 {
-	p.referenceLock.Lock()
-	defer p.referenceLock.Unlock()
-	if p.referenceValues != nil {
-		return p.referenceValues
+	p.shared.lock.Lock()
+	defer p.shared.lock.Unlock()
+	if p.shared.reference != nil {
+		return p.shared.reference
 	}
 	sp := p.space
 	values := sp.home
@@ -38,14 +38,18 @@ func (p *prepared) reference(ctx context.Context) []int64 {
 		values = sp.values(&e, f)
 	}
 	if ctx.Err() == nil { // or the next analysis would begin elsewhere
-		p.referenceValues = values
+		p.shared.reference = values
 	}
 	return values
 }
 
 func (p *prepared) breachIndex() *index {
-	p.indexOnce.Do(func() { p.index = newIndex(p.space, p.clauses) })
-	return p.index
+	p.shared.lock.Lock()
+	defer p.shared.lock.Unlock()
+	if p.shared.index == nil {
+		p.shared.index = newIndex(p.space, p.clauses)
+	}
+	return p.shared.index
 }
 
 // redundant finds clauses that others imply: whoever breaches the clause breaches
@@ -125,7 +129,7 @@ const mostBranches = 64
 // nor a reading that the district has not chosen. Without self every clause of the
 // pool counts.
 func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) (implication, sat.Status) {
-	sp, x := r.p.space, pool.breachIndex()
+	sp := r.p.space
 	reference := pool.reference(r.ctx)
 	e := r.fresh()
 	f := make(frame, len(sp.dims))
@@ -188,8 +192,8 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) 
 			}
 			v := values()
 			added := 0
-			for _, i := range x.breached(v) {
-				c := pool.clauses[i]
+			for _, c := range pool.breached(v) {
+				i := c.index
 				if self != nil && (c == self || len(pool.readings(c)) > 0) || slices.Contains(banned, i) || kept[i] != 0 || !c.breaches(v) {
 					continue
 				}

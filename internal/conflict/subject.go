@@ -3,6 +3,7 @@ package conflict
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -31,6 +32,8 @@ type Subject struct {
 
 	once     sync.Once
 	prepared *prepared
+	base     *Subject           // for a clause as an editor has it: the subject that it changes
+	edit     *standard.Compiled // the clause
 }
 
 // Item is an approval item and when it is needed.
@@ -153,7 +156,7 @@ func (s *Subject) With(c *standard.Compiled) *Subject {
 	next := &Subject{
 		Vocabulary: s.Vocabulary, Day: s.Day, Departments: s.Departments, Items: s.Items, Schemes: s.Schemes,
 		Edges: s.Edges, Results: s.Results, Overrides: s.Overrides, Readings: s.Readings, Invariants: s.Invariants,
-		Clauses: slices.Clone(s.Clauses),
+		Clauses: slices.Clone(s.Clauses), base: s, edit: c,
 	}
 	at := slices.IndexFunc(next.Clauses, func(o *standard.Compiled) bool { return o.Code == c.Code })
 	if at < 0 {
@@ -194,15 +197,63 @@ type prepared struct {
 	names      map[string]district.Department
 	groups     map[string][]*clause // interpretation groups with more than one reading in force
 
-	indexOnce       sync.Once
-	index           *index
-	referenceLock   sync.Mutex
-	referenceValues []int64
+	edited []*clause // not in the index yet
+	shared *shared
+}
+
+// shared is what is made once for a subject and the edits of it.
+type shared struct {
+	lock      sync.Mutex
+	index     *index
+	reference []int64
+}
+
+// with gives what is prepared with one clause changed, in a fraction of the time.
+// It is nil when the change reaches further than the clause itself.
+func (p *prepared) with(s *Subject) *prepared {
+	tree := s.edit.Applies.Tree()
+	asks := false
+	markOptional(&tree, func(int) { asks = true })
+	if s.edit.Requires != nil {
+		tree = s.edit.Requires.Tree()
+		markOptional(&tree, func(int) { asks = true })
+	}
+	old := p.byCode[s.edit.Code]
+	overriding := slices.ContainsFunc(s.Overrides, func(o Override) bool { return o.Clause == s.edit.Code || o.Over == s.edit.Code })
+	counts := slices.Contains(s.inForce([]*standard.Compiled{s.edit}), s.edit)
+	if asks || overriding || !counts || old == nil || old.InterpretationGroup != s.edit.InterpretationGroup || old.InterpretationGroup != "" {
+		return nil
+	}
+	q := &prepared{
+		Subject: s, space: p.space, facts: p.facts, clauses: slices.Clone(p.clauses), byCode: maps.Clone(p.byCode),
+		needed: p.needed, schemes: p.schemes, items: p.items, invariants: p.invariants, names: p.names, groups: p.groups,
+		shared: p.shared,
+	}
+	c := p.facts.clause(s.edit, old.index)
+	q.clauses[c.index], q.byCode[c.Code] = c, c
+	q.edited = append(slices.DeleteFunc(slices.Clone(p.edited), func(o *clause) bool { return o.Code == c.Code }), c)
+	return q
+}
+
+// clause translates a clause.
+func (t *translation) clause(compiled *standard.Compiled, index int) *clause {
+	c := &clause{Compiled: compiled, index: index, binds: binding(compiled.Kind)}
+	c.applies = t.condition(compiled.Applies)
+	if compiled.Requires != nil {
+		c.requires = t.condition(compiled.Requires)
+		c.breach = junction(all, c.applies, junction(notTrue, c.requires))
+	}
+	return c
 }
 
 // prepare translates the subject once.
 func (s *Subject) prepare() *prepared {
 	s.once.Do(func() {
+		if s.base != nil {
+			if s.prepared = s.base.prepare().with(s); s.prepared != nil {
+				return
+			}
+		}
 		space, facts := newSpace(s.everyExpr(), s.Vocabulary)
 		s.prepared = s.translate(space, facts[0])
 	})
@@ -235,9 +286,9 @@ func (s *Subject) everyExpr() []*standard.Expr {
 }
 
 // inForce lists the clauses that count.
-func (s *Subject) inForce() []*standard.Compiled {
+func (s *Subject) inForce(clauses []*standard.Compiled) []*standard.Compiled {
 	var out []*standard.Compiled
-	for _, c := range s.Clauses {
+	for _, c := range clauses {
 		if s.Day != "" && !c.InForce(s.Day) {
 			continue
 		}
@@ -254,17 +305,13 @@ func (s *Subject) translate(sp *space, facts *translation) *prepared {
 	p := &prepared{
 		Subject: s, space: sp, facts: facts,
 		byCode: map[string]*clause{}, needed: map[string]*condition{}, items: map[string]*Item{},
-		names: map[string]district.Department{}, groups: map[string][]*clause{},
+		names: map[string]district.Department{}, groups: map[string][]*clause{}, shared: &shared{},
 	}
 	for _, d := range s.Departments {
 		p.names[d.Code] = d
 	}
-	for _, compiled := range s.inForce() {
-		c := &clause{Compiled: compiled, index: len(p.clauses), binds: binding(compiled.Kind)}
-		c.applies = facts.condition(compiled.Applies)
-		if compiled.Requires != nil {
-			c.requires = facts.condition(compiled.Requires)
-		}
+	for _, compiled := range s.inForce(s.Clauses) {
+		c := facts.clause(compiled, len(p.clauses))
 		p.clauses = append(p.clauses, c)
 		p.byCode[c.Code] = c
 		if g := c.InterpretationGroup; g != "" {
@@ -287,10 +334,8 @@ func (s *Subject) translate(sp *space, facts *translation) *prepared {
 		}
 		over.over = append(over.over, by)
 		over.applies = junction(all, over.applies, junction(not, own[by.index]))
-	}
-	for _, c := range p.clauses {
-		if c.requires != nil {
-			c.breach = junction(all, c.applies, junction(notTrue, c.requires))
+		if over.requires != nil {
+			over.breach = junction(all, over.applies, junction(notTrue, over.requires))
 		}
 	}
 	for i := range s.Items {
