@@ -212,10 +212,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, casefile.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, casefile.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, casefile.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -242,10 +242,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.NumberNEQ != nil {
 		predicates = append(predicates, casefile.NumberNEQ(*i.NumberNEQ))
 	}
-	if len(i.NumberIn) > 0 {
+	if i.NumberIn != nil {
 		predicates = append(predicates, casefile.NumberIn(i.NumberIn...))
 	}
-	if len(i.NumberNotIn) > 0 {
+	if i.NumberNotIn != nil {
 		predicates = append(predicates, casefile.NumberNotIn(i.NumberNotIn...))
 	}
 	if i.NumberGT != nil {
@@ -287,10 +287,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, casefile.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, casefile.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, casefile.StateNotIn(i.StateNotIn...))
 	}
 	if i.Applicant != nil {
@@ -299,10 +299,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.ApplicantNEQ != nil {
 		predicates = append(predicates, casefile.ApplicantNEQ(*i.ApplicantNEQ))
 	}
-	if len(i.ApplicantIn) > 0 {
+	if i.ApplicantIn != nil {
 		predicates = append(predicates, casefile.ApplicantIn(i.ApplicantIn...))
 	}
-	if len(i.ApplicantNotIn) > 0 {
+	if i.ApplicantNotIn != nil {
 		predicates = append(predicates, casefile.ApplicantNotIn(i.ApplicantNotIn...))
 	}
 	if i.ApplicantGT != nil {
@@ -338,10 +338,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.OpenedAtNEQ != nil {
 		predicates = append(predicates, casefile.OpenedAtNEQ(*i.OpenedAtNEQ))
 	}
-	if len(i.OpenedAtIn) > 0 {
+	if i.OpenedAtIn != nil {
 		predicates = append(predicates, casefile.OpenedAtIn(i.OpenedAtIn...))
 	}
-	if len(i.OpenedAtNotIn) > 0 {
+	if i.OpenedAtNotIn != nil {
 		predicates = append(predicates, casefile.OpenedAtNotIn(i.OpenedAtNotIn...))
 	}
 	if i.OpenedAtGT != nil {
@@ -362,10 +362,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.ReceivedAtNEQ != nil {
 		predicates = append(predicates, casefile.ReceivedAtNEQ(*i.ReceivedAtNEQ))
 	}
-	if len(i.ReceivedAtIn) > 0 {
+	if i.ReceivedAtIn != nil {
 		predicates = append(predicates, casefile.ReceivedAtIn(i.ReceivedAtIn...))
 	}
-	if len(i.ReceivedAtNotIn) > 0 {
+	if i.ReceivedAtNotIn != nil {
 		predicates = append(predicates, casefile.ReceivedAtNotIn(i.ReceivedAtNotIn...))
 	}
 	if i.ReceivedAtGT != nil {
@@ -392,10 +392,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.AcceptedAtNEQ != nil {
 		predicates = append(predicates, casefile.AcceptedAtNEQ(*i.AcceptedAtNEQ))
 	}
-	if len(i.AcceptedAtIn) > 0 {
+	if i.AcceptedAtIn != nil {
 		predicates = append(predicates, casefile.AcceptedAtIn(i.AcceptedAtIn...))
 	}
-	if len(i.AcceptedAtNotIn) > 0 {
+	if i.AcceptedAtNotIn != nil {
 		predicates = append(predicates, casefile.AcceptedAtNotIn(i.AcceptedAtNotIn...))
 	}
 	if i.AcceptedAtGT != nil {
@@ -422,10 +422,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.DecidedAtNEQ != nil {
 		predicates = append(predicates, casefile.DecidedAtNEQ(*i.DecidedAtNEQ))
 	}
-	if len(i.DecidedAtIn) > 0 {
+	if i.DecidedAtIn != nil {
 		predicates = append(predicates, casefile.DecidedAtIn(i.DecidedAtIn...))
 	}
-	if len(i.DecidedAtNotIn) > 0 {
+	if i.DecidedAtNotIn != nil {
 		predicates = append(predicates, casefile.DecidedAtNotIn(i.DecidedAtNotIn...))
 	}
 	if i.DecidedAtGT != nil {
@@ -452,10 +452,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.RecordedAtNEQ != nil {
 		predicates = append(predicates, casefile.RecordedAtNEQ(*i.RecordedAtNEQ))
 	}
-	if len(i.RecordedAtIn) > 0 {
+	if i.RecordedAtIn != nil {
 		predicates = append(predicates, casefile.RecordedAtIn(i.RecordedAtIn...))
 	}
-	if len(i.RecordedAtNotIn) > 0 {
+	if i.RecordedAtNotIn != nil {
 		predicates = append(predicates, casefile.RecordedAtNotIn(i.RecordedAtNotIn...))
 	}
 	if i.RecordedAtGT != nil {
@@ -599,10 +599,10 @@ func (i *CoordinationWhereInput) P() (predicate.Coordination, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, coordination.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, coordination.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, coordination.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -629,10 +629,10 @@ func (i *CoordinationWhereInput) P() (predicate.Coordination, error) {
 	if i.NumberNEQ != nil {
 		predicates = append(predicates, coordination.NumberNEQ(*i.NumberNEQ))
 	}
-	if len(i.NumberIn) > 0 {
+	if i.NumberIn != nil {
 		predicates = append(predicates, coordination.NumberIn(i.NumberIn...))
 	}
-	if len(i.NumberNotIn) > 0 {
+	if i.NumberNotIn != nil {
 		predicates = append(predicates, coordination.NumberNotIn(i.NumberNotIn...))
 	}
 	if i.NumberGT != nil {
@@ -668,10 +668,10 @@ func (i *CoordinationWhereInput) P() (predicate.Coordination, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, coordination.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, coordination.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, coordination.StateNotIn(i.StateNotIn...))
 	}
 
@@ -878,10 +878,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, department.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, department.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, department.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -908,10 +908,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, department.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, department.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, department.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -947,10 +947,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.NameNEQ != nil {
 		predicates = append(predicates, department.NameNEQ(*i.NameNEQ))
 	}
-	if len(i.NameIn) > 0 {
+	if i.NameIn != nil {
 		predicates = append(predicates, department.NameIn(i.NameIn...))
 	}
-	if len(i.NameNotIn) > 0 {
+	if i.NameNotIn != nil {
 		predicates = append(predicates, department.NameNotIn(i.NameNotIn...))
 	}
 	if i.NameGT != nil {
@@ -986,10 +986,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.NameEnNEQ != nil {
 		predicates = append(predicates, department.NameEnNEQ(*i.NameEnNEQ))
 	}
-	if len(i.NameEnIn) > 0 {
+	if i.NameEnIn != nil {
 		predicates = append(predicates, department.NameEnIn(i.NameEnIn...))
 	}
-	if len(i.NameEnNotIn) > 0 {
+	if i.NameEnNotIn != nil {
 		predicates = append(predicates, department.NameEnNotIn(i.NameEnNotIn...))
 	}
 	if i.NameEnGT != nil {
@@ -1031,10 +1031,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.RoleNEQ != nil {
 		predicates = append(predicates, department.RoleNEQ(*i.RoleNEQ))
 	}
-	if len(i.RoleIn) > 0 {
+	if i.RoleIn != nil {
 		predicates = append(predicates, department.RoleIn(i.RoleIn...))
 	}
-	if len(i.RoleNotIn) > 0 {
+	if i.RoleNotIn != nil {
 		predicates = append(predicates, department.RoleNotIn(i.RoleNotIn...))
 	}
 	if i.RoleGT != nil {
@@ -1070,10 +1070,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.DutiesNEQ != nil {
 		predicates = append(predicates, department.DutiesNEQ(*i.DutiesNEQ))
 	}
-	if len(i.DutiesIn) > 0 {
+	if i.DutiesIn != nil {
 		predicates = append(predicates, department.DutiesIn(i.DutiesIn...))
 	}
-	if len(i.DutiesNotIn) > 0 {
+	if i.DutiesNotIn != nil {
 		predicates = append(predicates, department.DutiesNotIn(i.DutiesNotIn...))
 	}
 	if i.DutiesGT != nil {
@@ -1115,10 +1115,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.NoteNEQ != nil {
 		predicates = append(predicates, department.NoteNEQ(*i.NoteNEQ))
 	}
-	if len(i.NoteIn) > 0 {
+	if i.NoteIn != nil {
 		predicates = append(predicates, department.NoteIn(i.NoteIn...))
 	}
-	if len(i.NoteNotIn) > 0 {
+	if i.NoteNotIn != nil {
 		predicates = append(predicates, department.NoteNotIn(i.NoteNotIn...))
 	}
 	if i.NoteGT != nil {
@@ -1385,10 +1385,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, itemversion.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, itemversion.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, itemversion.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -1415,10 +1415,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, itemversion.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, itemversion.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, itemversion.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -1454,10 +1454,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.NameNEQ != nil {
 		predicates = append(predicates, itemversion.NameNEQ(*i.NameNEQ))
 	}
-	if len(i.NameIn) > 0 {
+	if i.NameIn != nil {
 		predicates = append(predicates, itemversion.NameIn(i.NameIn...))
 	}
-	if len(i.NameNotIn) > 0 {
+	if i.NameNotIn != nil {
 		predicates = append(predicates, itemversion.NameNotIn(i.NameNotIn...))
 	}
 	if i.NameGT != nil {
@@ -1493,10 +1493,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.NameEnNEQ != nil {
 		predicates = append(predicates, itemversion.NameEnNEQ(*i.NameEnNEQ))
 	}
-	if len(i.NameEnIn) > 0 {
+	if i.NameEnIn != nil {
 		predicates = append(predicates, itemversion.NameEnIn(i.NameEnIn...))
 	}
-	if len(i.NameEnNotIn) > 0 {
+	if i.NameEnNotIn != nil {
 		predicates = append(predicates, itemversion.NameEnNotIn(i.NameEnNotIn...))
 	}
 	if i.NameEnGT != nil {
@@ -1538,10 +1538,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.KindNEQ != nil {
 		predicates = append(predicates, itemversion.KindNEQ(*i.KindNEQ))
 	}
-	if len(i.KindIn) > 0 {
+	if i.KindIn != nil {
 		predicates = append(predicates, itemversion.KindIn(i.KindIn...))
 	}
-	if len(i.KindNotIn) > 0 {
+	if i.KindNotIn != nil {
 		predicates = append(predicates, itemversion.KindNotIn(i.KindNotIn...))
 	}
 	if i.Type != nil {
@@ -1550,10 +1550,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.TypeNEQ != nil {
 		predicates = append(predicates, itemversion.TypeNEQ(*i.TypeNEQ))
 	}
-	if len(i.TypeIn) > 0 {
+	if i.TypeIn != nil {
 		predicates = append(predicates, itemversion.TypeIn(i.TypeIn...))
 	}
-	if len(i.TypeNotIn) > 0 {
+	if i.TypeNotIn != nil {
 		predicates = append(predicates, itemversion.TypeNotIn(i.TypeNotIn...))
 	}
 	if i.TypeGT != nil {
@@ -1589,10 +1589,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.LevelNEQ != nil {
 		predicates = append(predicates, itemversion.LevelNEQ(*i.LevelNEQ))
 	}
-	if len(i.LevelIn) > 0 {
+	if i.LevelIn != nil {
 		predicates = append(predicates, itemversion.LevelIn(i.LevelIn...))
 	}
-	if len(i.LevelNotIn) > 0 {
+	if i.LevelNotIn != nil {
 		predicates = append(predicates, itemversion.LevelNotIn(i.LevelNotIn...))
 	}
 	if i.LevelGT != nil {
@@ -1634,10 +1634,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.ConfidenceNEQ != nil {
 		predicates = append(predicates, itemversion.ConfidenceNEQ(*i.ConfidenceNEQ))
 	}
-	if len(i.ConfidenceIn) > 0 {
+	if i.ConfidenceIn != nil {
 		predicates = append(predicates, itemversion.ConfidenceIn(i.ConfidenceIn...))
 	}
-	if len(i.ConfidenceNotIn) > 0 {
+	if i.ConfidenceNotIn != nil {
 		predicates = append(predicates, itemversion.ConfidenceNotIn(i.ConfidenceNotIn...))
 	}
 	if i.ConfidenceGT != nil {
@@ -1679,10 +1679,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.VerifiedNEQ != nil {
 		predicates = append(predicates, itemversion.VerifiedNEQ(*i.VerifiedNEQ))
 	}
-	if len(i.VerifiedIn) > 0 {
+	if i.VerifiedIn != nil {
 		predicates = append(predicates, itemversion.VerifiedIn(i.VerifiedIn...))
 	}
-	if len(i.VerifiedNotIn) > 0 {
+	if i.VerifiedNotIn != nil {
 		predicates = append(predicates, itemversion.VerifiedNotIn(i.VerifiedNotIn...))
 	}
 	if i.VerifiedGT != nil {
@@ -1923,10 +1923,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, region.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, region.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, region.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -1953,10 +1953,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, region.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, region.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, region.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -1992,10 +1992,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.NameNEQ != nil {
 		predicates = append(predicates, region.NameNEQ(*i.NameNEQ))
 	}
-	if len(i.NameIn) > 0 {
+	if i.NameIn != nil {
 		predicates = append(predicates, region.NameIn(i.NameIn...))
 	}
-	if len(i.NameNotIn) > 0 {
+	if i.NameNotIn != nil {
 		predicates = append(predicates, region.NameNotIn(i.NameNotIn...))
 	}
 	if i.NameGT != nil {
@@ -2031,10 +2031,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.KindNEQ != nil {
 		predicates = append(predicates, region.KindNEQ(*i.KindNEQ))
 	}
-	if len(i.KindIn) > 0 {
+	if i.KindIn != nil {
 		predicates = append(predicates, region.KindIn(i.KindIn...))
 	}
-	if len(i.KindNotIn) > 0 {
+	if i.KindNotIn != nil {
 		predicates = append(predicates, region.KindNotIn(i.KindNotIn...))
 	}
 	if i.KindGT != nil {
@@ -2070,10 +2070,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.ConfidenceNEQ != nil {
 		predicates = append(predicates, region.ConfidenceNEQ(*i.ConfidenceNEQ))
 	}
-	if len(i.ConfidenceIn) > 0 {
+	if i.ConfidenceIn != nil {
 		predicates = append(predicates, region.ConfidenceIn(i.ConfidenceIn...))
 	}
-	if len(i.ConfidenceNotIn) > 0 {
+	if i.ConfidenceNotIn != nil {
 		predicates = append(predicates, region.ConfidenceNotIn(i.ConfidenceNotIn...))
 	}
 	if i.ConfidenceGT != nil {
@@ -2115,10 +2115,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.NoteNEQ != nil {
 		predicates = append(predicates, region.NoteNEQ(*i.NoteNEQ))
 	}
-	if len(i.NoteIn) > 0 {
+	if i.NoteIn != nil {
 		predicates = append(predicates, region.NoteIn(i.NoteIn...))
 	}
-	if len(i.NoteNotIn) > 0 {
+	if i.NoteNotIn != nil {
 		predicates = append(predicates, region.NoteNotIn(i.NoteNotIn...))
 	}
 	if i.NoteGT != nil {
@@ -2300,10 +2300,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, review.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, review.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, review.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -2330,10 +2330,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, review.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, review.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, review.StateNotIn(i.StateNotIn...))
 	}
 	if i.Opinion != nil {
@@ -2342,10 +2342,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.OpinionNEQ != nil {
 		predicates = append(predicates, review.OpinionNEQ(*i.OpinionNEQ))
 	}
-	if len(i.OpinionIn) > 0 {
+	if i.OpinionIn != nil {
 		predicates = append(predicates, review.OpinionIn(i.OpinionIn...))
 	}
-	if len(i.OpinionNotIn) > 0 {
+	if i.OpinionNotIn != nil {
 		predicates = append(predicates, review.OpinionNotIn(i.OpinionNotIn...))
 	}
 	if i.OpinionIsNil {
@@ -2360,10 +2360,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.CopyOpenedAtNEQ != nil {
 		predicates = append(predicates, review.CopyOpenedAtNEQ(*i.CopyOpenedAtNEQ))
 	}
-	if len(i.CopyOpenedAtIn) > 0 {
+	if i.CopyOpenedAtIn != nil {
 		predicates = append(predicates, review.CopyOpenedAtIn(i.CopyOpenedAtIn...))
 	}
-	if len(i.CopyOpenedAtNotIn) > 0 {
+	if i.CopyOpenedAtNotIn != nil {
 		predicates = append(predicates, review.CopyOpenedAtNotIn(i.CopyOpenedAtNotIn...))
 	}
 	if i.CopyOpenedAtGT != nil {
@@ -2390,10 +2390,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.AnsweredAtNEQ != nil {
 		predicates = append(predicates, review.AnsweredAtNEQ(*i.AnsweredAtNEQ))
 	}
-	if len(i.AnsweredAtIn) > 0 {
+	if i.AnsweredAtIn != nil {
 		predicates = append(predicates, review.AnsweredAtIn(i.AnsweredAtIn...))
 	}
-	if len(i.AnsweredAtNotIn) > 0 {
+	if i.AnsweredAtNotIn != nil {
 		predicates = append(predicates, review.AnsweredAtNotIn(i.AnsweredAtNotIn...))
 	}
 	if i.AnsweredAtGT != nil {
@@ -2543,10 +2543,10 @@ func (i *StandardDraftWhereInput) P() (predicate.StandardDraft, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, standarddraft.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, standarddraft.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, standarddraft.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -2573,10 +2573,10 @@ func (i *StandardDraftWhereInput) P() (predicate.StandardDraft, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, standarddraft.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, standarddraft.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, standarddraft.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -2612,10 +2612,10 @@ func (i *StandardDraftWhereInput) P() (predicate.StandardDraft, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, standarddraft.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, standarddraft.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, standarddraft.StateNotIn(i.StateNotIn...))
 	}
 
@@ -2770,10 +2770,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, standardversion.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, standardversion.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, standardversion.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -2800,10 +2800,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, standardversion.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, standardversion.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, standardversion.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -2839,10 +2839,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.VersionNEQ != nil {
 		predicates = append(predicates, standardversion.VersionNEQ(*i.VersionNEQ))
 	}
-	if len(i.VersionIn) > 0 {
+	if i.VersionIn != nil {
 		predicates = append(predicates, standardversion.VersionIn(i.VersionIn...))
 	}
-	if len(i.VersionNotIn) > 0 {
+	if i.VersionNotIn != nil {
 		predicates = append(predicates, standardversion.VersionNotIn(i.VersionNotIn...))
 	}
 	if i.VersionGT != nil {
@@ -2863,10 +2863,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.DigestNEQ != nil {
 		predicates = append(predicates, standardversion.DigestNEQ(*i.DigestNEQ))
 	}
-	if len(i.DigestIn) > 0 {
+	if i.DigestIn != nil {
 		predicates = append(predicates, standardversion.DigestIn(i.DigestIn...))
 	}
-	if len(i.DigestNotIn) > 0 {
+	if i.DigestNotIn != nil {
 		predicates = append(predicates, standardversion.DigestNotIn(i.DigestNotIn...))
 	}
 	if i.DigestGT != nil {

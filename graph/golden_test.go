@@ -83,7 +83,7 @@ func newAPI(t *testing.T, databaseURL string) api {
 	}
 	o := newOffice(t, s, guide.NewBook(catalogue))
 	o.play()
-	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s, Drafting: o.drafts}
 	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o}
 }
 

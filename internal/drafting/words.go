@@ -28,14 +28,14 @@ const (
 // words are the fields in words; one that is not here is called by its name.
 var words = map[string]Text{
 	"name": {"名称", "name"}, "department": {"实施机关", "department"}, "type": {"类型", "type"}, "basis": {"依据", "legal basis"},
-	"time": {"期限", "limits"}, "needed_when": {"何时需要", "when it is needed"}, "preconditions": {"前置", "preconditions"},
+	"time": {"期限", "limits"}, "needed_when": {"何时需要", "condition of need"}, "preconditions": {"前置", "preconditions"},
 	"materials": {"申请材料", "materials"}, "obligations": {"义务", "duties"}, "result": {"结果", "result"}, "fee": {"收费", "fee"},
 	"commitment": {"告知承诺", "commitment"}, "stops_clock": {"特别程序", "special procedures"}, "text": {"条文", "text"},
-	"text_en": {"英文条文", "English text"}, "applies_when": {"适用条件", "when it applies"}, "requires": {"要求", "what it demands"},
-	"manual": {"人工判断", "what a person looks at"}, "promisable": {"可承诺", "may be promised"}, "evidence": {"证明", "evidence"},
+	"text_en": {"英文条文", "English text"}, "applies_when": {"适用条件", "condition of application"}, "requires": {"要求", "demand"},
+	"manual": {"人工判断", "question for a person"}, "promisable": {"可承诺", "promisability"}, "evidence": {"证明", "evidence"},
 	"effective": {"施行期间", "dates of the law"}, "category": {"类别", "category"}, "kind": {"性质", "kind"}, "rulings": {"裁定", "rulings"},
 	"lead": {"主办", "lead"}, "assisting": {"协办", "co-departments"}, "clock": {"联合期限", "joint limits"}, "stages": {"阶段", "stages"},
-	"items": {"事项", "items"}, "edges": {"先后", "precedence"}, "zoning": {"分区", "zoning"}, "ask_first": {"先问", "what is asked first"},
+	"items": {"事项", "items"}, "edges": {"先后", "precedence"}, "zoning": {"分区", "zoning"}, "ask_first": {"先问", "first questions"},
 	"item": {"事项", "item"}, "interpretation_group": {"解释分组", "readings of one rule"},
 }
 
