@@ -121,7 +121,9 @@ func (r *Run) Rejudge(c *casework.Case, book, with *guide.Catalogue) *Flip {
 	}
 	flip := Flip{Case: c.ID, Number: c.Number, Before: worst(plugins, a.clauses), After: worst(plugins, b.clauses)}
 	for _, code := range slices.Sorted(maps.Keys(union(a.clauses, b.clauses))) {
-		if a.clauses[code] != b.clauses[code] {
+		was, is := a.clauses[code], b.clauses[code]
+		silent := was == "" && is == Fine || was == Fine && is == "" // met where it applies: nothing changes for anybody
+		if was != is && !silent {
 			flip.Clauses = append(flip.Clauses, ClauseFlip{Clause: code, Before: a.clauses[code], After: b.clauses[code]})
 		}
 	}

@@ -44,7 +44,15 @@ func Changes(before, after map[string]any) []Change {
 	out := []Change{}
 	for _, top := range []string{"items", "industries"} {
 		subject := map[string]string{"items": "item", "industries": "scheme"}[top]
-		out = append(out, fields(subject, first(before[top]), first(after[top]))...)
+		was, is := first(before[top]), first(after[top])
+		switch name := map[string]Text{"item": {"事项", "item"}, "scheme": {"方案", "scheme"}}[subject]; {
+		case was == nil && is != nil:
+			out = append(out, Change{Kind: Added, Subject: subject, After: text(is, "name"), ZH: "新设" + name.ZH + "：" + text(is, "name"), EN: "the " + name.EN + " is new: " + text(is, "name")})
+		case was != nil && is == nil:
+			out = append(out, Change{Kind: Removed, Subject: subject, Before: text(was, "name"), ZH: "废止" + name.ZH + "：" + text(was, "name"), EN: "the " + name.EN + " is repealed: " + text(was, "name")})
+		default:
+			out = append(out, fields(subject, was, is)...)
+		}
 	}
 	old, now := byCode(before["clauses"]), byCode(after["clauses"])
 	codes := slices.Sorted(maps.Keys(union(old, now)))
