@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"io"
 	"mime/multipart"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,7 +68,7 @@ type findingView struct {
 	Text, TextEn       string
 }
 
-const findingFields = `id kind severity proved clauses { code } departments { code } witness ruling { number } text textEn`
+const analysisFields = `id kind severity proved clauses { code } departments { code } witness ruling { number } text textEn`
 
 // contradictions asks the analysis.
 func (in instance) contradictions(t *testing.T) []findingView {
@@ -74,7 +76,7 @@ func (in instance) contradictions(t *testing.T) []findingView {
 	var data struct {
 		Analysis struct{ Findings []findingView }
 	}
-	in.ask(t, `{ analysis(input: {kinds: [CONTRADICTION]}) { digest findings { `+findingFields+` } } }`, nil, &data)
+	in.ask(t, `{ analysis(input: {kinds: [CONTRADICTION]}) { digest findings { `+analysisFields+` } } }`, nil, &data)
 	return data.Analysis.Findings
 }
 
@@ -224,7 +226,7 @@ func TestDraftIsPreviewedAndKeptFromContradicting(t *testing.T) {
 				Refusals []findingView
 			}
 		}
-		eco.ask(t, `query($id: ID!) { publishGate(draft: $id) { open refusals { `+findingFields+` } } }`, map[string]any{"id": d.ID}, &gate)
+		eco.ask(t, `query($id: ID!) { publishGate(draft: $id) { open refusals { `+analysisFields+` } } }`, map[string]any{"id": d.ID}, &gate)
 		if gate.PublishGate.Open || between(gate.PublishGate.Refusals, "C-NEW-1", "C-NEW-2") == nil {
 			t.Errorf("the gate: %+v", gate.PublishGate)
 		}
@@ -365,4 +367,46 @@ func packUpload(t *testing.T, dryRun bool, content []byte) request {
 	_, _ = part.Write(content)
 	_ = form.Close() // a buffer takes everything
 	return request{contentType: form.FormDataContentType(), body: body.Bytes(), key: newKey()}
+}
+
+// The published catalogue is open data, of today and of any day.
+func TestTheCatalogueIsOpenData(t *testing.T) {
+	onBoth(t, func(t *testing.T, in instance) {
+		get := func(path string) (*http.Response, []byte) {
+			t.Helper()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, in.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp, body
+		}
+		for path, kind := range map[string]string{"/catalogue.json": "application/json", "/catalogue.jsonld": "application/ld+json", "/catalogue.json?asOf=2026-01-01": "application/json"} {
+			resp, body := get(path)
+			var doc map[string]any
+			if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != kind || resp.Header.Get("ETag") == "" || json.Unmarshal(body, &doc) != nil {
+				t.Errorf("%s: %s %s", path, resp.Status, resp.Header)
+			}
+		}
+		if resp, _ := get("/catalogue.json?asOf=yesterday"); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("a bad day: %s", resp.Status)
+		}
+		// The ZIP is a pack: imported again it changes nothing.
+		_, archive := get("/catalogue.zip")
+		var done struct {
+			ImportCatalog struct{ Published, Closed int }
+		}
+		in.as(t, admin).granted(t, packUpload(t, false, archive), &done)
+		if done.ImportCatalog.Published != 0 || done.ImportCatalog.Closed != 0 {
+			t.Errorf("imported again: %+v", done)
+		}
+	})
 }
