@@ -18,7 +18,7 @@ import (
 // reads a design fact to apply.
 func (r *run) contradictions(scope map[int]bool) {
 	for _, avoid := range []bool{false, true} {
-		for _, q := range r.p.quarrels(avoid) {
+		for _, q := range r.p.quarrels(r.ctx, avoid) {
 			if r.ctx.Err() != nil || r.full(Contradiction) {
 				return
 			}
@@ -106,6 +106,9 @@ func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
 	}
 	var asked []sat.Lit
 	for _, c := range clauses {
+		if d.ctx.Err() != nil {
+			return d
+		}
 		s := e.Bool(true)
 		d.chosen = append(d.chosen, s)
 		e.Add(s.Not(), e.truth(c.applies, d.p).yes)
@@ -125,16 +128,21 @@ func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
 		}
 	}
 	e.Add(asked...)
+	readings := map[string][]sat.Lit{}
 	for i, c := range clauses {
-		for j := range i {
-			if g := c.InterpretationGroup; g != "" && g == clauses[j].InterpretationGroup {
-				e.Add(d.chosen[i].Not(), d.chosen[j].Not()) // two readings of one rule do not both bind
+		if g := c.InterpretationGroup; g != "" {
+			for _, other := range readings[g] {
+				e.Add(d.chosen[i].Not(), other.Not()) // two readings of one rule do not both bind
 			}
+			readings[g] = append(readings[g], d.chosen[i])
 		}
 	}
 	d.q = sp.fresh(&d.design, d.wanted)
 	sp.demand(&d.design, d.q, d.wanted)
 	for _, demand := range d.demands {
+		if d.ctx.Err() != nil {
+			return d
+		}
 		d.met = append(d.met, d.design.truth(demand, d.q).yes)
 	}
 	return d

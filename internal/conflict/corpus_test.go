@@ -413,9 +413,17 @@ func BenchmarkEdited(b *testing.B) {
 		old := c.subject.Clauses[5000+n%4000]
 		edited := old.Clause
 		edited.AppliesWhen += " && " + c.given()
+		if n%10 == 0 { // against 600 others
+			requires := fmt.Sprintf("facts.amount%d >= 700.0", n%16)
+			edited.Requires = &requires
+		}
 		compiled, _ := c.subject.Vocabulary.Compile(edited)
-		if _, err := conflict.Analyse(context.Background(), c.subject.With(compiled), conflict.Options{Clause: edited.Code}); err != nil {
+		report, err := conflict.Analyse(context.Background(), c.subject.With(compiled), conflict.Options{Clause: edited.Code, MaxFindings: 3})
+		if err != nil {
 			b.Fatal(err)
+		}
+		if n%10 == 0 && len(report.Findings) == 0 {
+			b.Fatal("the contradictions were not found")
 		}
 	}
 }

@@ -176,6 +176,12 @@ func (c *condition) with(dim int, value int64) *condition {
 // cycles finds every elementary circle of items that wait for each other in one
 // project.
 func (r *run) cycles() {
+	if c := r.p.byCode[r.o.Clause]; r.o.Clause != "" && (c == nil || c.requires == nil || !slices.ContainsFunc(r.p.Results, func(res Result) bool {
+		at, ok := r.p.Vocabulary.Index(res.Fact)
+		return ok && c.requires.reads(r.p.facts.dims[at])
+	})) {
+		return // the clause waits for no item
+	}
 	arcs := r.p.arcs()
 	if r.o.Scheme != "" {
 		for i, sc := range r.p.Schemes {

@@ -278,7 +278,7 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 	// A way out must not run into a clause that was kept before.
 	barred := func(model []int64) bool {
 		found := false
-		for _, c := range r.p.breached(model) {
+		for _, c := range r.p.breached(r.ctx, model) {
 			if c.breaches(model) && !c.breaches(values) {
 				e.Add(e.truth(c.breach, f).yes.Not())
 				found = true

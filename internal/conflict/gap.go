@@ -154,10 +154,11 @@ func (r *run) thresholds(scope map[int]bool) {
 		rungs []rung
 		rest  *condition
 	}
+	asked := r.p.byCode[r.o.Clause]
 	ladders := map[string]*ladder{}
 	var order []string
 	for _, c := range r.p.clauses {
-		if !c.binds && c.Kind != standard.Rule {
+		if !c.binds && c.Kind != standard.Rule || asked != nil && (c.Category != asked.Category || c.Department != asked.Department) {
 			continue
 		}
 		for _, dim := range c.applies.dims {

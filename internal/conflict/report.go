@@ -161,7 +161,7 @@ type Options struct {
 
 const (
 	defaultQuery       = 8_000
-	defaultRun         = 60_000
+	defaultRun         = 40_000
 	defaultMaxFindings = 500
 )
 
@@ -227,9 +227,12 @@ func Analyse(ctx context.Context, s *Subject, o Options) (*Report, error) {
 	if err := o.check(s); err != nil {
 		return nil, err
 	}
-	p := s.prepare()
+	p, err := s.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r := newRun(ctx, p, o)
-	if !r.meets(p.invariants...) {
+	if ctx.Err() == nil && !r.meets(p.invariants...) {
 		return nil, fault.New(fault.Invalid, "conflict.Analyse", "不变条件自相矛盾，没有项目能满足", "the invariants contradict each other: no project keeps them")
 	}
 	scope := r.scope()

@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,7 +31,7 @@ type Subject struct {
 	Readings    map[string]string // interpretation group → the clause that the district chose
 	Invariants  []Invariant
 
-	once     sync.Once
+	lock     sync.Mutex
 	prepared *prepared
 	base     *Subject           // for a clause as an editor has it: the subject that it changes
 	edit     *standard.Compiled // the clause
@@ -206,6 +207,7 @@ type shared struct {
 	lock      sync.Mutex
 	index     *index
 	reference []int64
+	peace     [2]*peace // without and with avoiding
 }
 
 // with gives what is prepared with one clause changed, in a fraction of the time.
@@ -246,18 +248,30 @@ func (t *translation) clause(compiled *standard.Compiled, index int) *clause {
 	return c
 }
 
-// prepare translates the subject once.
-func (s *Subject) prepare() *prepared {
-	s.once.Do(func() {
-		if s.base != nil {
-			if s.prepared = s.base.prepare().with(s); s.prepared != nil {
-				return
-			}
+// prepare translates the subject once. The error is the context's: nothing is
+// kept then.
+func (s *Subject) prepare(ctx context.Context) (*prepared, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if s.prepared != nil {
+		return s.prepared, nil
+	}
+	if s.base != nil {
+		base, err := s.base.prepare(ctx)
+		if err != nil {
+			return nil, err
 		}
-		space, facts := newSpace(s.everyExpr(), s.Vocabulary)
-		s.prepared = s.translate(space, facts[0])
-	})
-	return s.prepared
+		if s.prepared = base.with(s); s.prepared != nil {
+			return s.prepared, nil
+		}
+	}
+	space, facts := newSpace(s.everyExpr(), s.Vocabulary)
+	made := s.translate(ctx, space, facts[0])
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.prepared = made
+	return made, nil
 }
 
 func (s *Subject) everyExpr() []*standard.Expr {
@@ -301,7 +315,7 @@ func (s *Subject) inForce(clauses []*standard.Compiled) []*standard.Compiled {
 	return out
 }
 
-func (s *Subject) translate(sp *space, facts *translation) *prepared {
+func (s *Subject) translate(ctx context.Context, sp *space, facts *translation) *prepared {
 	p := &prepared{
 		Subject: s, space: sp, facts: facts,
 		byCode: map[string]*clause{}, needed: map[string]*condition{}, items: map[string]*Item{},
@@ -311,6 +325,9 @@ func (s *Subject) translate(sp *space, facts *translation) *prepared {
 		p.names[d.Code] = d
 	}
 	for _, compiled := range s.inForce(s.Clauses) {
+		if ctx.Err() != nil {
+			return nil
+		}
 		c := facts.clause(compiled, len(p.clauses))
 		p.clauses = append(p.clauses, c)
 		p.byCode[c.Code] = c
