@@ -70,6 +70,7 @@ func (p *prepared) free(c *clause, dim int, avoid bool) bool {
 type dispute struct {
 	*run
 	*quarrel
+	scope  map[int]bool
 	dims   []int // all
 	wanted []int // that requirements reach
 
@@ -84,7 +85,7 @@ type dispute struct {
 }
 
 func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
-	d := &dispute{run: r, quarrel: q, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
+	d := &dispute{run: r, quarrel: q, scope: scope, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
 	clauses, avoid := q.clauses, q.avoid
 	sp := r.p.space
 	var applying []int
@@ -159,6 +160,7 @@ func (d *dispute) settle() {
 		}
 	}
 	for {
+		d.left-- // a round costs something even without a conflict, so no search is endless
 		status := d.solve(&d.project)
 		if status == sat.Unsat || d.ctx.Err() != nil {
 			return
@@ -252,7 +254,8 @@ func (d *dispute) round() bool {
 			}
 		}
 	}
-	if len(foreign) == 0 && len(core) > 1 {
+	asked := slices.ContainsFunc(core, func(i int) bool { return d.scope[d.clauses[i].index] })
+	if len(foreign) == 0 && len(core) > 1 && asked {
 		d.disagree(core, values)
 	}
 	d.spare(core, foreign)
@@ -425,6 +428,8 @@ func (d *dispute) follow(f frame, design []int64, set []int, fixed map[int]bool)
 	for _, i := range sp.touched(d.wanted) {
 		collect(sp.invariants[i])
 	}
+	// Constants come before sums: the highest of all lower bounds counts.
+	slices.SortStableFunc(leaves, func(a, b *condition) int { return len(a.terms) - len(b.terms) })
 	for _, dim := range d.wanted {
 		dm := &sp.dims[dim]
 		if dm.given || fixed[dim] || design[dim] == absent || dm.step == 0 {

@@ -381,7 +381,10 @@ func Gate(r *Report, accepted ...Accepted) []Finding {
 			continue
 		}
 		ruled := slices.ContainsFunc(accepted, func(a Accepted) bool {
-			return a.Kind == f.Kind && slices.Equal(unique(a.Clauses), unique(f.Clauses)) && slices.Equal(unique(a.Items), unique(f.Items))
+			if a.Kind == Cycle && f.Kind == Cycle {
+				return slices.Equal(unique(a.Items), unique(f.Items))
+			}
+			return a.Kind == f.Kind && slices.Equal(unique(a.Clauses), unique(f.Clauses))
 		})
 		if !ruled {
 			out = append(out, f)

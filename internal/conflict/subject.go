@@ -213,14 +213,19 @@ type shared struct {
 // with gives what is prepared with one clause changed, in a fraction of the time.
 // It is nil when the change reaches further than the clause itself.
 func (p *prepared) with(s *Subject) *prepared {
-	tree := s.edit.Applies.Tree()
-	asks := false
-	markOptional(&tree, func(int) { asks = true })
-	if s.edit.Requires != nil {
-		tree = s.edit.Requires.Tree()
-		markOptional(&tree, func(int) { asks = true })
-	}
 	old := p.byCode[s.edit.Code]
+	asks := false // has() changes which facts may stay unanswered
+	for _, c := range []*standard.Compiled{s.edit, compiledOf(old)} {
+		if c == nil {
+			continue
+		}
+		for _, e := range []*standard.Expr{c.Applies, c.Requires} {
+			if e != nil {
+				tree := e.Tree()
+				markOptional(&tree, func(int) { asks = true })
+			}
+		}
+	}
 	overriding := slices.ContainsFunc(s.Overrides, func(o Override) bool { return o.Clause == s.edit.Code || o.Over == s.edit.Code })
 	counts := slices.Contains(s.inForce([]*standard.Compiled{s.edit}), s.edit)
 	if asks || overriding || !counts || old == nil || old.InterpretationGroup != s.edit.InterpretationGroup || old.InterpretationGroup != "" {
@@ -235,6 +240,13 @@ func (p *prepared) with(s *Subject) *prepared {
 	q.clauses[c.index], q.byCode[c.Code] = c, c
 	q.edited = append(slices.DeleteFunc(slices.Clone(p.edited), func(o *clause) bool { return o.Code == c.Code }), c)
 	return q
+}
+
+func compiledOf(c *clause) *standard.Compiled {
+	if c == nil {
+		return nil
+	}
+	return c.Compiled
 }
 
 // clause translates a clause.
