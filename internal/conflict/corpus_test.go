@@ -407,7 +407,8 @@ func BenchmarkEdited(b *testing.B) {
 	if _, err := conflict.Analyse(context.Background(), c.subject, conflict.Options{Clause: "C00500"}); err != nil {
 		b.Fatal(err)
 	}
-	n := 0
+	n, before := 0, usedCPU()
+	defer func() { b.ReportMetric((usedCPU()-before).Seconds()*1000/float64(b.N), "cpu-ms/op") }()
 	for b.Loop() {
 		n++
 		old := c.subject.Clauses[5000+n%4000]
@@ -437,4 +438,27 @@ func BenchmarkShipped(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkCancelled has a limit of 50 ms: from the end of the context, somewhere
+// in an analysis of 10,000 clauses, to the answer.
+func BenchmarkCancelled(b *testing.B) {
+	c := newCorpus(b, 10_000)
+	n := 0
+	var slowest, total time.Duration
+	for b.Loop() {
+		n++
+		ctx, cancel := context.WithCancel(context.Background())
+		var ended time.Time
+		timer := time.AfterFunc(time.Duration(n%40)*50*time.Millisecond, func() { ended = time.Now(); cancel() })
+		_, err := conflict.Analyse(ctx, c.subject.With(c.subject.Clauses[0]), conflict.Options{MaxFindings: 20_000})
+		if err != nil {
+			took := time.Since(ended)
+			total, slowest = total+took, max(slowest, took)
+		}
+		timer.Stop()
+		cancel()
+	}
+	b.ReportMetric(float64(total.Milliseconds())/float64(n), "mean-ms")
+	b.ReportMetric(float64(slowest.Milliseconds()), "worst-ms")
 }

@@ -361,12 +361,8 @@ func (r *run) circle(arcs []*arc, known [][]*arc, found func(cycle []*arc, value
 		switch r.solve(&e) {
 		case sat.Unknown:
 			if r.ctx.Err() == nil {
-				var items []string
-				for _, n := range nodes {
-					items = append(items, n)
-				}
 				r.report(Finding{
-					Kind: Cycle, Severity: Warn, Items: unique(items), Departments: r.p.inCharge(items),
+					Kind: Cycle, Severity: Warn, Items: unique(nodes), Departments: r.p.inCharge(nodes),
 					ZH: "在限定的计算量内未能判定这些事项是否（还有）互为前置", EN: "not decided within the budget whether these items wait for each other (any further)",
 				})
 			}

@@ -22,11 +22,11 @@ func (d *dispute) disagree(core []int, values []int64) {
 		dims = append(dims, d.clauses[i].breach.dims...)
 	}
 	slices.SortFunc(clauses, func(a, b *clause) int { return cmp.Compare(a.Code, b.Code) })
-	if key := strings.Join(codes(clauses), " "); d.said[key] {
+	key := strings.Join(codes(clauses), " ")
+	if d.said[key] {
 		return
-	} else {
-		d.said[key] = true
 	}
+	d.said[key] = true
 	dims = sp.closure(dims)
 	fixed := map[int]bool{}
 	var kept, free []int

@@ -175,8 +175,7 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) 
 		return v
 	}
 	// search finds a minimal implying set without the banned clauses.
-	var search func(banned []int) ([]int, sat.Status)
-	search = func(banned []int) ([]int, sat.Status) {
+	search := func(banned []int) ([]int, sat.Status) {
 		for {
 			set := slices.DeleteFunc(slices.Clone(order), func(i int) bool { return slices.Contains(banned, i) })
 			status := r.solve(e, append(assume(set), inBreach)...)

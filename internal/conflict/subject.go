@@ -1,3 +1,8 @@
+// Package conflict finds what is wrong with standards taken together: clauses
+// that contradict each other, items that wait for each other, gaps, clauses that
+// do nothing, and what a new version means. It is exact over the language of
+// package standard; what it cannot decide within its budget it says. See
+// README.md for the definitions.
 package conflict
 
 import (
