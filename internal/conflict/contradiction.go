@@ -385,6 +385,9 @@ func (d *dispute) offer(values []int64, set []int, fixed map[int]bool) {
 	}
 	var clause []sat.Lit
 	for i, demand := range d.demands {
+		if d.ctx.Err() != nil {
+			return
+		}
 		if met := e.truth(demand, f).yes; met != sat.True {
 			clause = append(clause, e.And(d.chosen[i], met.Not()))
 		}

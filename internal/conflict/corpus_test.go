@@ -445,20 +445,23 @@ func BenchmarkShipped(b *testing.B) {
 func BenchmarkCancelled(b *testing.B) {
 	c := newCorpus(b, 10_000)
 	n := 0
-	var slowest, total time.Duration
+	var slowest, total, work time.Duration
 	for b.Loop() {
 		n++
 		ctx, cancel := context.WithCancel(context.Background())
 		var ended time.Time
-		timer := time.AfterFunc(time.Duration(n%40)*50*time.Millisecond, func() { ended = time.Now(); cancel() })
+		var cpu time.Duration
+		timer := time.AfterFunc(time.Duration(n%40)*50*time.Millisecond, func() { ended, cpu = time.Now(), usedCPU(); cancel() })
 		_, err := conflict.Analyse(ctx, c.subject.With(c.subject.Clauses[0]), conflict.Options{MaxFindings: 20_000})
 		if err != nil {
 			took := time.Since(ended)
 			total, slowest = total+took, max(slowest, took)
+			work = max(work, usedCPU()-cpu)
 		}
 		timer.Stop()
 		cancel()
 	}
 	b.ReportMetric(float64(total.Milliseconds())/float64(n), "mean-ms")
 	b.ReportMetric(float64(slowest.Milliseconds()), "worst-ms")
+	b.ReportMetric(float64(work.Milliseconds()), "worst-cpu-ms")
 }

@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type source struct {
 }
 
 // arcs gathers the precedence of schemes, items, claims and clauses.
-func (p *prepared) arcs() []*arc {
+func (p *prepared) arcs(ctx context.Context) []*arc {
 	index := map[[2]string]*arc{}
 	var out []*arc
 	add := func(from, to string, s source) {
@@ -79,6 +80,9 @@ func (p *prepared) arcs() []*arc {
 		add(e.From, e.To, s)
 	}
 	for _, res := range p.Results {
+		if ctx.Err() != nil {
+			return nil
+		}
 		p.demands(res, func(to string, s source) { add(res.Item, to, s) })
 	}
 	slices.SortStableFunc(out, func(a, b *arc) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
@@ -182,7 +186,7 @@ func (r *run) cycles() {
 	})) {
 		return // the clause waits for no item
 	}
-	arcs := r.p.arcs()
+	arcs := r.p.arcs(r.ctx)
 	if r.o.Scheme != "" {
 		for i, sc := range r.p.Schemes {
 			if sc.Code == r.o.Scheme {

@@ -96,7 +96,7 @@ func (p *prepared) makePeace(ctx context.Context, avoid bool) *peace {
 			w.argued[dim] = w.argued[dim] || d.given || len(d.linked) > 0
 		}
 		for _, c := range out.left {
-			if c != nil {
+			if c != nil && ctx.Err() == nil {
 				w.collect(c, true)
 			}
 		}

@@ -337,6 +337,9 @@ func (r *run) meets(conditions ...*condition) bool {
 
 // find looks for a project in which all conditions hold.
 func (r *run) find(conditions ...*condition) ([]int64, sat.Status) {
+	if r.ctx.Err() != nil {
+		return nil, sat.Unknown
+	}
 	e := r.fresh()
 	var dims []int
 	for _, c := range conditions {
@@ -346,6 +349,9 @@ func (r *run) find(conditions ...*condition) ([]int64, sat.Status) {
 	f := r.p.space.fresh(e, dims)
 	r.p.space.demand(e, f, dims)
 	for _, c := range conditions {
+		if r.ctx.Err() != nil {
+			return nil, sat.Unknown
+		}
 		e.Add(e.truth(c, f).yes)
 	}
 	status := r.solve(e)

@@ -282,7 +282,7 @@ func (s *Subject) prepare(ctx context.Context) (*prepared, error) {
 			return s.prepared, nil
 		}
 	}
-	space, facts := newSpace(s.everyExpr(), s.Vocabulary)
+	space, facts := newSpace(ctx, s.everyExpr(), s.Vocabulary)
 	made := s.translate(ctx, space, facts[0])
 	if err := ctx.Err(); err != nil {
 		return nil, err
