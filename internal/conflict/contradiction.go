@@ -18,7 +18,7 @@ import (
 // reads a design fact to apply.
 func (r *run) contradictions(scope map[int]bool) {
 	for _, avoid := range []bool{false, true} {
-		for _, q := range r.p.quarrels(avoid) {
+		for _, q := range r.p.quarrels(r.ctx, avoid) {
 			if r.ctx.Err() != nil || r.full(Contradiction) {
 				return
 			}
@@ -70,6 +70,7 @@ func (p *prepared) free(c *clause, dim int, avoid bool) bool {
 type dispute struct {
 	*run
 	*quarrel
+	scope  map[int]bool
 	dims   []int // all
 	wanted []int // that requirements reach
 
@@ -84,7 +85,7 @@ type dispute struct {
 }
 
 func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
-	d := &dispute{run: r, quarrel: q, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
+	d := &dispute{run: r, quarrel: q, scope: scope, project: newEncoder(), design: newEncoder(), fixed: map[int]sat.Lit{}}
 	clauses, avoid := q.clauses, q.avoid
 	sp := r.p.space
 	var applying []int
@@ -106,6 +107,9 @@ func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
 	}
 	var asked []sat.Lit
 	for _, c := range clauses {
+		if d.ctx.Err() != nil {
+			return d
+		}
 		s := e.Bool(true)
 		d.chosen = append(d.chosen, s)
 		e.Add(s.Not(), e.truth(c.applies, d.p).yes)
@@ -125,16 +129,21 @@ func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
 		}
 	}
 	e.Add(asked...)
+	readings := map[string][]sat.Lit{}
 	for i, c := range clauses {
-		for j := range i {
-			if g := c.InterpretationGroup; g != "" && g == clauses[j].InterpretationGroup {
-				e.Add(d.chosen[i].Not(), d.chosen[j].Not()) // two readings of one rule do not both bind
+		if g := c.InterpretationGroup; g != "" {
+			for _, other := range readings[g] {
+				e.Add(d.chosen[i].Not(), other.Not()) // two readings of one rule do not both bind
 			}
+			readings[g] = append(readings[g], d.chosen[i])
 		}
 	}
 	d.q = sp.fresh(&d.design, d.wanted)
 	sp.demand(&d.design, d.q, d.wanted)
 	for _, demand := range d.demands {
+		if d.ctx.Err() != nil {
+			return d
+		}
 		d.met = append(d.met, d.design.truth(demand, d.q).yes)
 	}
 	return d
@@ -151,6 +160,7 @@ func (d *dispute) settle() {
 		}
 	}
 	for {
+		d.left-- // a round costs something even without a conflict, so no search is endless
 		status := d.solve(&d.project)
 		if status == sat.Unsat || d.ctx.Err() != nil {
 			return
@@ -244,7 +254,8 @@ func (d *dispute) round() bool {
 			}
 		}
 	}
-	if len(foreign) == 0 && len(core) > 1 {
+	asked := slices.ContainsFunc(core, func(i int) bool { return d.scope[d.clauses[i].index] })
+	if len(foreign) == 0 && len(core) > 1 && asked {
 		d.disagree(core, values)
 	}
 	d.spare(core, foreign)
@@ -374,6 +385,9 @@ func (d *dispute) offer(values []int64, set []int, fixed map[int]bool) {
 	}
 	var clause []sat.Lit
 	for i, demand := range d.demands {
+		if d.ctx.Err() != nil {
+			return
+		}
 		if met := e.truth(demand, f).yes; met != sat.True {
 			clause = append(clause, e.And(d.chosen[i], met.Not()))
 		}
@@ -417,6 +431,8 @@ func (d *dispute) follow(f frame, design []int64, set []int, fixed map[int]bool)
 	for _, i := range sp.touched(d.wanted) {
 		collect(sp.invariants[i])
 	}
+	// Constants come before sums: the highest of all lower bounds counts.
+	slices.SortStableFunc(leaves, func(a, b *condition) int { return len(a.terms) - len(b.terms) })
 	for _, dim := range d.wanted {
 		dm := &sp.dims[dim]
 		if dm.given || fixed[dim] || design[dim] == absent || dm.step == 0 {

@@ -407,15 +407,24 @@ func BenchmarkEdited(b *testing.B) {
 	if _, err := conflict.Analyse(context.Background(), c.subject, conflict.Options{Clause: "C00500"}); err != nil {
 		b.Fatal(err)
 	}
-	n := 0
+	n, before := 0, usedCPU()
+	defer func() { b.ReportMetric((usedCPU()-before).Seconds()*1000/float64(b.N), "cpu-ms/op") }()
 	for b.Loop() {
 		n++
 		old := c.subject.Clauses[5000+n%4000]
 		edited := old.Clause
 		edited.AppliesWhen += " && " + c.given()
+		if n%10 == 0 { // against 600 others
+			requires := fmt.Sprintf("facts.amount%d >= 700.0", n%16)
+			edited.Requires = &requires
+		}
 		compiled, _ := c.subject.Vocabulary.Compile(edited)
-		if _, err := conflict.Analyse(context.Background(), c.subject.With(compiled), conflict.Options{Clause: edited.Code}); err != nil {
+		report, err := conflict.Analyse(context.Background(), c.subject.With(compiled), conflict.Options{Clause: edited.Code, MaxFindings: 3})
+		if err != nil {
 			b.Fatal(err)
+		}
+		if n%10 == 0 && len(report.Findings) == 0 {
+			b.Fatal("the contradictions were not found")
 		}
 	}
 }
@@ -429,4 +438,30 @@ func BenchmarkShipped(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkCancelled has a limit of 50 ms: from the end of the context, somewhere
+// in an analysis of 10,000 clauses, to the answer.
+func BenchmarkCancelled(b *testing.B) {
+	c := newCorpus(b, 10_000)
+	n := 0
+	var slowest, total, work time.Duration
+	for b.Loop() {
+		n++
+		ctx, cancel := context.WithCancel(context.Background())
+		var ended time.Time
+		var cpu time.Duration
+		timer := time.AfterFunc(time.Duration(n%40)*50*time.Millisecond, func() { ended, cpu = time.Now(), usedCPU(); cancel() })
+		_, err := conflict.Analyse(ctx, c.subject.With(c.subject.Clauses[0]), conflict.Options{MaxFindings: 20_000})
+		if err != nil {
+			took := time.Since(ended)
+			total, slowest = total+took, max(slowest, took)
+			work = max(work, usedCPU()-cpu)
+		}
+		timer.Stop()
+		cancel()
+	}
+	b.ReportMetric(float64(total.Milliseconds())/float64(n), "mean-ms")
+	b.ReportMetric(float64(slowest.Milliseconds()), "worst-ms")
+	b.ReportMetric(float64(work.Milliseconds()), "worst-cpu-ms")
 }

@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type source struct {
 }
 
 // arcs gathers the precedence of schemes, items, claims and clauses.
-func (p *prepared) arcs() []*arc {
+func (p *prepared) arcs(ctx context.Context) []*arc {
 	index := map[[2]string]*arc{}
 	var out []*arc
 	add := func(from, to string, s source) {
@@ -79,6 +80,9 @@ func (p *prepared) arcs() []*arc {
 		add(e.From, e.To, s)
 	}
 	for _, res := range p.Results {
+		if ctx.Err() != nil {
+			return nil
+		}
 		p.demands(res, func(to string, s source) { add(res.Item, to, s) })
 	}
 	slices.SortStableFunc(out, func(a, b *arc) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
@@ -176,7 +180,13 @@ func (c *condition) with(dim int, value int64) *condition {
 // cycles finds every elementary circle of items that wait for each other in one
 // project.
 func (r *run) cycles() {
-	arcs := r.p.arcs()
+	if c := r.p.byCode[r.o.Clause]; r.o.Clause != "" && (c == nil || c.requires == nil || !slices.ContainsFunc(r.p.Results, func(res Result) bool {
+		at, ok := r.p.Vocabulary.Index(res.Fact)
+		return ok && c.requires.reads(r.p.facts.dims[at])
+	})) {
+		return // the clause waits for no item
+	}
+	arcs := r.p.arcs(r.ctx)
 	if r.o.Scheme != "" {
 		for i, sc := range r.p.Schemes {
 			if sc.Code == r.o.Scheme {
@@ -355,12 +365,8 @@ func (r *run) circle(arcs []*arc, known [][]*arc, found func(cycle []*arc, value
 		switch r.solve(&e) {
 		case sat.Unknown:
 			if r.ctx.Err() == nil {
-				var items []string
-				for _, n := range nodes {
-					items = append(items, n)
-				}
 				r.report(Finding{
-					Kind: Cycle, Severity: Warn, Items: unique(items), Departments: r.p.inCharge(items),
+					Kind: Cycle, Severity: Warn, Items: unique(nodes), Departments: r.p.inCharge(nodes),
 					ZH: "在限定的计算量内未能判定这些事项是否（还有）互为前置", EN: "not decided within the budget whether these items wait for each other (any further)",
 				})
 			}

@@ -14,8 +14,11 @@ import (
 // A rewrite without effect is silent. The projects are those that both
 // vocabularies can hold, with the facts of each beside them.
 func Diff(ctx context.Context, before, after *Subject, o Options) (*Report, error) {
-	space, facts := newSpace(append(before.everyExpr(), after.everyExpr()...), before.Vocabulary, after.Vocabulary)
-	old, now := before.translate(space, facts[0]), after.translate(space, facts[1])
+	space, facts := newSpace(ctx, append(before.everyExpr(), after.everyExpr()...), before.Vocabulary, after.Vocabulary)
+	old, now := before.translate(ctx, space, facts[0]), after.translate(ctx, space, facts[1])
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	space.relate(append(slices.Clone(old.invariants), now.invariants...))
 	d := &diff{run: newRun(ctx, now, o), old: old, now: now}
 	d.clauses()

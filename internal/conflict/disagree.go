@@ -22,11 +22,11 @@ func (d *dispute) disagree(core []int, values []int64) {
 		dims = append(dims, d.clauses[i].breach.dims...)
 	}
 	slices.SortFunc(clauses, func(a, b *clause) int { return cmp.Compare(a.Code, b.Code) })
-	if key := strings.Join(codes(clauses), " "); d.said[key] {
+	key := strings.Join(codes(clauses), " ")
+	if d.said[key] {
 		return
-	} else {
-		d.said[key] = true
 	}
+	d.said[key] = true
 	dims = sp.closure(dims)
 	fixed := map[int]bool{}
 	var kept, free []int
@@ -278,7 +278,7 @@ func (r *run) resolutions(clauses []*clause, values []int64) []Resolution {
 	// A way out must not run into a clause that was kept before.
 	barred := func(model []int64) bool {
 		found := false
-		for _, c := range r.p.breached(model) {
+		for _, c := range r.p.breached(r.ctx, model) {
 			if c.breaches(model) && !c.breaches(values) {
 				e.Add(e.truth(c.breach, f).yes.Not())
 				found = true

@@ -67,6 +67,9 @@ func (r *run) uncovered(category string, sc *Scheme, applies *condition, clauses
 	inScheme := []*condition{applies}
 	known := false
 	for _, c := range clauses {
+		if r.ctx.Err() != nil {
+			return
+		}
 		if !r.meets(applies, c.applies) {
 			continue
 		}
@@ -154,10 +157,14 @@ func (r *run) thresholds(scope map[int]bool) {
 		rungs []rung
 		rest  *condition
 	}
+	asked := r.p.byCode[r.o.Clause]
 	ladders := map[string]*ladder{}
 	var order []string
 	for _, c := range r.p.clauses {
-		if !c.binds && c.Kind != standard.Rule {
+		if r.ctx.Err() != nil {
+			return
+		}
+		if !c.binds && c.Kind != standard.Rule || asked != nil && (c.Category != asked.Category || c.Department != asked.Department) {
 			continue
 		}
 		for _, dim := range c.applies.dims {

@@ -1,6 +1,7 @@
 package conflict
 
 import (
+	"context"
 	"math/bits"
 	"slices"
 
@@ -31,10 +32,13 @@ const (
 type box map[int][]span
 
 // newIndex indexes the breaches of clauses; clauses without one are left out.
-func newIndex(sp *space, clauses []*clause) *index {
+func newIndex(ctx context.Context, sp *space, clauses []*clause) *index {
 	x := &index{}
 	var boxes []box
 	for _, c := range clauses {
+		if ctx.Err() != nil {
+			return x
+		}
 		if c.breach == nil || !c.binds {
 			continue
 		}
@@ -59,7 +63,7 @@ func newIndex(sp *space, clauses []*clause) *index {
 		}
 	}
 	for dim, list := range byDim {
-		if list == nil {
+		if list == nil || ctx.Err() != nil {
 			continue
 		}
 		var edges []int64
@@ -242,8 +246,8 @@ func meet(a, b box) (box, bool) {
 
 // breached lists the clauses that values may breach: by the index, and those that
 // an editor has changed since it was made.
-func (p *prepared) breached(values []int64) []*clause {
-	out := slices.DeleteFunc(p.breachIndex().breached(values), func(c *clause) bool { return p.clauses[c.index] != c })
+func (p *prepared) breached(ctx context.Context, values []int64) []*clause {
+	out := slices.DeleteFunc(p.breachIndex(ctx).breached(values), func(c *clause) bool { return p.clauses[c.index] != c })
 	for _, c := range p.edited {
 		if c.binds && c.breach != nil {
 			out = append(out, c)

@@ -1,6 +1,7 @@
 package conflict
 
 import (
+	"context"
 	"slices"
 
 	"github.com/onedoor/onedoor/internal/conflict/sat"
@@ -15,38 +16,94 @@ type quarrel struct {
 	pure    map[int]int64 // facts of which one value does for everybody
 }
 
-// quarrels finds the groups. First it drops what nobody argues about: a free fact
-// that no clause reads to apply, and of which one value meets every demand, has
-// that value in a best design, so its demands are met and need no search.
-func (p *prepared) quarrels(avoid bool) []*quarrel {
-	var clauses []*clause
+// peace is what nobody argues about: a free fact that no clause reads to apply,
+// and of which one value meets every demand, has that value in a best design, so
+// its demands are met and need no search.
+type peace struct {
+	pure map[int]int64
+	left []*condition // by clause: what is left of its demand; nil for one without
+}
+
+func (p *prepared) peace(ctx context.Context, avoid bool) *peace {
+	n := 0
+	if avoid {
+		n = 1
+	}
+	p.shared.lock.Lock()
+	base := p.shared.peace[n]
+	p.shared.lock.Unlock()
+	if base != nil {
+		if kept := p.keepsPeace(base, avoid); kept != nil {
+			return kept
+		}
+	}
+	made := p.makePeace(ctx, avoid)
+	if len(p.edited) == 0 && ctx.Err() == nil {
+		p.shared.lock.Lock()
+		p.shared.peace[n] = made
+		p.shared.lock.Unlock()
+	}
+	return made
+}
+
+// keepsPeace gives the peace of the subject that was edited when the edited
+// clauses can live with it.
+func (p *prepared) keepsPeace(base *peace, avoid bool) *peace {
+	out := &peace{pure: base.pure, left: slices.Clone(base.left)}
+	for _, c := range p.edited {
+		out.left[c.index] = nil
+		if !c.binds || c.requires == nil {
+			continue
+		}
+		demand := p.demand(c, avoid)
+		w := wishes{at: make([][]span, len(p.space.dims)), argued: make([]bool, len(p.space.dims))}
+		w.collect(demand, true)
+		for _, dim := range demand.dims {
+			if value, pure := base.pure[dim]; pure && (w.argued[dim] || w.at[dim] != nil && !inside(w.at[dim], value)) {
+				return nil
+			}
+		}
+		for _, dim := range c.applies.dims {
+			if _, pure := base.pure[dim]; pure {
+				return nil
+			}
+		}
+		for _, dim := range demand.dims {
+			if value, pure := base.pure[dim]; pure {
+				demand = demand.with(dim, value)
+			}
+		}
+		out.left[c.index] = demand
+	}
+	return out
+}
+
+func (p *prepared) makePeace(ctx context.Context, avoid bool) *peace {
 	read := make([]bool, len(p.space.dims))
-	for _, c := range p.clauses {
+	out := &peace{pure: map[int]int64{}, left: make([]*condition, len(p.clauses))}
+	for i, c := range p.clauses {
 		if c.binds && c.requires != nil {
-			clauses = append(clauses, c)
+			out.left[i] = p.demand(c, avoid)
 			for _, dim := range c.applies.dims {
 				read[dim] = true
 			}
 		}
 	}
-	left := make([]*condition, len(clauses))
-	for i, c := range clauses {
-		left[i] = p.demand(c, avoid)
-	}
-	pure := map[int]int64{}
 	for {
 		w := wishes{at: make([][]span, len(p.space.dims)), argued: slices.Clone(read)}
 		for dim := range w.argued {
 			d := &p.space.dims[dim]
 			w.argued[dim] = w.argued[dim] || d.given || len(d.linked) > 0
 		}
-		for _, c := range left {
-			w.collect(c, true)
+		for _, c := range out.left {
+			if c != nil && ctx.Err() == nil {
+				w.collect(c, true)
+			}
 		}
-		found := false
+		var settled []int
 		for dim, spans := range w.at {
 			d := &p.space.dims[dim]
-			if _, known := pure[dim]; known || spans == nil || w.argued[dim] {
+			if _, known := out.pure[dim]; known || spans == nil || w.argued[dim] {
 				continue
 			}
 			if spans = intersect(spans, d.lawful); len(spans) == 0 {
@@ -56,21 +113,26 @@ func (p *prepared) quarrels(avoid bool) []*quarrel {
 			if inside(spans, d.hint) {
 				value = d.hint
 			}
-			pure[dim], found = value, true
-			w.settled = append(w.settled, dim)
+			out.pure[dim] = value
+			settled = append(settled, dim)
 		}
-		if !found {
-			break
+		if len(settled) == 0 || ctx.Err() != nil {
+			return out
 		}
-		for i, c := range left {
-			for _, dim := range w.settled {
-				if c.reads(dim) {
-					left[i] = left[i].with(dim, pure[dim])
+		for i, c := range out.left {
+			for _, dim := range settled {
+				if c != nil && c.reads(dim) {
+					c = c.with(dim, out.pure[dim])
 				}
 			}
+			out.left[i] = c
 		}
 	}
+}
 
+// quarrels groups the clauses about which there is no peace.
+func (p *prepared) quarrels(ctx context.Context, avoid bool) []*quarrel {
+	made := p.peace(ctx, avoid)
 	group := make([]int, len(p.space.dims))
 	for i := range group {
 		group[i] = i
@@ -99,32 +161,34 @@ func (p *prepared) quarrels(avoid bool) []*quarrel {
 	for _, i := range p.invariants {
 		join(i.dims, func(d int) bool { return !p.space.dims[d].given })
 	}
-	first := make([]int, len(clauses))
-	for i, c := range clauses {
-		first[i] = join(left[i].dims, func(d int) bool { return p.free(c, d, avoid) })
+	first := make([]int, len(p.clauses))
+	for i, c := range p.clauses {
+		first[i] = -1
+		if made.left[i] != nil {
+			first[i] = join(made.left[i].dims, func(d int) bool { return p.free(c, d, avoid) })
+		}
 	}
 	at := map[int]int{}
 	var out []*quarrel
-	for i, c := range clauses {
+	for i, c := range p.clauses {
 		if first[i] < 0 {
 			continue
 		}
 		g := root(first[i])
 		if _, known := at[g]; !known {
 			at[g] = len(out)
-			out = append(out, &quarrel{avoid: avoid, pure: pure})
+			out = append(out, &quarrel{avoid: avoid, pure: made.pure})
 		}
 		q := out[at[g]]
-		q.clauses, q.demands = append(q.clauses, c), append(q.demands, left[i])
+		q.clauses, q.demands = append(q.clauses, c), append(q.demands, made.left[i])
 	}
 	return slices.DeleteFunc(out, func(q *quarrel) bool { return len(q.clauses) < 2 })
 }
 
 // wishes gathers what all clauses together want of each dimension.
 type wishes struct {
-	at      [][]span // by dimension: the values that meet every demand
-	argued  []bool   // by dimension: the wishes cannot be told apart like this
-	settled []int
+	at     [][]span // by dimension: the values that meet every demand
+	argued []bool   // by dimension: the wishes cannot be told apart like this
 }
 
 func (w *wishes) collect(c *condition, positive bool) {

@@ -30,6 +30,9 @@ func (p *prepared) reference(ctx context.Context) []int64 {
 	f := sp.fresh(&e, dims)
 	sp.demand(&e, f, dims)
 	for _, c := range p.clauses {
+		if ctx.Err() != nil {
+			return values
+		}
 		if c.binds && c.breach != nil {
 			e.Add(e.truth(c.breach, f).yes.Not())
 		}
@@ -43,13 +46,19 @@ func (p *prepared) reference(ctx context.Context) []int64 {
 	return values
 }
 
-func (p *prepared) breachIndex() *index {
+// breachIndex is empty when the context has ended; nobody believes results then.
+func (p *prepared) breachIndex(ctx context.Context) *index {
 	p.shared.lock.Lock()
 	defer p.shared.lock.Unlock()
-	if p.shared.index == nil {
-		p.shared.index = newIndex(p.space, p.clauses)
+	if p.shared.index != nil {
+		return p.shared.index
 	}
-	return p.shared.index
+	made := newIndex(ctx, p.space, p.clauses)
+	if ctx.Err() != nil {
+		return &index{}
+	}
+	p.shared.index = made
+	return made
 }
 
 // redundant finds clauses that others imply: whoever breaches the clause breaches
@@ -166,8 +175,7 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) 
 		return v
 	}
 	// search finds a minimal implying set without the banned clauses.
-	var search func(banned []int) ([]int, sat.Status)
-	search = func(banned []int) ([]int, sat.Status) {
+	search := func(banned []int) ([]int, sat.Status) {
 		for {
 			set := slices.DeleteFunc(slices.Clone(order), func(i int) bool { return slices.Contains(banned, i) })
 			status := r.solve(e, append(assume(set), inBreach)...)
@@ -192,7 +200,7 @@ func (r *run) implied(self *clause, pool *prepared, breach, applies *condition) 
 			}
 			v := values()
 			added := 0
-			for _, c := range pool.breached(v) {
+			for _, c := range pool.breached(r.ctx, v) {
 				i := c.index
 				if self != nil && (c == self || len(pool.readings(c)) > 0) || slices.Contains(banned, i) || kept[i] != 0 || !c.breaches(v) {
 					continue

@@ -161,7 +161,7 @@ type Options struct {
 
 const (
 	defaultQuery       = 8_000
-	defaultRun         = 60_000
+	defaultRun         = 40_000
 	defaultMaxFindings = 500
 )
 
@@ -227,9 +227,12 @@ func Analyse(ctx context.Context, s *Subject, o Options) (*Report, error) {
 	if err := o.check(s); err != nil {
 		return nil, err
 	}
-	p := s.prepare()
+	p, err := s.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r := newRun(ctx, p, o)
-	if !r.meets(p.invariants...) {
+	if ctx.Err() == nil && !r.meets(p.invariants...) {
 		return nil, fault.New(fault.Invalid, "conflict.Analyse", "不变条件自相矛盾，没有项目能满足", "the invariants contradict each other: no project keeps them")
 	}
 	scope := r.scope()
@@ -334,6 +337,9 @@ func (r *run) meets(conditions ...*condition) bool {
 
 // find looks for a project in which all conditions hold.
 func (r *run) find(conditions ...*condition) ([]int64, sat.Status) {
+	if r.ctx.Err() != nil {
+		return nil, sat.Unknown
+	}
 	e := r.fresh()
 	var dims []int
 	for _, c := range conditions {
@@ -343,6 +349,9 @@ func (r *run) find(conditions ...*condition) ([]int64, sat.Status) {
 	f := r.p.space.fresh(e, dims)
 	r.p.space.demand(e, f, dims)
 	for _, c := range conditions {
+		if r.ctx.Err() != nil {
+			return nil, sat.Unknown
+		}
 		e.Add(e.truth(c, f).yes)
 	}
 	status := r.solve(e)
@@ -378,7 +387,10 @@ func Gate(r *Report, accepted ...Accepted) []Finding {
 			continue
 		}
 		ruled := slices.ContainsFunc(accepted, func(a Accepted) bool {
-			return a.Kind == f.Kind && slices.Equal(unique(a.Clauses), unique(f.Clauses)) && slices.Equal(unique(a.Items), unique(f.Items))
+			if a.Kind == Cycle && f.Kind == Cycle {
+				return slices.Equal(unique(a.Items), unique(f.Items))
+			}
+			return a.Kind == f.Kind && slices.Equal(unique(a.Clauses), unique(f.Clauses))
 		})
 		if !ruled {
 			out = append(out, f)

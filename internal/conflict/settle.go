@@ -32,7 +32,10 @@ type Settlement struct {
 // Settle looks for a choice that meets all clauses in force, whatever they are
 // about, and for the clauses at fault when there is none.
 func Settle(ctx context.Context, s *Subject, t Trial, o Options) (*Settlement, error) {
-	p := s.prepare()
+	p, err := s.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
 	base, problems := p.Vocabulary.Project(t.Facts)
 	for _, key := range slices.Sorted(maps.Keys(t.Vary)) {
 		if _, ok := p.Vocabulary.Index(key); !ok {

@@ -35,7 +35,7 @@ type space struct {
 // newSpace makes the projects that all vocabularies can hold, and the
 // translation of each vocabulary's expressions. A fact that a later vocabulary
 // gave another type is another fact.
-func newSpace(exprs []*standard.Expr, vocabularies ...*standard.Vocabulary) (*space, []*translation) {
+func newSpace(ctx context.Context, exprs []*standard.Expr, vocabularies ...*standard.Vocabulary) (*space, []*translation) {
 	sp := &space{}
 	type identity struct {
 		key  string
@@ -92,6 +92,9 @@ func newSpace(exprs []*standard.Expr, vocabularies ...*standard.Vocabulary) (*sp
 		}
 	}
 	for _, e := range exprs {
+		if ctx.Err() != nil {
+			break // the caller sees it too
+		}
 		tree := e.Tree()
 		markOptional(&tree, func(fact int) {
 			for n, v := range vocabularies {

@@ -1,7 +1,13 @@
+// Package conflict finds what is wrong with standards taken together: clauses
+// that contradict each other, items that wait for each other, gaps, clauses that
+// do nothing, and what a new version means. It is exact over the language of
+// package standard; what it cannot decide within its budget it says. See
+// README.md for the definitions.
 package conflict
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,7 +36,7 @@ type Subject struct {
 	Readings    map[string]string // interpretation group → the clause that the district chose
 	Invariants  []Invariant
 
-	once     sync.Once
+	lock     sync.Mutex
 	prepared *prepared
 	base     *Subject           // for a clause as an editor has it: the subject that it changes
 	edit     *standard.Compiled // the clause
@@ -206,19 +212,25 @@ type shared struct {
 	lock      sync.Mutex
 	index     *index
 	reference []int64
+	peace     [2]*peace // without and with avoiding
 }
 
 // with gives what is prepared with one clause changed, in a fraction of the time.
 // It is nil when the change reaches further than the clause itself.
 func (p *prepared) with(s *Subject) *prepared {
-	tree := s.edit.Applies.Tree()
-	asks := false
-	markOptional(&tree, func(int) { asks = true })
-	if s.edit.Requires != nil {
-		tree = s.edit.Requires.Tree()
-		markOptional(&tree, func(int) { asks = true })
-	}
 	old := p.byCode[s.edit.Code]
+	asks := false // has() changes which facts may stay unanswered
+	for _, c := range []*standard.Compiled{s.edit, compiledOf(old)} {
+		if c == nil {
+			continue
+		}
+		for _, e := range []*standard.Expr{c.Applies, c.Requires} {
+			if e != nil {
+				tree := e.Tree()
+				markOptional(&tree, func(int) { asks = true })
+			}
+		}
+	}
 	overriding := slices.ContainsFunc(s.Overrides, func(o Override) bool { return o.Clause == s.edit.Code || o.Over == s.edit.Code })
 	counts := slices.Contains(s.inForce([]*standard.Compiled{s.edit}), s.edit)
 	if asks || overriding || !counts || old == nil || old.InterpretationGroup != s.edit.InterpretationGroup || old.InterpretationGroup != "" {
@@ -235,6 +247,13 @@ func (p *prepared) with(s *Subject) *prepared {
 	return q
 }
 
+func compiledOf(c *clause) *standard.Compiled {
+	if c == nil {
+		return nil
+	}
+	return c.Compiled
+}
+
 // clause translates a clause.
 func (t *translation) clause(compiled *standard.Compiled, index int) *clause {
 	c := &clause{Compiled: compiled, index: index, binds: binding(compiled.Kind)}
@@ -246,18 +265,30 @@ func (t *translation) clause(compiled *standard.Compiled, index int) *clause {
 	return c
 }
 
-// prepare translates the subject once.
-func (s *Subject) prepare() *prepared {
-	s.once.Do(func() {
-		if s.base != nil {
-			if s.prepared = s.base.prepare().with(s); s.prepared != nil {
-				return
-			}
+// prepare translates the subject once. The error is the context's: nothing is
+// kept then.
+func (s *Subject) prepare(ctx context.Context) (*prepared, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if s.prepared != nil {
+		return s.prepared, nil
+	}
+	if s.base != nil {
+		base, err := s.base.prepare(ctx)
+		if err != nil {
+			return nil, err
 		}
-		space, facts := newSpace(s.everyExpr(), s.Vocabulary)
-		s.prepared = s.translate(space, facts[0])
-	})
-	return s.prepared
+		if s.prepared = base.with(s); s.prepared != nil {
+			return s.prepared, nil
+		}
+	}
+	space, facts := newSpace(ctx, s.everyExpr(), s.Vocabulary)
+	made := s.translate(ctx, space, facts[0])
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.prepared = made
+	return made, nil
 }
 
 func (s *Subject) everyExpr() []*standard.Expr {
@@ -301,7 +332,7 @@ func (s *Subject) inForce(clauses []*standard.Compiled) []*standard.Compiled {
 	return out
 }
 
-func (s *Subject) translate(sp *space, facts *translation) *prepared {
+func (s *Subject) translate(ctx context.Context, sp *space, facts *translation) *prepared {
 	p := &prepared{
 		Subject: s, space: sp, facts: facts,
 		byCode: map[string]*clause{}, needed: map[string]*condition{}, items: map[string]*Item{},
@@ -311,6 +342,9 @@ func (s *Subject) translate(sp *space, facts *translation) *prepared {
 		p.names[d.Code] = d
 	}
 	for _, compiled := range s.inForce(s.Clauses) {
+		if ctx.Err() != nil {
+			return nil
+		}
 		c := facts.clause(compiled, len(p.clauses))
 		p.clauses = append(p.clauses, c)
 		p.byCode[c.Code] = c

@@ -59,7 +59,6 @@ type Solver struct {
 	phase    []bool
 
 	seen     []bool
-	stack    []Lit
 	learnt   []Lit
 	model    []int8 // by variable
 	core     []Lit

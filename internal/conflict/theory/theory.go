@@ -264,19 +264,17 @@ func (s *Solver) Prefer(l sat.Lit) { s.sat.Prefer(l) }
 
 // Or gives a literal that holds exactly when one of the literals does.
 func (s *Solver) Or(lits ...sat.Lit) sat.Lit {
-	flipped := s.scratch[:0]
+	s.scratch = s.scratch[:0]
 	for _, l := range lits {
-		flipped = append(flipped, l.Not())
+		s.scratch = append(s.scratch, l.Not())
 	}
-	s.scratch = flipped[:0]
-	return s.and(flipped).Not()
+	return s.and(s.scratch).Not()
 }
 
 // And gives a literal that holds exactly when all of the literals do.
 func (s *Solver) And(lits ...sat.Lit) sat.Lit {
-	copied := append(s.scratch[:0], lits...)
-	s.scratch = copied[:0]
-	return s.and(copied)
+	s.scratch = append(s.scratch[:0], lits...)
+	return s.and(s.scratch)
 }
 
 // and may change its argument.
