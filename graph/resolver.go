@@ -17,6 +17,9 @@ type Resolver struct {
 	Client  *ent.Client    // for reading: it shows each viewer what that viewer may see
 	Desk    *casework.Desk // for commands; the book, the notices and the clock are the desk's
 	Answers Answers        // to requests with an Idempotency-Key
+	// Events brings those of cases, and Published the revisions of the catalogue, to
+	// subscriptions; nil where there are none.
+	Events, Published casework.Feed
 	// SetClock sets the clock of a sandbox and does what has become due; it gives
 	// how many cases were looked after. Nil where the time is real.
 	SetClock func(ctx context.Context, now time.Time) (worked int, err error)
