@@ -1,10 +1,14 @@
 package protocol
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,7 +39,7 @@ const (
 // isUpgrade says whether a request asks for another protocol on its connection.
 func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
 
-// serveSocket serves a WebSocket until it ends.
+// serveSocket begins to serve a WebSocket.
 func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if refused := h.checkUpgrade(r); refused != nil {
 		h.refuse(w, r, form{}, refused)
@@ -46,32 +50,63 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, form{}, stopping())
 		return
 	}
-	defer h.streams.Done()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // the origin was checked
+	conn, err := websocket.Accept(small{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // the origin was checked
 	if err != nil {
+		h.streams.Done()
 		return // it has been answered
 	}
-	if conn.Subprotocol() != subprotocol {
-		_ = conn.Close(closeNoSubprotocol, "Subprotocol not acceptable")
-		return
-	}
-	conn.SetReadLimit(maxMessage)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	headers := r.Header.Clone()
-	headers.Del("Idempotency-Key") // it is of one request, and a socket carries many
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
 	s := &socket{
-		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel, headers: headers,
+		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel,
 		authorization: r.Header.Get("Authorization"),
 		introduced:    make(chan struct{}), running: map[string]*running{},
 	}
+	go func() {
+		defer h.streams.Done()
+		s.serve(closing)
+	}()
+}
+
+// serve serves a socket until it ends.
+func (s *socket) serve(closing <-chan struct{}) {
+	defer s.conn.CloseNow() //nolint:errcheck // it is over
+	defer s.cancel()
+	if s.conn.Subprotocol() != subprotocol {
+		s.close(closeNoSubprotocol, "Subprotocol not acceptable")
+		return
+	}
+	s.conn.SetReadLimit(maxMessage)
 	var after sync.WaitGroup
 	after.Go(func() { s.lookAfter(closing) })
 	s.read()
-	cancel()
+	s.cancel()
 	after.Wait()
 	s.operations.Wait()
-	_ = conn.CloseNow()
+}
+
+// smallBuffer is enough for most messages, in bytes. A socket is idle most of the
+// time and should take little.
+const smallBuffer = 512
+
+// small gives a connection with small buffers.
+type small struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (w small) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := buffers.Reader.Peek(buffers.Reader.Buffered()) // messages that came with the request
+	if err != nil {
+		return nil, nil, err
+	}
+	early = bytes.Clone(early)
+	reader := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(smallBuffer, len(early)))
+	if _, err := reader.Peek(len(early)); err != nil {
+		return nil, nil, err
+	}
+	return conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(conn, smallBuffer)), nil
 }
 
 // checkUpgrade refuses what cannot become a WebSocket, and pages of other sites.
@@ -102,11 +137,10 @@ func (h *Handler) checkUpgrade(r *http.Request) *refusal {
 
 // socket is a connection that speaks graphql-transport-ws.
 type socket struct {
-	h       *Handler
-	conn    *websocket.Conn
-	ctx     context.Context // ends with the socket
-	cancel  context.CancelFunc
-	headers http.Header
+	h      *Handler
+	conn   *websocket.Conn
+	ctx    context.Context // ends with the socket
+	cancel context.CancelFunc
 
 	greeted    bool          // a connection_init has come
 	introduced chan struct{} // closed when it was accepted
@@ -341,7 +375,7 @@ func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
 		return closeUnauthorized, "Unauthorized"
 	}
 	var object map[string]json.RawMessage
-	q := &request{RawParams: graphql.RawParams{Headers: s.headers}}
+	q := &request{} // without headers: an Idempotency-Key is of one request
 	q.ReadTime.Start = graphql.Now()
 	if json.Unmarshal(m.Payload, &object) != nil {
 		return closeBadMessage, `"subscribe" message expects the 'payload' property to be an object`
@@ -365,7 +399,7 @@ func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
 	s.running[m.ID] = op
 	s.operations.Go(func() {
 		defer cancel()
-		s.serve(ctx, m.ID, op, q)
+		s.execute(ctx, m.ID, op, q)
 	})
 	return 0, ""
 }
@@ -379,9 +413,9 @@ func words(err error) string {
 	return "it is not valid"
 }
 
-// serve executes an operation and sends what it gives. Nothing is sent once the
+// execute executes an operation and sends what it gives. Nothing is sent once the
 // client has ended it, also not when its id has begun to mean another one.
-func (s *socket) serve(ctx context.Context, id string, op *running, q *request) {
+func (s *socket) execute(ctx context.Context, id string, op *running, q *request) {
 	last := func(m *message) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -54,7 +54,7 @@ func (f *follower) follow(ctx context.Context, t *testing.T, to string) error {
 	r.Header.Set("Authorization", "Bearer "+f.token)
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return nil //nolint:nilerror // it is away, and comes back
+		return nil // it is away, and comes back
 	}
 	defer answer.Body.Close()
 	lines := bufio.NewScanner(answer.Body)
@@ -140,7 +140,9 @@ func TestLiveOverTwoServers(t *testing.T) {
 		Cases struct {
 			Edges []struct {
 				Node struct {
-					Events struct{ Edges []struct{ Node struct{ ID string } } }
+					Events struct {
+						Edges []struct{ Node struct{ ID string } }
+					}
 				}
 			}
 		}
