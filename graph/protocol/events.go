@@ -91,7 +91,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 					return
 				}
 			}
-		case <-closing: // without complete: the client comes again
+		case <-closing.Done(): // without complete: the client comes again
 			return
 		case <-ctx.Done():
 			return

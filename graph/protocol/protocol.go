@@ -63,8 +63,8 @@ type Handler struct {
 	AnswerTime time.Duration // the longest that a query or mutation may take
 
 	mu      sync.Mutex
-	closing chan struct{}
-	closed  bool
+	closing context.Context // ends when streams have to
+	close   context.CancelFunc
 	streams sync.WaitGroup
 }
 
@@ -79,15 +79,20 @@ func (h *Handler) initTime() time.Duration   { return orDefault(h.InitTime, 5*ti
 func (h *Handler) aliveEvery() time.Duration { return orDefault(h.AliveEvery, 12*time.Second) }
 func (h *Handler) answerTime() time.Duration { return orDefault(h.AnswerTime, 30*time.Second) }
 
-// begin counts a stream; false when the server is stopping. What it gives closes
-// when the stream has to end.
-func (h *Handler) begin() (<-chan struct{}, bool) {
+// open gives what ends when streams have to; h.mu is held.
+func (h *Handler) open() context.Context {
+	if h.closing == nil {
+		h.closing, h.close = context.WithCancel(context.Background())
+	}
+	return h.closing
+}
+
+// begin counts a stream; false when the server is stopping. What it gives ends
+// when the stream has to.
+func (h *Handler) begin() (context.Context, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closing == nil {
-		h.closing = make(chan struct{})
-	}
-	if h.closed {
+	if h.open().Err() != nil {
 		return nil, false
 	}
 	h.streams.Add(1)
@@ -98,13 +103,8 @@ func (h *Handler) begin() (<-chan struct{}, bool) {
 // have ended or ctx has.
 func (h *Handler) Close(ctx context.Context) {
 	h.mu.Lock()
-	if h.closing == nil {
-		h.closing = make(chan struct{})
-	}
-	if !h.closed {
-		close(h.closing)
-	}
-	h.closed = true
+	h.open()
+	h.close()
 	h.mu.Unlock()
 	ended := make(chan struct{})
 	go func() { h.streams.Wait(); close(ended) }()

@@ -58,8 +58,7 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
 	s := &socket{
 		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel,
-		authorization: r.Header.Get("Authorization"),
-		introduced:    make(chan struct{}), running: map[string]*running{},
+		authorization: r.Header.Get("Authorization"), running: map[string]*running{},
 	}
 	go func() {
 		defer h.streams.Done()
@@ -67,8 +66,9 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-// serve serves a socket until it ends.
-func (s *socket) serve(closing <-chan struct{}) {
+// serve serves a socket until it ends. What has to happen meanwhile is done by
+// timers: an idle socket has one goroutine.
+func (s *socket) serve(closing context.Context) {
 	defer s.conn.CloseNow() //nolint:errcheck // it is over
 	defer s.cancel()
 	if s.conn.Subprotocol() != subprotocol {
@@ -76,11 +76,15 @@ func (s *socket) serve(closing <-chan struct{}) {
 		return
 	}
 	s.conn.SetReadLimit(maxMessage)
-	var after sync.WaitGroup
-	after.Go(func() { s.lookAfter(closing) })
+	stop := context.AfterFunc(closing, func() { s.close(closeRestart, "Service restart") })
+	defer stop()
+	s.timer = time.AfterFunc(s.h.initTime(), func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
 	s.read()
 	s.cancel()
-	after.Wait()
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	s.mu.Unlock()
 	s.operations.Wait()
 }
 
@@ -142,12 +146,13 @@ type socket struct {
 	ctx    context.Context // ends with the socket
 	cancel context.CancelFunc
 
-	greeted    bool          // a connection_init has come
-	introduced chan struct{} // closed when it was accepted
+	greeted bool        // a connection_init has come
+	timer   *time.Timer // until it has been accepted, and then until the socket is looked after
 
 	mu            sync.Mutex      // of what follows, and of the order in which messages go out
 	acting        context.Context // ctx with who acts, once the client has introduced itself
 	authorization string
+	introduced    bool // a connection_init has been accepted
 	running       map[string]*running
 	closed        bool
 	operations    sync.WaitGroup
@@ -200,48 +205,24 @@ func (s *socket) write(text []byte) {
 	}
 }
 
-// lookAfter ends a socket that does not introduce itself, has gone, whose token is
-// over, or whose server stops.
-func (s *socket) lookAfter(closing <-chan struct{}) {
-	late := time.NewTimer(s.h.initTime())
-	defer late.Stop()
-	alive := time.NewTicker(s.h.aliveEvery())
-	defer alive.Stop()
-	introduced := s.introduced
-	var gone chan error // of the ping that is on its way
-	for {
-		select {
-		case <-late.C:
-			s.close(closeInitTimeout, "Connection initialisation timeout")
-			return
-		case <-introduced:
-			late.Stop()
-			introduced = nil
-		case <-alive.C:
-			if introduced == nil && s.signedOut() {
-				s.close(closeForbidden, "Forbidden")
-				return
-			}
-			if gone == nil {
-				gone = make(chan error, 1)
-				go func() {
-					ctx, cancel := context.WithTimeout(s.ctx, writeTime)
-					defer cancel()
-					gone <- s.conn.Ping(ctx)
-				}()
-			}
-		case err := <-gone:
-			if gone = nil; err != nil {
-				s.cancel()
-				_ = s.conn.CloseNow()
-				return
-			}
-		case <-closing:
-			s.close(closeRestart, "Service restart")
-			return
-		case <-s.ctx.Done():
-			return
-		}
+// lookAfter ends a socket whose client has gone or whose token is over, and looks
+// again later.
+func (s *socket) lookAfter() {
+	if s.signedOut() {
+		s.close(closeForbidden, "Forbidden")
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, writeTime)
+	defer cancel()
+	if s.conn.Ping(ctx) != nil {
+		s.cancel()
+		_ = s.conn.CloseNow()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.timer.Reset(s.h.aliveEvery())
 	}
 }
 
@@ -362,16 +343,21 @@ func (s *socket) introduce(payload json.RawMessage) (websocket.StatusCode, strin
 		}
 		s.acting = acting
 	}
+	if !s.timer.Stop() { // too late
+		return 0, ""
+	}
 	s.send(message{Type: "connection_ack"})
-	close(s.introduced)
+	s.introduced = true
+	s.timer = time.AfterFunc(s.h.aliveEvery(), s.lookAfter)
 	return 0, ""
 }
 
 // subscribe begins an operation.
 func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
-	select {
-	case <-s.introduced:
-	default:
+	s.mu.Lock()
+	introduced := s.introduced
+	s.mu.Unlock()
+	if !introduced {
 		return closeUnauthorized, "Unauthorized"
 	}
 	var object map[string]json.RawMessage
