@@ -7,7 +7,7 @@ package graph
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"entgo.io/contrib/entgql"
 	"github.com/onedoor/onedoor/ent"
@@ -15,37 +15,63 @@ import (
 )
 
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.CreateWebhookInput) (*model.CreateWebhookPayload, error) {
-	panic(fmt.Errorf("not implemented: CreateWebhook - createWebhook"))
+	id, secret, err := r.r.Webhooks.Create(ctx, webhookInput(input))
+	row, err := r.r.webhook(ctx, id, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateWebhookPayload{Webhook: row, Secret: secret}, nil
 }
 
 func (r *mutationResolver) UpdateWebhook(ctx context.Context, input model.UpdateWebhookInput) (*model.UpdateWebhookPayload, error) {
-	panic(fmt.Errorf("not implemented: UpdateWebhook - updateWebhook"))
+	row, err := r.r.webhook(ctx, input.Webhook, r.r.Webhooks.Update(ctx, input.Webhook, webhookChange(input)))
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateWebhookPayload{Webhook: row}, nil
 }
 
 func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error) {
-	panic(fmt.Errorf("not implemented: RotateWebhookSecret - rotateWebhookSecret"))
+	secret, err := r.r.Webhooks.Rotate(ctx, input.Webhook, time.Duration(input.OverlapHours)*time.Hour)
+	row, err := r.r.webhook(ctx, input.Webhook, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.RotateWebhookSecretPayload{Webhook: row, Secret: secret}, nil
 }
 
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error) {
-	panic(fmt.Errorf("not implemented: DeleteWebhook - deleteWebhook"))
+	if err := r.r.Webhooks.Delete(ctx, input.Webhook); err != nil {
+		return nil, err
+	}
+	return &model.DeleteWebhookPayload{Webhook: input.Webhook}, nil
 }
 
 func (r *mutationResolver) Redeliver(ctx context.Context, input model.RedeliverInput) (*model.RedeliverPayload, error) {
-	panic(fmt.Errorf("not implemented: Redeliver - redeliver"))
+	row, err := r.r.delivery(ctx, input.Delivery, r.r.Webhooks.Redeliver(ctx, input.Delivery))
+	if err != nil {
+		return nil, err
+	}
+	return &model.RedeliverPayload{Delivery: row}, nil
 }
 
 func (r *mutationResolver) ReplayWebhook(ctx context.Context, input model.ReplayWebhookInput) (*model.ReplayWebhookPayload, error) {
-	panic(fmt.Errorf("not implemented: ReplayWebhook - replayWebhook"))
+	row, err := r.r.webhook(ctx, input.Webhook, r.r.Webhooks.Replay(ctx, input.Webhook, input.After.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &model.ReplayWebhookPayload{Webhook: row}, nil
 }
 
 func (r *queryResolver) Webhooks(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookOrder) (*ent.WebhookConnection, error) {
-	panic(fmt.Errorf("not implemented: Webhooks - webhooks"))
+	page := window{first, last}.orDefault()
+	return r.r.Client.Endpoint.Query().Paginate(ctx, after, page.first, before, page.last, ent.WithWebhookOrder(orderBy))
 }
 
 func (r *webhookResolver) Cursor(ctx context.Context, obj *ent.Endpoint) (*entgql.Cursor[string], error) {
-	panic(fmt.Errorf("not implemented: Cursor - cursor"))
+	return placeOf(obj.Cursor), nil
 }
 
 func (r *webhookResolver) Secrets(ctx context.Context, obj *ent.Endpoint) ([]*model.WebhookSecret, error) {
-	panic(fmt.Errorf("not implemented: Secrets - secrets"))
+	return webhookSecrets(obj.Secrets), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/onedoor/onedoor/internal/cache"
+	"github.com/onedoor/onedoor/internal/courier"
 )
 
 // config is what the operator sets, by environment or by flag; a flag wins.
@@ -22,6 +24,10 @@ type config struct {
 	databaseURL string // DATABASE_URL; empty: SQLite in the data folder
 	redisURL    string // REDIS_URL; empty: inside the process
 	blobURL     string // BLOB_URL: where uploaded files are kept; empty: in the data folder
+	secretKey   string // ONEDOOR_SECRET_KEY: seals the secrets of webhooks; empty: a key in the data folder
+	webhookNets string // ONEDOOR_WEBHOOK_ALLOW: addresses that are not public and may get webhooks
+
+	webhookAllowed []netip.Prefix // webhookNets
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
@@ -42,6 +48,8 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
 	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
+	c.secretKey = getenv("ONEDOOR_SECRET_KEY") // no flag: other users can read those
+	flags.StringVar(&c.webhookNets, "webhook-allow", getenv("ONEDOOR_WEBHOOK_ALLOW"), "addresses inside that may get webhooks, such as 10.1.0.0/16,127.0.0.1 (ONEDOOR_WEBHOOK_ALLOW); none when empty")
 	for _, add := range own {
 		add(flags)
 	}
@@ -87,6 +95,14 @@ func (c *config) check() error {
 	}
 	if u, err = url.Parse(c.redisURL); err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && c.redisURL != cache.Embedded {
 		return fmt.Errorf("REDIS_URL: must begin with redis:// or rediss://")
+	}
+	if c.webhookAllowed, err = courier.ParseAllowed(c.webhookNets); err != nil {
+		return fmt.Errorf("ONEDOOR_WEBHOOK_ALLOW: %w", err)
+	}
+	if c.secretKey != "" {
+		if _, err := parseSecretKey(c.secretKey); err != nil {
+			return fmt.Errorf("ONEDOOR_SECRET_KEY %w", err)
+		}
 	}
 	return nil
 }

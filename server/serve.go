@@ -79,6 +79,11 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	var clock clock
 	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: check.None{}, Book: book, Now: clock.now, Random: rand.Reader}
 	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
+	office, dispatcher, err := webhooks(c, s, book, resolver)
+	if err != nil {
+		return err
+	}
+	resolver.Webhooks = office
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -123,7 +128,10 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer working.Wait() // before the database closes
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk)...) })
+	working.Go(func() {
+		jobs.Run(work, append(ownWork(s, book, desk), webhookWork(s, dispatcher)...)...)
+		dispatcher.Wait()
+	})
 	return serveUntil(ctx, server, stopped)
 }
 

@@ -225,6 +225,6 @@ func (d *Dispatcher) message(ctx context.Context, w Webhook, claimed Delivery) (
 		return Message{}, false, fmt.Errorf("webhook.message: %w", err)
 	}
 	now := d.Now().UTC()
-	signature, err := d.Key.sign(w, claimed.ID, now, text)
+	signature, err := d.Key.Sign(w, claimed.ID, now, text)
 	return Message{URL: w.URL, ID: claimed.ID, Timestamp: now, Signature: signature, Body: text}, true, err
 }

@@ -155,7 +155,7 @@ func (o *Office) Create(ctx context.Context, in Input) (id, secret string, err e
 		return "", "", err
 	}
 	w.ID, w.CreatedAt = ref.Webhook(key), now
-	first, err := o.Key.newSecret(w.ID, now, o.Random)
+	first, err := o.Key.NewSecret(w.ID, now, o.Random)
 	if err != nil {
 		return "", "", err
 	}
@@ -227,12 +227,12 @@ func (o *Office) Rotate(ctx context.Context, id string, overlap time.Duration) (
 		return "", fault.InvalidInput(op, fault.Problem{Path: "overlapHours", Code: "OUT_OF_RANGE", ZH: "须为 0 至 168 小时", EN: "is 0 to 168 hours"})
 	}
 	now := o.Now().UTC()
-	next, err := o.Key.newSecret(id, now, o.Random)
+	next, err := o.Key.NewSecret(id, now, o.Random)
 	if err != nil {
 		return "", err
 	}
 	err = o.Keeper.UpdateWebhook(ctx, id, func(w *Webhook) error {
-		w.rotate(next, overlap, now)
+		w.Rotate(next, overlap, now)
 		return may(ctx, op)(*w)
 	})
 	if err != nil {

@@ -72,11 +72,11 @@ func (k Key) open(webhook string, sealed []byte) ([]byte, error) {
 	return secret, nil
 }
 
-// newSecret makes a secret for a webhook.
-func (k Key) newSecret(webhook string, now time.Time, random io.Reader) (Secret, error) {
+// NewSecret makes a secret for a webhook.
+func (k Key) NewSecret(webhook string, now time.Time, random io.Reader) (Secret, error) {
 	secret := make([]byte, secretSize)
 	if _, err := io.ReadFull(random, secret); err != nil {
-		return Secret{}, fmt.Errorf("webhook.newSecret: %w", err)
+		return Secret{}, fmt.Errorf("webhook.NewSecret: %w", err)
 	}
 	sealed, err := k.seal(webhook, secret, random)
 	return Secret{Sealed: sealed, CreatedAt: now.UTC()}, err
@@ -91,9 +91,9 @@ func (k Key) Reveal(w Webhook) (string, error) {
 	return secretPrefix + base64.StdEncoding.EncodeToString(secret), err
 }
 
-// rotate adds a secret. Those before stay valid for overlap, the newest of them
+// Rotate adds a secret. Those before stay valid for overlap, the newest of them
 // alone beside the new one: an endpoint never has to check more than two.
-func (w *Webhook) rotate(next Secret, overlap time.Duration, now time.Time) {
+func (w *Webhook) Rotate(next Secret, overlap time.Duration, now time.Time) {
 	w.Secrets = slices.DeleteFunc(w.Secrets, func(s Secret) bool { return !s.valid(now) })
 	w.Secrets = w.Secrets[max(0, len(w.Secrets)-1):]
 	for i := range w.Secrets {
@@ -105,10 +105,10 @@ func (w *Webhook) rotate(next Secret, overlap time.Duration, now time.Time) {
 	w.Secrets = append(w.Secrets, next)
 }
 
-// sign gives the value of webhook-signature: one signature for each secret that
+// Sign gives the value of webhook-signature: one signature for each secret that
 // is valid, the newest first (standardwebhooks.com: v1, HMAC-SHA256 over
 // "id.timestamp.body").
-func (k Key) sign(w Webhook, id string, at time.Time, body []byte) (string, error) {
+func (k Key) Sign(w Webhook, id string, at time.Time, body []byte) (string, error) {
 	var signatures []string
 	for _, s := range slices.Backward(w.Secrets) {
 		if !s.valid(at) {
