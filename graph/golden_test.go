@@ -40,6 +40,7 @@ var now = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 type api struct {
 	handler http.Handler
 	office  *office
+	hooks   *hooks
 }
 
 // onBoth runs a test on SQLite and on PostgreSQL.
@@ -84,7 +85,9 @@ func newAPI(t *testing.T, databaseURL string) api {
 	o := newOffice(t, s, guide.NewBook(catalogue))
 	o.play()
 	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s}
-	return api{graph.NewHandler(resolver, lru.New[string](100)), o}
+	hooks := newHooks(o, resolver)
+	resolver.Webhooks = hooks.office
+	return api{graph.NewHandler(resolver, lru.New[string](100)), o, hooks}
 }
 
 // ask gives the answer to nobody in particular, indented, and how many SQL
