@@ -21,6 +21,8 @@ type Resolver struct {
 	Answers Answers        // to requests with an Idempotency-Key
 	Office  *check.Office  // for departments' plugins
 	Plugins Plugins        // as they run here
+	// Guesses bounds how often somebody may try a code for a number; nil: not.
+	Guesses Guesses
 	// Webhooks takes the commands on webhooks.
 	Webhooks *webhook.Office
 	// SetClock sets the clock of a sandbox and does what has become due; it gives

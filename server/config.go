@@ -15,6 +15,7 @@ import (
 
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/courier"
+	"github.com/onedoor/onedoor/internal/limit"
 )
 
 // config is what the operator sets, by environment or by flag; a flag wins.
@@ -27,7 +28,8 @@ type config struct {
 	secretKey   string // ONEDOOR_SECRET_KEY: seals the secrets of webhooks; empty: a key in the data folder
 	webhookNets string // ONEDOOR_WEBHOOK_ALLOW: addresses that are not public and may get webhooks
 
-	webhookAllowed []netip.Prefix // webhookNets
+	webhookAllowed []netip.Prefix   // webhookNets
+	doorkeeper     limit.Doorkeeper // ONEDOOR_LIMIT_…: how often somebody may ask
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
@@ -41,6 +43,7 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 		return otherwise
 	}
 	var c config
+	var bad error
 	flags := flag.NewFlagSet("server "+command, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run's caller prints the error, once
 	flags.StringVar(&c.addr, "addr", env("ONEDOOR_ADDR", "127.0.0.1:8080"), "address to serve on (ONEDOOR_ADDR)")
@@ -50,6 +53,21 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
 	c.secretKey = getenv("ONEDOOR_SECRET_KEY") // no flag: other users can read those
 	flags.StringVar(&c.webhookNets, "webhook-allow", getenv("ONEDOOR_WEBHOOK_ALLOW"), "addresses inside that may get webhooks, such as 10.1.0.0/16,127.0.0.1 (ONEDOOR_WEBHOOK_ALLOW); none when empty")
+	rate := func(into *limit.Rate, name, key, otherwise, what string) {
+		flags.Func(name, fmt.Sprintf("%s, such as 300/m, or off (%s); %s when empty", what, key, otherwise), func(text string) (err error) {
+			*into, err = limit.ParseRate(text)
+			return err
+		})
+		var err error
+		if *into, err = limit.ParseRate(env(key, otherwise)); err != nil {
+			bad = errors.Join(bad, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	rate(&c.doorkeeper.Address, "limit-address", "ONEDOOR_LIMIT_ADDRESS", "12000/m", "requests of one network address")
+	rate(&c.doorkeeper.Subject, "limit-subject", "ONEDOOR_LIMIT_SUBJECT", "6000/m", "requests of one who has signed in")
+	rate(&c.doorkeeper.Guess, "limit-guess", "ONEDOOR_LIMIT_GUESS", "30/m", "asking of one address for the progress of a number")
+	rate(&c.doorkeeper.Wrong, "limit-wrong", "ONEDOOR_LIMIT_WRONG", "20/h", "wrong codes for one number")
+	proxies := flags.String("trusted-proxies", getenv("ONEDOOR_TRUSTED_PROXIES"), "addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (ONEDOOR_TRUSTED_PROXIES); none when empty")
 	for _, add := range own {
 		add(flags)
 	}
@@ -59,6 +77,13 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 			flags.PrintDefaults()
 		}
 		return config{}, nil, err
+	}
+	if bad != nil {
+		return config{}, nil, bad
+	}
+	var err error
+	if c.doorkeeper.Proxies, err = courier.ParseAllowed(*proxies); err != nil {
+		return config{}, nil, fmt.Errorf("ONEDOOR_TRUSTED_PROXIES: %w", err)
 	}
 	if err := c.check(); err != nil {
 		return config{}, nil, err

@@ -23,6 +23,7 @@ import (
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/identity"
 	"github.com/onedoor/onedoor/internal/jobs"
+	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
 )
@@ -105,9 +106,15 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		v.Within = book.Current().RegionsIn(v.Region)
 		return v, err
 	}
+	door := c.doorkeeper
+	door.Limiter = limit.New(cache.Buckets{Cache: hints}, time.Now)
+	resolver.Guesses = &door
+	limited := func(next http.Handler) http.Handler {
+		return door.ByAddress(identity.Middleware(signIn, door.BySubject(next)))
+	}
 	server := newHTTPServer(
-		identity.Middleware(signIn, graph.NewHandler(resolver, cache.Documents{Cache: hints})),
-		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
+		limited(graph.NewHandler(resolver, cache.Documents{Cache: hints})),
+		limited(serveFiles(s.Client(), uploads)),
 		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
 	)
 	listener, err := net.Listen("tcp", c.addr)

@@ -4,6 +4,8 @@ package limit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -105,16 +107,20 @@ func New(shared Shared, now func() time.Time) *Limiter {
 }
 
 // Take takes one from the bucket of a key.
-func (l *Limiter) Take(ctx context.Context, key string, r Rate) Verdict { return l.ask(ctx, key, r, true) }
+func (l *Limiter) Take(ctx context.Context, key string, r Rate) Verdict {
+	return l.ask(ctx, key, r, true)
+}
 
 // Look says whether there is one to take.
-func (l *Limiter) Look(ctx context.Context, key string, r Rate) Verdict { return l.ask(ctx, key, r, false) }
+func (l *Limiter) Look(ctx context.Context, key string, r Rate) Verdict {
+	return l.ask(ctx, key, r, false)
+}
 
 func (l *Limiter) ask(ctx context.Context, key string, r Rate, spend bool) Verdict {
 	if r.Off() {
 		return Verdict{Allowed: true}
 	}
-	key += " " + r.String() // another rate is another bucket
+	key = bounded(key) + " " + r.String() // another rate is another bucket
 	own := l.own(key, r, spend)
 	if !own.Allowed || l.shared == nil || l.resting() {
 		return own
@@ -129,6 +135,17 @@ func (l *Limiter) ask(ctx context.Context, key string, r Rate, spend bool) Verdi
 	v := verdict(r, taken, untilFull)
 	v.Remaining = min(v.Remaining, own.Remaining)
 	return v
+}
+
+// maxKey bounds the text of a key, part of which a client writes.
+const maxKey = 100
+
+func bounded(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return "sha256 " + hex.EncodeToString(sum[:])
 }
 
 func (l *Limiter) resting() bool {
