@@ -3,6 +3,7 @@ module github.com/onedoor/onedoor
 go 1.26.8
 
 require (
+	aead.dev/minisign v0.3.0
 	ariga.io/atlas v0.36.2-0.20250730182955-2c6300d0a3e1
 	cel.dev/cel-go v0.33.2
 	entgo.io/contrib v0.7.0
@@ -11,6 +12,7 @@ require (
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/bufbuild/protocompile v0.14.1
 	github.com/coder/websocket v1.8.15
+	github.com/gofrs/flock v0.13.2
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/go-multierror v1.1.1
@@ -25,6 +27,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6
 	gocloud.dev v0.47.0
 	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
 	golang.org/x/tools v0.52.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12

@@ -20,6 +20,12 @@ func (c *Client) AttachCaseMaterial(row *CaseMaterial) *CaseMaterial {
 	return row
 }
 
+// AttachCheckReceipt gives a row that was made from values its client.
+func (c *Client) AttachCheckReceipt(row *CheckReceipt) *CheckReceipt {
+	row.config = c.CheckReceipt.config
+	return row
+}
+
 // AttachCitedLaw gives a row that was made from values its client.
 func (c *Client) AttachCitedLaw(row *CitedLaw) *CitedLaw {
 	row.config = c.CitedLaw.config
@@ -71,6 +77,18 @@ func (c *Client) AttachItemVersion(row *ItemVersion) *ItemVersion {
 // AttachNotice gives a row that was made from values its client.
 func (c *Client) AttachNotice(row *Notice) *Notice {
 	row.config = c.Notice.config
+	return row
+}
+
+// AttachPluginActivation gives a row that was made from values its client.
+func (c *Client) AttachPluginActivation(row *PluginActivation) *PluginActivation {
+	row.config = c.PluginActivation.config
+	return row
+}
+
+// AttachPluginVersion gives a row that was made from values its client.
+func (c *Client) AttachPluginVersion(row *PluginVersion) *PluginVersion {
+	row.config = c.PluginVersion.config
 	return row
 }
 

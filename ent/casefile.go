@@ -71,6 +71,8 @@ type CaseFile struct {
 	StatutoryDueOn *string `json:"statutory_due_on,omitempty"`
 	// The first day on which a timer has work.
 	WakeOn *string `json:"wake_on,omitempty"`
+	// When the first check that is still to be run is due.
+	ChecksAt *time.Time `json:"checks_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the CaseFileQuery when eager-loading is set.
 	Edges        CaseFileEdges `json:"edges"`
@@ -186,7 +188,7 @@ func (*CaseFile) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case casefile.FieldID, casefile.FieldNumber, casefile.FieldQueryCode, casefile.FieldState, casefile.FieldApplicant, casefile.FieldAgent, casefile.FieldNoticeNumber, casefile.FieldSchemeID, casefile.FieldItemID, casefile.FieldLeadID, casefile.FieldRegionID, casefile.FieldCalendar, casefile.FieldAcceptBy, casefile.FieldPromisedDueOn, casefile.FieldStatutoryDueOn, casefile.FieldWakeOn:
 			values[i] = new(sql.NullString)
-		case casefile.FieldOpenedAt, casefile.FieldReceivedAt, casefile.FieldAcceptedAt, casefile.FieldDecidedAt, casefile.FieldRecordedAt:
+		case casefile.FieldOpenedAt, casefile.FieldReceivedAt, casefile.FieldAcceptedAt, casefile.FieldDecidedAt, casefile.FieldRecordedAt, casefile.FieldChecksAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -370,6 +372,13 @@ func (_m *CaseFile) assignValues(columns []string, values []any) error {
 				_m.WakeOn = new(string)
 				*_m.WakeOn = value.String
 			}
+		case casefile.FieldChecksAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field checks_at", values[i])
+			} else if value.Valid {
+				_m.ChecksAt = new(time.Time)
+				*_m.ChecksAt = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -536,6 +545,11 @@ func (_m *CaseFile) String() string {
 	if v := _m.WakeOn; v != nil {
 		builder.WriteString("wake_on=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.ChecksAt; v != nil {
+		builder.WriteString("checks_at=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')
 	return builder.String()

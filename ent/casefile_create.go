@@ -287,6 +287,20 @@ func (_c *CaseFileCreate) SetNillableWakeOn(v *string) *CaseFileCreate {
 	return _c
 }
 
+// SetChecksAt sets the "checks_at" field.
+func (_c *CaseFileCreate) SetChecksAt(v time.Time) *CaseFileCreate {
+	_c.mutation.SetChecksAt(v)
+	return _c
+}
+
+// SetNillableChecksAt sets the "checks_at" field if the given value is not nil.
+func (_c *CaseFileCreate) SetNillableChecksAt(v *time.Time) *CaseFileCreate {
+	if v != nil {
+		_c.SetChecksAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *CaseFileCreate) SetID(v string) *CaseFileCreate {
 	_c.mutation.SetID(v)
@@ -550,6 +564,10 @@ func (_c *CaseFileCreate) createSpec() (*CaseFile, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.WakeOn(); ok {
 		_spec.SetField(casefile.FieldWakeOn, field.TypeString, value)
 		_node.WakeOn = &value
+	}
+	if value, ok := _c.mutation.ChecksAt(); ok {
+		_spec.SetField(casefile.FieldChecksAt, field.TypeTime, value)
+		_node.ChecksAt = &value
 	}
 	if nodes := _c.mutation.SchemeIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -1091,6 +1109,24 @@ func (u *CaseFileUpsert) ClearWakeOn() *CaseFileUpsert {
 	return u
 }
 
+// SetChecksAt sets the "checks_at" field.
+func (u *CaseFileUpsert) SetChecksAt(v time.Time) *CaseFileUpsert {
+	u.Set(casefile.FieldChecksAt, v)
+	return u
+}
+
+// UpdateChecksAt sets the "checks_at" field to the value that was provided on create.
+func (u *CaseFileUpsert) UpdateChecksAt() *CaseFileUpsert {
+	u.SetExcluded(casefile.FieldChecksAt)
+	return u
+}
+
+// ClearChecksAt clears the value of the "checks_at" field.
+func (u *CaseFileUpsert) ClearChecksAt() *CaseFileUpsert {
+	u.SetNull(casefile.FieldChecksAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -1573,6 +1609,27 @@ func (u *CaseFileUpsertOne) UpdateWakeOn() *CaseFileUpsertOne {
 func (u *CaseFileUpsertOne) ClearWakeOn() *CaseFileUpsertOne {
 	return u.Update(func(s *CaseFileUpsert) {
 		s.ClearWakeOn()
+	})
+}
+
+// SetChecksAt sets the "checks_at" field.
+func (u *CaseFileUpsertOne) SetChecksAt(v time.Time) *CaseFileUpsertOne {
+	return u.Update(func(s *CaseFileUpsert) {
+		s.SetChecksAt(v)
+	})
+}
+
+// UpdateChecksAt sets the "checks_at" field to the value that was provided on create.
+func (u *CaseFileUpsertOne) UpdateChecksAt() *CaseFileUpsertOne {
+	return u.Update(func(s *CaseFileUpsert) {
+		s.UpdateChecksAt()
+	})
+}
+
+// ClearChecksAt clears the value of the "checks_at" field.
+func (u *CaseFileUpsertOne) ClearChecksAt() *CaseFileUpsertOne {
+	return u.Update(func(s *CaseFileUpsert) {
+		s.ClearChecksAt()
 	})
 }
 
@@ -2224,6 +2281,27 @@ func (u *CaseFileUpsertBulk) UpdateWakeOn() *CaseFileUpsertBulk {
 func (u *CaseFileUpsertBulk) ClearWakeOn() *CaseFileUpsertBulk {
 	return u.Update(func(s *CaseFileUpsert) {
 		s.ClearWakeOn()
+	})
+}
+
+// SetChecksAt sets the "checks_at" field.
+func (u *CaseFileUpsertBulk) SetChecksAt(v time.Time) *CaseFileUpsertBulk {
+	return u.Update(func(s *CaseFileUpsert) {
+		s.SetChecksAt(v)
+	})
+}
+
+// UpdateChecksAt sets the "checks_at" field to the value that was provided on create.
+func (u *CaseFileUpsertBulk) UpdateChecksAt() *CaseFileUpsertBulk {
+	return u.Update(func(s *CaseFileUpsert) {
+		s.UpdateChecksAt()
+	})
+}
+
+// ClearChecksAt clears the value of the "checks_at" field.
+func (u *CaseFileUpsertBulk) ClearChecksAt() *CaseFileUpsertBulk {
+	return u.Update(func(s *CaseFileUpsert) {
+		s.ClearChecksAt()
 	})
 }
 

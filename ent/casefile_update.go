@@ -448,6 +448,26 @@ func (_u *CaseFileUpdate) ClearWakeOn() *CaseFileUpdate {
 	return _u
 }
 
+// SetChecksAt sets the "checks_at" field.
+func (_u *CaseFileUpdate) SetChecksAt(v time.Time) *CaseFileUpdate {
+	_u.mutation.SetChecksAt(v)
+	return _u
+}
+
+// SetNillableChecksAt sets the "checks_at" field if the given value is not nil.
+func (_u *CaseFileUpdate) SetNillableChecksAt(v *time.Time) *CaseFileUpdate {
+	if v != nil {
+		_u.SetChecksAt(*v)
+	}
+	return _u
+}
+
+// ClearChecksAt clears the value of the "checks_at" field.
+func (_u *CaseFileUpdate) ClearChecksAt() *CaseFileUpdate {
+	_u.mutation.ClearChecksAt()
+	return _u
+}
+
 // SetScheme sets the "scheme" edge to the SchemeVersion entity.
 func (_u *CaseFileUpdate) SetScheme(v *SchemeVersion) *CaseFileUpdate {
 	return _u.SetSchemeID(v.ID)
@@ -752,6 +772,12 @@ func (_u *CaseFileUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.WakeOnCleared() {
 		_spec.ClearField(casefile.FieldWakeOn, field.TypeString)
+	}
+	if value, ok := _u.mutation.ChecksAt(); ok {
+		_spec.SetField(casefile.FieldChecksAt, field.TypeTime, value)
+	}
+	if _u.mutation.ChecksAtCleared() {
+		_spec.ClearField(casefile.FieldChecksAt, field.TypeTime)
 	}
 	if _u.mutation.SchemeCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -1436,6 +1462,26 @@ func (_u *CaseFileUpdateOne) ClearWakeOn() *CaseFileUpdateOne {
 	return _u
 }
 
+// SetChecksAt sets the "checks_at" field.
+func (_u *CaseFileUpdateOne) SetChecksAt(v time.Time) *CaseFileUpdateOne {
+	_u.mutation.SetChecksAt(v)
+	return _u
+}
+
+// SetNillableChecksAt sets the "checks_at" field if the given value is not nil.
+func (_u *CaseFileUpdateOne) SetNillableChecksAt(v *time.Time) *CaseFileUpdateOne {
+	if v != nil {
+		_u.SetChecksAt(*v)
+	}
+	return _u
+}
+
+// ClearChecksAt clears the value of the "checks_at" field.
+func (_u *CaseFileUpdateOne) ClearChecksAt() *CaseFileUpdateOne {
+	_u.mutation.ClearChecksAt()
+	return _u
+}
+
 // SetScheme sets the "scheme" edge to the SchemeVersion entity.
 func (_u *CaseFileUpdateOne) SetScheme(v *SchemeVersion) *CaseFileUpdateOne {
 	return _u.SetSchemeID(v.ID)
@@ -1770,6 +1816,12 @@ func (_u *CaseFileUpdateOne) sqlSave(ctx context.Context) (_node *CaseFile, err 
 	}
 	if _u.mutation.WakeOnCleared() {
 		_spec.ClearField(casefile.FieldWakeOn, field.TypeString)
+	}
+	if value, ok := _u.mutation.ChecksAt(); ok {
+		_spec.SetField(casefile.FieldChecksAt, field.TypeTime, value)
+	}
+	if _u.mutation.ChecksAtCleared() {
+		_spec.ClearField(casefile.FieldChecksAt, field.TypeTime)
 	}
 	if _u.mutation.SchemeCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -18,6 +18,7 @@ import (
 	"github.com/onedoor/onedoor/ent/calendaryear"
 	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/casematerial"
+	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
@@ -27,6 +28,8 @@ import (
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
+	"github.com/onedoor/onedoor/ent/pluginactivation"
+	"github.com/onedoor/onedoor/ent/pluginversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
@@ -47,6 +50,8 @@ type Client struct {
 	CaseFile *CaseFileClient
 	// CaseMaterial is the client for interacting with the CaseMaterial builders.
 	CaseMaterial *CaseMaterialClient
+	// CheckReceipt is the client for interacting with the CheckReceipt builders.
+	CheckReceipt *CheckReceiptClient
 	// CitedLaw is the client for interacting with the CitedLaw builders.
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
@@ -65,6 +70,10 @@ type Client struct {
 	ItemVersion *ItemVersionClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
+	// PluginActivation is the client for interacting with the PluginActivation builders.
+	PluginActivation *PluginActivationClient
+	// PluginVersion is the client for interacting with the PluginVersion builders.
+	PluginVersion *PluginVersionClient
 	// PolicyRule is the client for interacting with the PolicyRule builders.
 	PolicyRule *PolicyRuleClient
 	// Region is the client for interacting with the Region builders.
@@ -93,6 +102,7 @@ func (c *Client) init() {
 	c.CalendarYear = NewCalendarYearClient(c.config)
 	c.CaseFile = NewCaseFileClient(c.config)
 	c.CaseMaterial = NewCaseMaterialClient(c.config)
+	c.CheckReceipt = NewCheckReceiptClient(c.config)
 	c.CitedLaw = NewCitedLawClient(c.config)
 	c.Clause = NewClauseClient(c.config)
 	c.Department = NewDepartmentClient(c.config)
@@ -102,6 +112,8 @@ func (c *Client) init() {
 	c.ItemMaterial = NewItemMaterialClient(c.config)
 	c.ItemVersion = NewItemVersionClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
+	c.PluginActivation = NewPluginActivationClient(c.config)
+	c.PluginVersion = NewPluginVersionClient(c.config)
 	c.PolicyRule = NewPolicyRuleClient(c.config)
 	c.Region = NewRegionClient(c.config)
 	c.Review = NewReviewClient(c.config)
@@ -199,27 +211,30 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:             ctx,
-		config:          cfg,
-		CalendarYear:    NewCalendarYearClient(cfg),
-		CaseFile:        NewCaseFileClient(cfg),
-		CaseMaterial:    NewCaseMaterialClient(cfg),
-		CitedLaw:        NewCitedLawClient(cfg),
-		Clause:          NewClauseClient(cfg),
-		Department:      NewDepartmentClient(cfg),
-		Event:           NewEventClient(cfg),
-		Fact:            NewFactClient(cfg),
-		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
-		ItemMaterial:    NewItemMaterialClient(cfg),
-		ItemVersion:     NewItemVersionClient(cfg),
-		Notice:          NewNoticeClient(cfg),
-		PolicyRule:      NewPolicyRuleClient(cfg),
-		Region:          NewRegionClient(cfg),
-		Review:          NewReviewClient(cfg),
-		Revision:        NewRevisionClient(cfg),
-		SchemeVersion:   NewSchemeVersionClient(cfg),
-		StandardVersion: NewStandardVersionClient(cfg),
-		Zone:            NewZoneClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		CalendarYear:     NewCalendarYearClient(cfg),
+		CaseFile:         NewCaseFileClient(cfg),
+		CaseMaterial:     NewCaseMaterialClient(cfg),
+		CheckReceipt:     NewCheckReceiptClient(cfg),
+		CitedLaw:         NewCitedLawClient(cfg),
+		Clause:           NewClauseClient(cfg),
+		Department:       NewDepartmentClient(cfg),
+		Event:            NewEventClient(cfg),
+		Fact:             NewFactClient(cfg),
+		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
+		ItemMaterial:     NewItemMaterialClient(cfg),
+		ItemVersion:      NewItemVersionClient(cfg),
+		Notice:           NewNoticeClient(cfg),
+		PluginActivation: NewPluginActivationClient(cfg),
+		PluginVersion:    NewPluginVersionClient(cfg),
+		PolicyRule:       NewPolicyRuleClient(cfg),
+		Region:           NewRegionClient(cfg),
+		Review:           NewReviewClient(cfg),
+		Revision:         NewRevisionClient(cfg),
+		SchemeVersion:    NewSchemeVersionClient(cfg),
+		StandardVersion:  NewStandardVersionClient(cfg),
+		Zone:             NewZoneClient(cfg),
 	}, nil
 }
 
@@ -237,27 +252,30 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:             ctx,
-		config:          cfg,
-		CalendarYear:    NewCalendarYearClient(cfg),
-		CaseFile:        NewCaseFileClient(cfg),
-		CaseMaterial:    NewCaseMaterialClient(cfg),
-		CitedLaw:        NewCitedLawClient(cfg),
-		Clause:          NewClauseClient(cfg),
-		Department:      NewDepartmentClient(cfg),
-		Event:           NewEventClient(cfg),
-		Fact:            NewFactClient(cfg),
-		IdempotencyKey:  NewIdempotencyKeyClient(cfg),
-		ItemMaterial:    NewItemMaterialClient(cfg),
-		ItemVersion:     NewItemVersionClient(cfg),
-		Notice:          NewNoticeClient(cfg),
-		PolicyRule:      NewPolicyRuleClient(cfg),
-		Region:          NewRegionClient(cfg),
-		Review:          NewReviewClient(cfg),
-		Revision:        NewRevisionClient(cfg),
-		SchemeVersion:   NewSchemeVersionClient(cfg),
-		StandardVersion: NewStandardVersionClient(cfg),
-		Zone:            NewZoneClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		CalendarYear:     NewCalendarYearClient(cfg),
+		CaseFile:         NewCaseFileClient(cfg),
+		CaseMaterial:     NewCaseMaterialClient(cfg),
+		CheckReceipt:     NewCheckReceiptClient(cfg),
+		CitedLaw:         NewCitedLawClient(cfg),
+		Clause:           NewClauseClient(cfg),
+		Department:       NewDepartmentClient(cfg),
+		Event:            NewEventClient(cfg),
+		Fact:             NewFactClient(cfg),
+		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
+		ItemMaterial:     NewItemMaterialClient(cfg),
+		ItemVersion:      NewItemVersionClient(cfg),
+		Notice:           NewNoticeClient(cfg),
+		PluginActivation: NewPluginActivationClient(cfg),
+		PluginVersion:    NewPluginVersionClient(cfg),
+		PolicyRule:       NewPolicyRuleClient(cfg),
+		Region:           NewRegionClient(cfg),
+		Review:           NewReviewClient(cfg),
+		Revision:         NewRevisionClient(cfg),
+		SchemeVersion:    NewSchemeVersionClient(cfg),
+		StandardVersion:  NewStandardVersionClient(cfg),
+		Zone:             NewZoneClient(cfg),
 	}, nil
 }
 
@@ -287,10 +305,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CitedLaw, c.Clause, c.Department,
-		c.Event, c.Fact, c.IdempotencyKey, c.ItemMaterial, c.ItemVersion, c.Notice,
-		c.PolicyRule, c.Region, c.Review, c.Revision, c.SchemeVersion,
-		c.StandardVersion, c.Zone,
+		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CheckReceipt, c.CitedLaw,
+		c.Clause, c.Department, c.Event, c.Fact, c.IdempotencyKey, c.ItemMaterial,
+		c.ItemVersion, c.Notice, c.PluginActivation, c.PluginVersion, c.PolicyRule,
+		c.Region, c.Review, c.Revision, c.SchemeVersion, c.StandardVersion, c.Zone,
 	} {
 		n.Use(hooks...)
 	}
@@ -300,10 +318,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CitedLaw, c.Clause, c.Department,
-		c.Event, c.Fact, c.IdempotencyKey, c.ItemMaterial, c.ItemVersion, c.Notice,
-		c.PolicyRule, c.Region, c.Review, c.Revision, c.SchemeVersion,
-		c.StandardVersion, c.Zone,
+		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CheckReceipt, c.CitedLaw,
+		c.Clause, c.Department, c.Event, c.Fact, c.IdempotencyKey, c.ItemMaterial,
+		c.ItemVersion, c.Notice, c.PluginActivation, c.PluginVersion, c.PolicyRule,
+		c.Region, c.Review, c.Revision, c.SchemeVersion, c.StandardVersion, c.Zone,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -318,6 +336,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CaseFile.mutate(ctx, m)
 	case *CaseMaterialMutation:
 		return c.CaseMaterial.mutate(ctx, m)
+	case *CheckReceiptMutation:
+		return c.CheckReceipt.mutate(ctx, m)
 	case *CitedLawMutation:
 		return c.CitedLaw.mutate(ctx, m)
 	case *ClauseMutation:
@@ -336,6 +356,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ItemVersion.mutate(ctx, m)
 	case *NoticeMutation:
 		return c.Notice.mutate(ctx, m)
+	case *PluginActivationMutation:
+		return c.PluginActivation.mutate(ctx, m)
+	case *PluginVersionMutation:
+		return c.PluginVersion.mutate(ctx, m)
 	case *PolicyRuleMutation:
 		return c.PolicyRule.mutate(ctx, m)
 	case *RegionMutation:
@@ -879,6 +903,139 @@ func (c *CaseMaterialClient) mutate(ctx context.Context, m *CaseMaterialMutation
 		return (&CaseMaterialDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown CaseMaterial mutation op: %q", m.Op())
+	}
+}
+
+// CheckReceiptClient is a client for the CheckReceipt schema.
+type CheckReceiptClient struct {
+	config
+}
+
+// NewCheckReceiptClient returns a client for the CheckReceipt from the given config.
+func NewCheckReceiptClient(c config) *CheckReceiptClient {
+	return &CheckReceiptClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `checkreceipt.Hooks(f(g(h())))`.
+func (c *CheckReceiptClient) Use(hooks ...Hook) {
+	c.hooks.CheckReceipt = append(c.hooks.CheckReceipt, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `checkreceipt.Intercept(f(g(h())))`.
+func (c *CheckReceiptClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CheckReceipt = append(c.inters.CheckReceipt, interceptors...)
+}
+
+// Create returns a builder for creating a CheckReceipt entity.
+func (c *CheckReceiptClient) Create() *CheckReceiptCreate {
+	mutation := newCheckReceiptMutation(c.config, OpCreate)
+	return &CheckReceiptCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CheckReceipt entities.
+func (c *CheckReceiptClient) CreateBulk(builders ...*CheckReceiptCreate) *CheckReceiptCreateBulk {
+	return &CheckReceiptCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CheckReceiptClient) MapCreateBulk(slice any, setFunc func(*CheckReceiptCreate, int)) *CheckReceiptCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CheckReceiptCreateBulk{err: fmt.Errorf("calling to CheckReceiptClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CheckReceiptCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CheckReceiptCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CheckReceipt.
+func (c *CheckReceiptClient) Update() *CheckReceiptUpdate {
+	mutation := newCheckReceiptMutation(c.config, OpUpdate)
+	return &CheckReceiptUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CheckReceiptClient) UpdateOne(_m *CheckReceipt) *CheckReceiptUpdateOne {
+	mutation := newCheckReceiptMutation(c.config, OpUpdateOne, withCheckReceipt(_m))
+	return &CheckReceiptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CheckReceiptClient) UpdateOneID(id string) *CheckReceiptUpdateOne {
+	mutation := newCheckReceiptMutation(c.config, OpUpdateOne, withCheckReceiptID(id))
+	return &CheckReceiptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CheckReceipt.
+func (c *CheckReceiptClient) Delete() *CheckReceiptDelete {
+	mutation := newCheckReceiptMutation(c.config, OpDelete)
+	return &CheckReceiptDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CheckReceiptClient) DeleteOne(_m *CheckReceipt) *CheckReceiptDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CheckReceiptClient) DeleteOneID(id string) *CheckReceiptDeleteOne {
+	builder := c.Delete().Where(checkreceipt.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CheckReceiptDeleteOne{builder}
+}
+
+// Query returns a query builder for CheckReceipt.
+func (c *CheckReceiptClient) Query() *CheckReceiptQuery {
+	return &CheckReceiptQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCheckReceipt},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CheckReceipt entity by its id.
+func (c *CheckReceiptClient) Get(ctx context.Context, id string) (*CheckReceipt, error) {
+	return c.Query().Where(checkreceipt.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CheckReceiptClient) GetX(ctx context.Context, id string) *CheckReceipt {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CheckReceiptClient) Hooks() []Hook {
+	return c.hooks.CheckReceipt
+}
+
+// Interceptors returns the client interceptors.
+func (c *CheckReceiptClient) Interceptors() []Interceptor {
+	return c.inters.CheckReceipt
+}
+
+func (c *CheckReceiptClient) mutate(ctx context.Context, m *CheckReceiptMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CheckReceiptCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CheckReceiptUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CheckReceiptUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CheckReceiptDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CheckReceipt mutation op: %q", m.Op())
 	}
 }
 
@@ -2223,6 +2380,272 @@ func (c *NoticeClient) mutate(ctx context.Context, m *NoticeMutation) (Value, er
 	}
 }
 
+// PluginActivationClient is a client for the PluginActivation schema.
+type PluginActivationClient struct {
+	config
+}
+
+// NewPluginActivationClient returns a client for the PluginActivation from the given config.
+func NewPluginActivationClient(c config) *PluginActivationClient {
+	return &PluginActivationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `pluginactivation.Hooks(f(g(h())))`.
+func (c *PluginActivationClient) Use(hooks ...Hook) {
+	c.hooks.PluginActivation = append(c.hooks.PluginActivation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `pluginactivation.Intercept(f(g(h())))`.
+func (c *PluginActivationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PluginActivation = append(c.inters.PluginActivation, interceptors...)
+}
+
+// Create returns a builder for creating a PluginActivation entity.
+func (c *PluginActivationClient) Create() *PluginActivationCreate {
+	mutation := newPluginActivationMutation(c.config, OpCreate)
+	return &PluginActivationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PluginActivation entities.
+func (c *PluginActivationClient) CreateBulk(builders ...*PluginActivationCreate) *PluginActivationCreateBulk {
+	return &PluginActivationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PluginActivationClient) MapCreateBulk(slice any, setFunc func(*PluginActivationCreate, int)) *PluginActivationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PluginActivationCreateBulk{err: fmt.Errorf("calling to PluginActivationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PluginActivationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PluginActivationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PluginActivation.
+func (c *PluginActivationClient) Update() *PluginActivationUpdate {
+	mutation := newPluginActivationMutation(c.config, OpUpdate)
+	return &PluginActivationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PluginActivationClient) UpdateOne(_m *PluginActivation) *PluginActivationUpdateOne {
+	mutation := newPluginActivationMutation(c.config, OpUpdateOne, withPluginActivation(_m))
+	return &PluginActivationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PluginActivationClient) UpdateOneID(id int) *PluginActivationUpdateOne {
+	mutation := newPluginActivationMutation(c.config, OpUpdateOne, withPluginActivationID(id))
+	return &PluginActivationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PluginActivation.
+func (c *PluginActivationClient) Delete() *PluginActivationDelete {
+	mutation := newPluginActivationMutation(c.config, OpDelete)
+	return &PluginActivationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PluginActivationClient) DeleteOne(_m *PluginActivation) *PluginActivationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PluginActivationClient) DeleteOneID(id int) *PluginActivationDeleteOne {
+	builder := c.Delete().Where(pluginactivation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PluginActivationDeleteOne{builder}
+}
+
+// Query returns a query builder for PluginActivation.
+func (c *PluginActivationClient) Query() *PluginActivationQuery {
+	return &PluginActivationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePluginActivation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PluginActivation entity by its id.
+func (c *PluginActivationClient) Get(ctx context.Context, id int) (*PluginActivation, error) {
+	return c.Query().Where(pluginactivation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PluginActivationClient) GetX(ctx context.Context, id int) *PluginActivation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PluginActivationClient) Hooks() []Hook {
+	return c.hooks.PluginActivation
+}
+
+// Interceptors returns the client interceptors.
+func (c *PluginActivationClient) Interceptors() []Interceptor {
+	return c.inters.PluginActivation
+}
+
+func (c *PluginActivationClient) mutate(ctx context.Context, m *PluginActivationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PluginActivationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PluginActivationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PluginActivationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PluginActivationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PluginActivation mutation op: %q", m.Op())
+	}
+}
+
+// PluginVersionClient is a client for the PluginVersion schema.
+type PluginVersionClient struct {
+	config
+}
+
+// NewPluginVersionClient returns a client for the PluginVersion from the given config.
+func NewPluginVersionClient(c config) *PluginVersionClient {
+	return &PluginVersionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `pluginversion.Hooks(f(g(h())))`.
+func (c *PluginVersionClient) Use(hooks ...Hook) {
+	c.hooks.PluginVersion = append(c.hooks.PluginVersion, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `pluginversion.Intercept(f(g(h())))`.
+func (c *PluginVersionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PluginVersion = append(c.inters.PluginVersion, interceptors...)
+}
+
+// Create returns a builder for creating a PluginVersion entity.
+func (c *PluginVersionClient) Create() *PluginVersionCreate {
+	mutation := newPluginVersionMutation(c.config, OpCreate)
+	return &PluginVersionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PluginVersion entities.
+func (c *PluginVersionClient) CreateBulk(builders ...*PluginVersionCreate) *PluginVersionCreateBulk {
+	return &PluginVersionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PluginVersionClient) MapCreateBulk(slice any, setFunc func(*PluginVersionCreate, int)) *PluginVersionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PluginVersionCreateBulk{err: fmt.Errorf("calling to PluginVersionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PluginVersionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PluginVersionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PluginVersion.
+func (c *PluginVersionClient) Update() *PluginVersionUpdate {
+	mutation := newPluginVersionMutation(c.config, OpUpdate)
+	return &PluginVersionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PluginVersionClient) UpdateOne(_m *PluginVersion) *PluginVersionUpdateOne {
+	mutation := newPluginVersionMutation(c.config, OpUpdateOne, withPluginVersion(_m))
+	return &PluginVersionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PluginVersionClient) UpdateOneID(id string) *PluginVersionUpdateOne {
+	mutation := newPluginVersionMutation(c.config, OpUpdateOne, withPluginVersionID(id))
+	return &PluginVersionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PluginVersion.
+func (c *PluginVersionClient) Delete() *PluginVersionDelete {
+	mutation := newPluginVersionMutation(c.config, OpDelete)
+	return &PluginVersionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PluginVersionClient) DeleteOne(_m *PluginVersion) *PluginVersionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PluginVersionClient) DeleteOneID(id string) *PluginVersionDeleteOne {
+	builder := c.Delete().Where(pluginversion.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PluginVersionDeleteOne{builder}
+}
+
+// Query returns a query builder for PluginVersion.
+func (c *PluginVersionClient) Query() *PluginVersionQuery {
+	return &PluginVersionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePluginVersion},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PluginVersion entity by its id.
+func (c *PluginVersionClient) Get(ctx context.Context, id string) (*PluginVersion, error) {
+	return c.Query().Where(pluginversion.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PluginVersionClient) GetX(ctx context.Context, id string) *PluginVersion {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PluginVersionClient) Hooks() []Hook {
+	return c.hooks.PluginVersion
+}
+
+// Interceptors returns the client interceptors.
+func (c *PluginVersionClient) Interceptors() []Interceptor {
+	return c.inters.PluginVersion
+}
+
+func (c *PluginVersionClient) mutate(ctx context.Context, m *PluginVersionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PluginVersionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PluginVersionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PluginVersionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PluginVersionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PluginVersion mutation op: %q", m.Op())
+	}
+}
+
 // PolicyRuleClient is a client for the PolicyRule schema.
 type PolicyRuleClient struct {
 	config
@@ -3349,13 +3772,15 @@ func (c *ZoneClient) mutate(ctx context.Context, m *ZoneMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		CalendarYear, CaseFile, CaseMaterial, CitedLaw, Clause, Department, Event, Fact,
-		IdempotencyKey, ItemMaterial, ItemVersion, Notice, PolicyRule, Region, Review,
-		Revision, SchemeVersion, StandardVersion, Zone []ent.Hook
+		CalendarYear, CaseFile, CaseMaterial, CheckReceipt, CitedLaw, Clause,
+		Department, Event, Fact, IdempotencyKey, ItemMaterial, ItemVersion, Notice,
+		PluginActivation, PluginVersion, PolicyRule, Region, Review, Revision,
+		SchemeVersion, StandardVersion, Zone []ent.Hook
 	}
 	inters struct {
-		CalendarYear, CaseFile, CaseMaterial, CitedLaw, Clause, Department, Event, Fact,
-		IdempotencyKey, ItemMaterial, ItemVersion, Notice, PolicyRule, Region, Review,
-		Revision, SchemeVersion, StandardVersion, Zone []ent.Interceptor
+		CalendarYear, CaseFile, CaseMaterial, CheckReceipt, CitedLaw, Clause,
+		Department, Event, Fact, IdempotencyKey, ItemMaterial, ItemVersion, Notice,
+		PluginActivation, PluginVersion, PolicyRule, Region, Review, Revision,
+		SchemeVersion, StandardVersion, Zone []ent.Interceptor
 	}
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/onedoor/onedoor/ent/calendaryear"
 	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/casematerial"
+	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
@@ -24,6 +25,8 @@ import (
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
+	"github.com/onedoor/onedoor/ent/pluginactivation"
+	"github.com/onedoor/onedoor/ent/pluginversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
@@ -91,25 +94,28 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			calendaryear.Table:    calendaryear.ValidColumn,
-			casefile.Table:        casefile.ValidColumn,
-			casematerial.Table:    casematerial.ValidColumn,
-			citedlaw.Table:        citedlaw.ValidColumn,
-			clause.Table:          clause.ValidColumn,
-			department.Table:      department.ValidColumn,
-			event.Table:           event.ValidColumn,
-			fact.Table:            fact.ValidColumn,
-			idempotencykey.Table:  idempotencykey.ValidColumn,
-			itemmaterial.Table:    itemmaterial.ValidColumn,
-			itemversion.Table:     itemversion.ValidColumn,
-			notice.Table:          notice.ValidColumn,
-			policyrule.Table:      policyrule.ValidColumn,
-			region.Table:          region.ValidColumn,
-			review.Table:          review.ValidColumn,
-			revision.Table:        revision.ValidColumn,
-			schemeversion.Table:   schemeversion.ValidColumn,
-			standardversion.Table: standardversion.ValidColumn,
-			zone.Table:            zone.ValidColumn,
+			calendaryear.Table:     calendaryear.ValidColumn,
+			casefile.Table:         casefile.ValidColumn,
+			casematerial.Table:     casematerial.ValidColumn,
+			checkreceipt.Table:     checkreceipt.ValidColumn,
+			citedlaw.Table:         citedlaw.ValidColumn,
+			clause.Table:           clause.ValidColumn,
+			department.Table:       department.ValidColumn,
+			event.Table:            event.ValidColumn,
+			fact.Table:             fact.ValidColumn,
+			idempotencykey.Table:   idempotencykey.ValidColumn,
+			itemmaterial.Table:     itemmaterial.ValidColumn,
+			itemversion.Table:      itemversion.ValidColumn,
+			notice.Table:           notice.ValidColumn,
+			pluginactivation.Table: pluginactivation.ValidColumn,
+			pluginversion.Table:    pluginversion.ValidColumn,
+			policyrule.Table:       policyrule.ValidColumn,
+			region.Table:           region.ValidColumn,
+			review.Table:           review.ValidColumn,
+			revision.Table:         revision.ValidColumn,
+			schemeversion.Table:    schemeversion.ValidColumn,
+			standardversion.Table:  standardversion.ValidColumn,
+			zone.Table:             zone.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -14,6 +14,7 @@ import (
 	"github.com/onedoor/onedoor/ent/calendaryear"
 	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/casematerial"
+	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
@@ -23,6 +24,8 @@ import (
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
+	"github.com/onedoor/onedoor/ent/pluginactivation"
+	"github.com/onedoor/onedoor/ent/pluginversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/region"
@@ -32,6 +35,7 @@ import (
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
@@ -48,25 +52,28 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeCalendarYear    = "CalendarYear"
-	TypeCaseFile        = "CaseFile"
-	TypeCaseMaterial    = "CaseMaterial"
-	TypeCitedLaw        = "CitedLaw"
-	TypeClause          = "Clause"
-	TypeDepartment      = "Department"
-	TypeEvent           = "Event"
-	TypeFact            = "Fact"
-	TypeIdempotencyKey  = "IdempotencyKey"
-	TypeItemMaterial    = "ItemMaterial"
-	TypeItemVersion     = "ItemVersion"
-	TypeNotice          = "Notice"
-	TypePolicyRule      = "PolicyRule"
-	TypeRegion          = "Region"
-	TypeReview          = "Review"
-	TypeRevision        = "Revision"
-	TypeSchemeVersion   = "SchemeVersion"
-	TypeStandardVersion = "StandardVersion"
-	TypeZone            = "Zone"
+	TypeCalendarYear     = "CalendarYear"
+	TypeCaseFile         = "CaseFile"
+	TypeCaseMaterial     = "CaseMaterial"
+	TypeCheckReceipt     = "CheckReceipt"
+	TypeCitedLaw         = "CitedLaw"
+	TypeClause           = "Clause"
+	TypeDepartment       = "Department"
+	TypeEvent            = "Event"
+	TypeFact             = "Fact"
+	TypeIdempotencyKey   = "IdempotencyKey"
+	TypeItemMaterial     = "ItemMaterial"
+	TypeItemVersion      = "ItemVersion"
+	TypeNotice           = "Notice"
+	TypePluginActivation = "PluginActivation"
+	TypePluginVersion    = "PluginVersion"
+	TypePolicyRule       = "PolicyRule"
+	TypeRegion           = "Region"
+	TypeReview           = "Review"
+	TypeRevision         = "Revision"
+	TypeSchemeVersion    = "SchemeVersion"
+	TypeStandardVersion  = "StandardVersion"
+	TypeZone             = "Zone"
 )
 
 // CalendarYearMutation represents an operation that mutates the CalendarYear nodes in the graph.
@@ -736,6 +743,7 @@ type CaseFileMutation struct {
 	promised_due_on  *string
 	statutory_due_on *string
 	wake_on          *string
+	checks_at        *time.Time
 	clearedFields    map[string]struct{}
 	scheme           *string
 	clearedscheme    bool
@@ -1949,6 +1957,55 @@ func (m *CaseFileMutation) ResetWakeOn() {
 	delete(m.clearedFields, casefile.FieldWakeOn)
 }
 
+// SetChecksAt sets the "checks_at" field.
+func (m *CaseFileMutation) SetChecksAt(t time.Time) {
+	m.checks_at = &t
+}
+
+// ChecksAt returns the value of the "checks_at" field in the mutation.
+func (m *CaseFileMutation) ChecksAt() (r time.Time, exists bool) {
+	v := m.checks_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChecksAt returns the old "checks_at" field's value of the CaseFile entity.
+// If the CaseFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CaseFileMutation) OldChecksAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChecksAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChecksAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChecksAt: %w", err)
+	}
+	return oldValue.ChecksAt, nil
+}
+
+// ClearChecksAt clears the value of the "checks_at" field.
+func (m *CaseFileMutation) ClearChecksAt() {
+	m.checks_at = nil
+	m.clearedFields[casefile.FieldChecksAt] = struct{}{}
+}
+
+// ChecksAtCleared returns if the "checks_at" field was cleared in this mutation.
+func (m *CaseFileMutation) ChecksAtCleared() bool {
+	_, ok := m.clearedFields[casefile.FieldChecksAt]
+	return ok
+}
+
+// ResetChecksAt resets all changes to the "checks_at" field.
+func (m *CaseFileMutation) ResetChecksAt() {
+	m.checks_at = nil
+	delete(m.clearedFields, casefile.FieldChecksAt)
+}
+
 // ClearScheme clears the "scheme" edge to the SchemeVersion entity.
 func (m *CaseFileMutation) ClearScheme() {
 	m.clearedscheme = true
@@ -2253,7 +2310,7 @@ func (m *CaseFileMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CaseFileMutation) Fields() []string {
-	fields := make([]string, 0, 24)
+	fields := make([]string, 0, 25)
 	if m.number != nil {
 		fields = append(fields, casefile.FieldNumber)
 	}
@@ -2326,6 +2383,9 @@ func (m *CaseFileMutation) Fields() []string {
 	if m.wake_on != nil {
 		fields = append(fields, casefile.FieldWakeOn)
 	}
+	if m.checks_at != nil {
+		fields = append(fields, casefile.FieldChecksAt)
+	}
 	return fields
 }
 
@@ -2382,6 +2442,8 @@ func (m *CaseFileMutation) Field(name string) (ent.Value, bool) {
 		return m.StatutoryDueOn()
 	case casefile.FieldWakeOn:
 		return m.WakeOn()
+	case casefile.FieldChecksAt:
+		return m.ChecksAt()
 	}
 	return nil, false
 }
@@ -2439,6 +2501,8 @@ func (m *CaseFileMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldStatutoryDueOn(ctx)
 	case casefile.FieldWakeOn:
 		return m.OldWakeOn(ctx)
+	case casefile.FieldChecksAt:
+		return m.OldChecksAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown CaseFile field %s", name)
 }
@@ -2616,6 +2680,13 @@ func (m *CaseFileMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetWakeOn(v)
 		return nil
+	case casefile.FieldChecksAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChecksAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown CaseFile field %s", name)
 }
@@ -2715,6 +2786,9 @@ func (m *CaseFileMutation) ClearedFields() []string {
 	if m.FieldCleared(casefile.FieldWakeOn) {
 		fields = append(fields, casefile.FieldWakeOn)
 	}
+	if m.FieldCleared(casefile.FieldChecksAt) {
+		fields = append(fields, casefile.FieldChecksAt)
+	}
 	return fields
 }
 
@@ -2770,6 +2844,9 @@ func (m *CaseFileMutation) ClearField(name string) error {
 		return nil
 	case casefile.FieldWakeOn:
 		m.ClearWakeOn()
+		return nil
+	case casefile.FieldChecksAt:
+		m.ClearChecksAt()
 		return nil
 	}
 	return fmt.Errorf("unknown CaseFile nullable field %s", name)
@@ -2850,6 +2927,9 @@ func (m *CaseFileMutation) ResetField(name string) error {
 		return nil
 	case casefile.FieldWakeOn:
 		m.ResetWakeOn()
+		return nil
+	case casefile.FieldChecksAt:
+		m.ResetChecksAt()
 		return nil
 	}
 	return fmt.Errorf("unknown CaseFile field %s", name)
@@ -4338,6 +4418,770 @@ func (m *CaseMaterialMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown CaseMaterial edge %s", name)
+}
+
+// CheckReceiptMutation represents an operation that mutates the CheckReceipt nodes in the graph.
+type CheckReceiptMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	case_id       *string
+	plugin        *string
+	version       *string
+	digest        *string
+	sandbox       *string
+	unsigned      *bool
+	request       *[]byte
+	response      *[]byte
+	recorded_at   *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*CheckReceipt, error)
+	predicates    []predicate.CheckReceipt
+}
+
+var _ ent.Mutation = (*CheckReceiptMutation)(nil)
+
+// checkreceiptOption allows management of the mutation configuration using functional options.
+type checkreceiptOption func(*CheckReceiptMutation)
+
+// newCheckReceiptMutation creates new mutation for the CheckReceipt entity.
+func newCheckReceiptMutation(c config, op Op, opts ...checkreceiptOption) *CheckReceiptMutation {
+	m := &CheckReceiptMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCheckReceipt,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCheckReceiptID sets the ID field of the mutation.
+func withCheckReceiptID(id string) checkreceiptOption {
+	return func(m *CheckReceiptMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CheckReceipt
+		)
+		m.oldValue = func(ctx context.Context) (*CheckReceipt, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CheckReceipt.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCheckReceipt sets the old CheckReceipt of the mutation.
+func withCheckReceipt(node *CheckReceipt) checkreceiptOption {
+	return func(m *CheckReceiptMutation) {
+		m.oldValue = func(context.Context) (*CheckReceipt, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CheckReceiptMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CheckReceiptMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CheckReceipt entities.
+func (m *CheckReceiptMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CheckReceiptMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CheckReceiptMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CheckReceipt.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCaseID sets the "case_id" field.
+func (m *CheckReceiptMutation) SetCaseID(s string) {
+	m.case_id = &s
+}
+
+// CaseID returns the value of the "case_id" field in the mutation.
+func (m *CheckReceiptMutation) CaseID() (r string, exists bool) {
+	v := m.case_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCaseID returns the old "case_id" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldCaseID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCaseID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCaseID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCaseID: %w", err)
+	}
+	return oldValue.CaseID, nil
+}
+
+// ResetCaseID resets all changes to the "case_id" field.
+func (m *CheckReceiptMutation) ResetCaseID() {
+	m.case_id = nil
+}
+
+// SetPlugin sets the "plugin" field.
+func (m *CheckReceiptMutation) SetPlugin(s string) {
+	m.plugin = &s
+}
+
+// Plugin returns the value of the "plugin" field in the mutation.
+func (m *CheckReceiptMutation) Plugin() (r string, exists bool) {
+	v := m.plugin
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlugin returns the old "plugin" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldPlugin(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlugin is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlugin requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlugin: %w", err)
+	}
+	return oldValue.Plugin, nil
+}
+
+// ResetPlugin resets all changes to the "plugin" field.
+func (m *CheckReceiptMutation) ResetPlugin() {
+	m.plugin = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *CheckReceiptMutation) SetVersion(s string) {
+	m.version = &s
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CheckReceiptMutation) Version() (r string, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldVersion(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CheckReceiptMutation) ResetVersion() {
+	m.version = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *CheckReceiptMutation) SetDigest(s string) {
+	m.digest = &s
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *CheckReceiptMutation) Digest() (r string, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *CheckReceiptMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetSandbox sets the "sandbox" field.
+func (m *CheckReceiptMutation) SetSandbox(s string) {
+	m.sandbox = &s
+}
+
+// Sandbox returns the value of the "sandbox" field in the mutation.
+func (m *CheckReceiptMutation) Sandbox() (r string, exists bool) {
+	v := m.sandbox
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSandbox returns the old "sandbox" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldSandbox(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSandbox is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSandbox requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSandbox: %w", err)
+	}
+	return oldValue.Sandbox, nil
+}
+
+// ResetSandbox resets all changes to the "sandbox" field.
+func (m *CheckReceiptMutation) ResetSandbox() {
+	m.sandbox = nil
+}
+
+// SetUnsigned sets the "unsigned" field.
+func (m *CheckReceiptMutation) SetUnsigned(b bool) {
+	m.unsigned = &b
+}
+
+// Unsigned returns the value of the "unsigned" field in the mutation.
+func (m *CheckReceiptMutation) Unsigned() (r bool, exists bool) {
+	v := m.unsigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnsigned returns the old "unsigned" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldUnsigned(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnsigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnsigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnsigned: %w", err)
+	}
+	return oldValue.Unsigned, nil
+}
+
+// ResetUnsigned resets all changes to the "unsigned" field.
+func (m *CheckReceiptMutation) ResetUnsigned() {
+	m.unsigned = nil
+}
+
+// SetRequest sets the "request" field.
+func (m *CheckReceiptMutation) SetRequest(b []byte) {
+	m.request = &b
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *CheckReceiptMutation) Request() (r []byte, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldRequest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *CheckReceiptMutation) ResetRequest() {
+	m.request = nil
+}
+
+// SetResponse sets the "response" field.
+func (m *CheckReceiptMutation) SetResponse(b []byte) {
+	m.response = &b
+}
+
+// Response returns the value of the "response" field in the mutation.
+func (m *CheckReceiptMutation) Response() (r []byte, exists bool) {
+	v := m.response
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResponse returns the old "response" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldResponse(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResponse is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResponse requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResponse: %w", err)
+	}
+	return oldValue.Response, nil
+}
+
+// ResetResponse resets all changes to the "response" field.
+func (m *CheckReceiptMutation) ResetResponse() {
+	m.response = nil
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *CheckReceiptMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *CheckReceiptMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the CheckReceipt entity.
+// If the CheckReceipt object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CheckReceiptMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *CheckReceiptMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// Where appends a list predicates to the CheckReceiptMutation builder.
+func (m *CheckReceiptMutation) Where(ps ...predicate.CheckReceipt) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CheckReceiptMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CheckReceiptMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CheckReceipt, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CheckReceiptMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CheckReceiptMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CheckReceipt).
+func (m *CheckReceiptMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CheckReceiptMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.case_id != nil {
+		fields = append(fields, checkreceipt.FieldCaseID)
+	}
+	if m.plugin != nil {
+		fields = append(fields, checkreceipt.FieldPlugin)
+	}
+	if m.version != nil {
+		fields = append(fields, checkreceipt.FieldVersion)
+	}
+	if m.digest != nil {
+		fields = append(fields, checkreceipt.FieldDigest)
+	}
+	if m.sandbox != nil {
+		fields = append(fields, checkreceipt.FieldSandbox)
+	}
+	if m.unsigned != nil {
+		fields = append(fields, checkreceipt.FieldUnsigned)
+	}
+	if m.request != nil {
+		fields = append(fields, checkreceipt.FieldRequest)
+	}
+	if m.response != nil {
+		fields = append(fields, checkreceipt.FieldResponse)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, checkreceipt.FieldRecordedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CheckReceiptMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case checkreceipt.FieldCaseID:
+		return m.CaseID()
+	case checkreceipt.FieldPlugin:
+		return m.Plugin()
+	case checkreceipt.FieldVersion:
+		return m.Version()
+	case checkreceipt.FieldDigest:
+		return m.Digest()
+	case checkreceipt.FieldSandbox:
+		return m.Sandbox()
+	case checkreceipt.FieldUnsigned:
+		return m.Unsigned()
+	case checkreceipt.FieldRequest:
+		return m.Request()
+	case checkreceipt.FieldResponse:
+		return m.Response()
+	case checkreceipt.FieldRecordedAt:
+		return m.RecordedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CheckReceiptMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case checkreceipt.FieldCaseID:
+		return m.OldCaseID(ctx)
+	case checkreceipt.FieldPlugin:
+		return m.OldPlugin(ctx)
+	case checkreceipt.FieldVersion:
+		return m.OldVersion(ctx)
+	case checkreceipt.FieldDigest:
+		return m.OldDigest(ctx)
+	case checkreceipt.FieldSandbox:
+		return m.OldSandbox(ctx)
+	case checkreceipt.FieldUnsigned:
+		return m.OldUnsigned(ctx)
+	case checkreceipt.FieldRequest:
+		return m.OldRequest(ctx)
+	case checkreceipt.FieldResponse:
+		return m.OldResponse(ctx)
+	case checkreceipt.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown CheckReceipt field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CheckReceiptMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case checkreceipt.FieldCaseID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCaseID(v)
+		return nil
+	case checkreceipt.FieldPlugin:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlugin(v)
+		return nil
+	case checkreceipt.FieldVersion:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case checkreceipt.FieldDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case checkreceipt.FieldSandbox:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSandbox(v)
+		return nil
+	case checkreceipt.FieldUnsigned:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnsigned(v)
+		return nil
+	case checkreceipt.FieldRequest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case checkreceipt.FieldResponse:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResponse(v)
+		return nil
+	case checkreceipt.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CheckReceipt field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CheckReceiptMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CheckReceiptMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CheckReceiptMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown CheckReceipt numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CheckReceiptMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CheckReceiptMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CheckReceiptMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CheckReceipt nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CheckReceiptMutation) ResetField(name string) error {
+	switch name {
+	case checkreceipt.FieldCaseID:
+		m.ResetCaseID()
+		return nil
+	case checkreceipt.FieldPlugin:
+		m.ResetPlugin()
+		return nil
+	case checkreceipt.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case checkreceipt.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case checkreceipt.FieldSandbox:
+		m.ResetSandbox()
+		return nil
+	case checkreceipt.FieldUnsigned:
+		m.ResetUnsigned()
+		return nil
+	case checkreceipt.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case checkreceipt.FieldResponse:
+		m.ResetResponse()
+		return nil
+	case checkreceipt.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CheckReceipt field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CheckReceiptMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CheckReceiptMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CheckReceiptMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CheckReceiptMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CheckReceiptMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CheckReceiptMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CheckReceiptMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CheckReceipt unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CheckReceiptMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CheckReceipt edge %s", name)
 }
 
 // CitedLawMutation represents an operation that mutates the CitedLaw nodes in the graph.
@@ -13452,6 +14296,1664 @@ func (m *NoticeMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *NoticeMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Notice edge %s", name)
+}
+
+// PluginActivationMutation represents an operation that mutates the PluginActivation nodes in the graph.
+type PluginActivationMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int
+	name          *string
+	version       *string
+	mode          *check.Mode
+	policies      *map[string]check.Policy
+	activated_at  *time.Time
+	activated_by  *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PluginActivation, error)
+	predicates    []predicate.PluginActivation
+}
+
+var _ ent.Mutation = (*PluginActivationMutation)(nil)
+
+// pluginactivationOption allows management of the mutation configuration using functional options.
+type pluginactivationOption func(*PluginActivationMutation)
+
+// newPluginActivationMutation creates new mutation for the PluginActivation entity.
+func newPluginActivationMutation(c config, op Op, opts ...pluginactivationOption) *PluginActivationMutation {
+	m := &PluginActivationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePluginActivation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPluginActivationID sets the ID field of the mutation.
+func withPluginActivationID(id int) pluginactivationOption {
+	return func(m *PluginActivationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PluginActivation
+		)
+		m.oldValue = func(ctx context.Context) (*PluginActivation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PluginActivation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPluginActivation sets the old PluginActivation of the mutation.
+func withPluginActivation(node *PluginActivation) pluginactivationOption {
+	return func(m *PluginActivationMutation) {
+		m.oldValue = func(context.Context) (*PluginActivation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PluginActivationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PluginActivationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PluginActivation entities.
+func (m *PluginActivationMutation) SetID(id int) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PluginActivationMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PluginActivationMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PluginActivation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetName sets the "name" field.
+func (m *PluginActivationMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *PluginActivationMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the PluginActivation entity.
+// If the PluginActivation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginActivationMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *PluginActivationMutation) ResetName() {
+	m.name = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *PluginActivationMutation) SetVersion(s string) {
+	m.version = &s
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PluginActivationMutation) Version() (r string, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the PluginActivation entity.
+// If the PluginActivation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginActivationMutation) OldVersion(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PluginActivationMutation) ResetVersion() {
+	m.version = nil
+}
+
+// SetMode sets the "mode" field.
+func (m *PluginActivationMutation) SetMode(c check.Mode) {
+	m.mode = &c
+}
+
+// Mode returns the value of the "mode" field in the mutation.
+func (m *PluginActivationMutation) Mode() (r check.Mode, exists bool) {
+	v := m.mode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMode returns the old "mode" field's value of the PluginActivation entity.
+// If the PluginActivation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginActivationMutation) OldMode(ctx context.Context) (v check.Mode, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMode: %w", err)
+	}
+	return oldValue.Mode, nil
+}
+
+// ResetMode resets all changes to the "mode" field.
+func (m *PluginActivationMutation) ResetMode() {
+	m.mode = nil
+}
+
+// SetPolicies sets the "policies" field.
+func (m *PluginActivationMutation) SetPolicies(value map[string]check.Policy) {
+	m.policies = &value
+}
+
+// Policies returns the value of the "policies" field in the mutation.
+func (m *PluginActivationMutation) Policies() (r map[string]check.Policy, exists bool) {
+	v := m.policies
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPolicies returns the old "policies" field's value of the PluginActivation entity.
+// If the PluginActivation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginActivationMutation) OldPolicies(ctx context.Context) (v map[string]check.Policy, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPolicies is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPolicies requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPolicies: %w", err)
+	}
+	return oldValue.Policies, nil
+}
+
+// ResetPolicies resets all changes to the "policies" field.
+func (m *PluginActivationMutation) ResetPolicies() {
+	m.policies = nil
+}
+
+// SetActivatedAt sets the "activated_at" field.
+func (m *PluginActivationMutation) SetActivatedAt(t time.Time) {
+	m.activated_at = &t
+}
+
+// ActivatedAt returns the value of the "activated_at" field in the mutation.
+func (m *PluginActivationMutation) ActivatedAt() (r time.Time, exists bool) {
+	v := m.activated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivatedAt returns the old "activated_at" field's value of the PluginActivation entity.
+// If the PluginActivation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginActivationMutation) OldActivatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivatedAt: %w", err)
+	}
+	return oldValue.ActivatedAt, nil
+}
+
+// ResetActivatedAt resets all changes to the "activated_at" field.
+func (m *PluginActivationMutation) ResetActivatedAt() {
+	m.activated_at = nil
+}
+
+// SetActivatedBy sets the "activated_by" field.
+func (m *PluginActivationMutation) SetActivatedBy(s string) {
+	m.activated_by = &s
+}
+
+// ActivatedBy returns the value of the "activated_by" field in the mutation.
+func (m *PluginActivationMutation) ActivatedBy() (r string, exists bool) {
+	v := m.activated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivatedBy returns the old "activated_by" field's value of the PluginActivation entity.
+// If the PluginActivation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginActivationMutation) OldActivatedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivatedBy: %w", err)
+	}
+	return oldValue.ActivatedBy, nil
+}
+
+// ResetActivatedBy resets all changes to the "activated_by" field.
+func (m *PluginActivationMutation) ResetActivatedBy() {
+	m.activated_by = nil
+}
+
+// Where appends a list predicates to the PluginActivationMutation builder.
+func (m *PluginActivationMutation) Where(ps ...predicate.PluginActivation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PluginActivationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PluginActivationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PluginActivation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PluginActivationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PluginActivationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PluginActivation).
+func (m *PluginActivationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PluginActivationMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.name != nil {
+		fields = append(fields, pluginactivation.FieldName)
+	}
+	if m.version != nil {
+		fields = append(fields, pluginactivation.FieldVersion)
+	}
+	if m.mode != nil {
+		fields = append(fields, pluginactivation.FieldMode)
+	}
+	if m.policies != nil {
+		fields = append(fields, pluginactivation.FieldPolicies)
+	}
+	if m.activated_at != nil {
+		fields = append(fields, pluginactivation.FieldActivatedAt)
+	}
+	if m.activated_by != nil {
+		fields = append(fields, pluginactivation.FieldActivatedBy)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PluginActivationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case pluginactivation.FieldName:
+		return m.Name()
+	case pluginactivation.FieldVersion:
+		return m.Version()
+	case pluginactivation.FieldMode:
+		return m.Mode()
+	case pluginactivation.FieldPolicies:
+		return m.Policies()
+	case pluginactivation.FieldActivatedAt:
+		return m.ActivatedAt()
+	case pluginactivation.FieldActivatedBy:
+		return m.ActivatedBy()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PluginActivationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case pluginactivation.FieldName:
+		return m.OldName(ctx)
+	case pluginactivation.FieldVersion:
+		return m.OldVersion(ctx)
+	case pluginactivation.FieldMode:
+		return m.OldMode(ctx)
+	case pluginactivation.FieldPolicies:
+		return m.OldPolicies(ctx)
+	case pluginactivation.FieldActivatedAt:
+		return m.OldActivatedAt(ctx)
+	case pluginactivation.FieldActivatedBy:
+		return m.OldActivatedBy(ctx)
+	}
+	return nil, fmt.Errorf("unknown PluginActivation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PluginActivationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case pluginactivation.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case pluginactivation.FieldVersion:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case pluginactivation.FieldMode:
+		v, ok := value.(check.Mode)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMode(v)
+		return nil
+	case pluginactivation.FieldPolicies:
+		v, ok := value.(map[string]check.Policy)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPolicies(v)
+		return nil
+	case pluginactivation.FieldActivatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivatedAt(v)
+		return nil
+	case pluginactivation.FieldActivatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivatedBy(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PluginActivation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PluginActivationMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PluginActivationMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PluginActivationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown PluginActivation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PluginActivationMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PluginActivationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PluginActivationMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PluginActivation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PluginActivationMutation) ResetField(name string) error {
+	switch name {
+	case pluginactivation.FieldName:
+		m.ResetName()
+		return nil
+	case pluginactivation.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case pluginactivation.FieldMode:
+		m.ResetMode()
+		return nil
+	case pluginactivation.FieldPolicies:
+		m.ResetPolicies()
+		return nil
+	case pluginactivation.FieldActivatedAt:
+		m.ResetActivatedAt()
+		return nil
+	case pluginactivation.FieldActivatedBy:
+		m.ResetActivatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown PluginActivation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PluginActivationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PluginActivationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PluginActivationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PluginActivationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PluginActivationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PluginActivationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PluginActivationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PluginActivation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PluginActivationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PluginActivation edge %s", name)
+}
+
+// PluginVersionMutation represents an operation that mutates the PluginVersion nodes in the graph.
+type PluginVersionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	name          *string
+	version       *string
+	department    *string
+	checks        *[]check.Check
+	appendchecks  []check.Check
+	programs      *map[string]check.Program
+	manifest      *[]byte
+	signature     *[]byte
+	installed_at  *time.Time
+	installed_by  *string
+	mode          *check.Mode
+	policies      *map[string]check.Policy
+	activated_at  *time.Time
+	activated_by  *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PluginVersion, error)
+	predicates    []predicate.PluginVersion
+}
+
+var _ ent.Mutation = (*PluginVersionMutation)(nil)
+
+// pluginversionOption allows management of the mutation configuration using functional options.
+type pluginversionOption func(*PluginVersionMutation)
+
+// newPluginVersionMutation creates new mutation for the PluginVersion entity.
+func newPluginVersionMutation(c config, op Op, opts ...pluginversionOption) *PluginVersionMutation {
+	m := &PluginVersionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePluginVersion,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPluginVersionID sets the ID field of the mutation.
+func withPluginVersionID(id string) pluginversionOption {
+	return func(m *PluginVersionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PluginVersion
+		)
+		m.oldValue = func(ctx context.Context) (*PluginVersion, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PluginVersion.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPluginVersion sets the old PluginVersion of the mutation.
+func withPluginVersion(node *PluginVersion) pluginversionOption {
+	return func(m *PluginVersionMutation) {
+		m.oldValue = func(context.Context) (*PluginVersion, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PluginVersionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PluginVersionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PluginVersion entities.
+func (m *PluginVersionMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PluginVersionMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PluginVersionMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PluginVersion.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetName sets the "name" field.
+func (m *PluginVersionMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *PluginVersionMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *PluginVersionMutation) ResetName() {
+	m.name = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *PluginVersionMutation) SetVersion(s string) {
+	m.version = &s
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PluginVersionMutation) Version() (r string, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldVersion(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PluginVersionMutation) ResetVersion() {
+	m.version = nil
+}
+
+// SetDepartment sets the "department" field.
+func (m *PluginVersionMutation) SetDepartment(s string) {
+	m.department = &s
+}
+
+// Department returns the value of the "department" field in the mutation.
+func (m *PluginVersionMutation) Department() (r string, exists bool) {
+	v := m.department
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDepartment returns the old "department" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldDepartment(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDepartment is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDepartment requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDepartment: %w", err)
+	}
+	return oldValue.Department, nil
+}
+
+// ResetDepartment resets all changes to the "department" field.
+func (m *PluginVersionMutation) ResetDepartment() {
+	m.department = nil
+}
+
+// SetChecks sets the "checks" field.
+func (m *PluginVersionMutation) SetChecks(c []check.Check) {
+	m.checks = &c
+	m.appendchecks = nil
+}
+
+// Checks returns the value of the "checks" field in the mutation.
+func (m *PluginVersionMutation) Checks() (r []check.Check, exists bool) {
+	v := m.checks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChecks returns the old "checks" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldChecks(ctx context.Context) (v []check.Check, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChecks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChecks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChecks: %w", err)
+	}
+	return oldValue.Checks, nil
+}
+
+// AppendChecks adds c to the "checks" field.
+func (m *PluginVersionMutation) AppendChecks(c []check.Check) {
+	m.appendchecks = append(m.appendchecks, c...)
+}
+
+// AppendedChecks returns the list of values that were appended to the "checks" field in this mutation.
+func (m *PluginVersionMutation) AppendedChecks() ([]check.Check, bool) {
+	if len(m.appendchecks) == 0 {
+		return nil, false
+	}
+	return m.appendchecks, true
+}
+
+// ResetChecks resets all changes to the "checks" field.
+func (m *PluginVersionMutation) ResetChecks() {
+	m.checks = nil
+	m.appendchecks = nil
+}
+
+// SetPrograms sets the "programs" field.
+func (m *PluginVersionMutation) SetPrograms(value map[string]check.Program) {
+	m.programs = &value
+}
+
+// Programs returns the value of the "programs" field in the mutation.
+func (m *PluginVersionMutation) Programs() (r map[string]check.Program, exists bool) {
+	v := m.programs
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrograms returns the old "programs" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldPrograms(ctx context.Context) (v map[string]check.Program, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrograms is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrograms requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrograms: %w", err)
+	}
+	return oldValue.Programs, nil
+}
+
+// ResetPrograms resets all changes to the "programs" field.
+func (m *PluginVersionMutation) ResetPrograms() {
+	m.programs = nil
+}
+
+// SetManifest sets the "manifest" field.
+func (m *PluginVersionMutation) SetManifest(b []byte) {
+	m.manifest = &b
+}
+
+// Manifest returns the value of the "manifest" field in the mutation.
+func (m *PluginVersionMutation) Manifest() (r []byte, exists bool) {
+	v := m.manifest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldManifest returns the old "manifest" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldManifest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldManifest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldManifest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldManifest: %w", err)
+	}
+	return oldValue.Manifest, nil
+}
+
+// ResetManifest resets all changes to the "manifest" field.
+func (m *PluginVersionMutation) ResetManifest() {
+	m.manifest = nil
+}
+
+// SetSignature sets the "signature" field.
+func (m *PluginVersionMutation) SetSignature(b []byte) {
+	m.signature = &b
+}
+
+// Signature returns the value of the "signature" field in the mutation.
+func (m *PluginVersionMutation) Signature() (r []byte, exists bool) {
+	v := m.signature
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSignature returns the old "signature" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldSignature(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSignature is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSignature requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSignature: %w", err)
+	}
+	return oldValue.Signature, nil
+}
+
+// ClearSignature clears the value of the "signature" field.
+func (m *PluginVersionMutation) ClearSignature() {
+	m.signature = nil
+	m.clearedFields[pluginversion.FieldSignature] = struct{}{}
+}
+
+// SignatureCleared returns if the "signature" field was cleared in this mutation.
+func (m *PluginVersionMutation) SignatureCleared() bool {
+	_, ok := m.clearedFields[pluginversion.FieldSignature]
+	return ok
+}
+
+// ResetSignature resets all changes to the "signature" field.
+func (m *PluginVersionMutation) ResetSignature() {
+	m.signature = nil
+	delete(m.clearedFields, pluginversion.FieldSignature)
+}
+
+// SetInstalledAt sets the "installed_at" field.
+func (m *PluginVersionMutation) SetInstalledAt(t time.Time) {
+	m.installed_at = &t
+}
+
+// InstalledAt returns the value of the "installed_at" field in the mutation.
+func (m *PluginVersionMutation) InstalledAt() (r time.Time, exists bool) {
+	v := m.installed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstalledAt returns the old "installed_at" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldInstalledAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstalledAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstalledAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstalledAt: %w", err)
+	}
+	return oldValue.InstalledAt, nil
+}
+
+// ResetInstalledAt resets all changes to the "installed_at" field.
+func (m *PluginVersionMutation) ResetInstalledAt() {
+	m.installed_at = nil
+}
+
+// SetInstalledBy sets the "installed_by" field.
+func (m *PluginVersionMutation) SetInstalledBy(s string) {
+	m.installed_by = &s
+}
+
+// InstalledBy returns the value of the "installed_by" field in the mutation.
+func (m *PluginVersionMutation) InstalledBy() (r string, exists bool) {
+	v := m.installed_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstalledBy returns the old "installed_by" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldInstalledBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstalledBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstalledBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstalledBy: %w", err)
+	}
+	return oldValue.InstalledBy, nil
+}
+
+// ResetInstalledBy resets all changes to the "installed_by" field.
+func (m *PluginVersionMutation) ResetInstalledBy() {
+	m.installed_by = nil
+}
+
+// SetMode sets the "mode" field.
+func (m *PluginVersionMutation) SetMode(c check.Mode) {
+	m.mode = &c
+}
+
+// Mode returns the value of the "mode" field in the mutation.
+func (m *PluginVersionMutation) Mode() (r check.Mode, exists bool) {
+	v := m.mode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMode returns the old "mode" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldMode(ctx context.Context) (v check.Mode, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMode: %w", err)
+	}
+	return oldValue.Mode, nil
+}
+
+// ResetMode resets all changes to the "mode" field.
+func (m *PluginVersionMutation) ResetMode() {
+	m.mode = nil
+}
+
+// SetPolicies sets the "policies" field.
+func (m *PluginVersionMutation) SetPolicies(value map[string]check.Policy) {
+	m.policies = &value
+}
+
+// Policies returns the value of the "policies" field in the mutation.
+func (m *PluginVersionMutation) Policies() (r map[string]check.Policy, exists bool) {
+	v := m.policies
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPolicies returns the old "policies" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldPolicies(ctx context.Context) (v map[string]check.Policy, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPolicies is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPolicies requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPolicies: %w", err)
+	}
+	return oldValue.Policies, nil
+}
+
+// ResetPolicies resets all changes to the "policies" field.
+func (m *PluginVersionMutation) ResetPolicies() {
+	m.policies = nil
+}
+
+// SetActivatedAt sets the "activated_at" field.
+func (m *PluginVersionMutation) SetActivatedAt(t time.Time) {
+	m.activated_at = &t
+}
+
+// ActivatedAt returns the value of the "activated_at" field in the mutation.
+func (m *PluginVersionMutation) ActivatedAt() (r time.Time, exists bool) {
+	v := m.activated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivatedAt returns the old "activated_at" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldActivatedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivatedAt: %w", err)
+	}
+	return oldValue.ActivatedAt, nil
+}
+
+// ClearActivatedAt clears the value of the "activated_at" field.
+func (m *PluginVersionMutation) ClearActivatedAt() {
+	m.activated_at = nil
+	m.clearedFields[pluginversion.FieldActivatedAt] = struct{}{}
+}
+
+// ActivatedAtCleared returns if the "activated_at" field was cleared in this mutation.
+func (m *PluginVersionMutation) ActivatedAtCleared() bool {
+	_, ok := m.clearedFields[pluginversion.FieldActivatedAt]
+	return ok
+}
+
+// ResetActivatedAt resets all changes to the "activated_at" field.
+func (m *PluginVersionMutation) ResetActivatedAt() {
+	m.activated_at = nil
+	delete(m.clearedFields, pluginversion.FieldActivatedAt)
+}
+
+// SetActivatedBy sets the "activated_by" field.
+func (m *PluginVersionMutation) SetActivatedBy(s string) {
+	m.activated_by = &s
+}
+
+// ActivatedBy returns the value of the "activated_by" field in the mutation.
+func (m *PluginVersionMutation) ActivatedBy() (r string, exists bool) {
+	v := m.activated_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivatedBy returns the old "activated_by" field's value of the PluginVersion entity.
+// If the PluginVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PluginVersionMutation) OldActivatedBy(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivatedBy: %w", err)
+	}
+	return oldValue.ActivatedBy, nil
+}
+
+// ClearActivatedBy clears the value of the "activated_by" field.
+func (m *PluginVersionMutation) ClearActivatedBy() {
+	m.activated_by = nil
+	m.clearedFields[pluginversion.FieldActivatedBy] = struct{}{}
+}
+
+// ActivatedByCleared returns if the "activated_by" field was cleared in this mutation.
+func (m *PluginVersionMutation) ActivatedByCleared() bool {
+	_, ok := m.clearedFields[pluginversion.FieldActivatedBy]
+	return ok
+}
+
+// ResetActivatedBy resets all changes to the "activated_by" field.
+func (m *PluginVersionMutation) ResetActivatedBy() {
+	m.activated_by = nil
+	delete(m.clearedFields, pluginversion.FieldActivatedBy)
+}
+
+// Where appends a list predicates to the PluginVersionMutation builder.
+func (m *PluginVersionMutation) Where(ps ...predicate.PluginVersion) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PluginVersionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PluginVersionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PluginVersion, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PluginVersionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PluginVersionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PluginVersion).
+func (m *PluginVersionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PluginVersionMutation) Fields() []string {
+	fields := make([]string, 0, 13)
+	if m.name != nil {
+		fields = append(fields, pluginversion.FieldName)
+	}
+	if m.version != nil {
+		fields = append(fields, pluginversion.FieldVersion)
+	}
+	if m.department != nil {
+		fields = append(fields, pluginversion.FieldDepartment)
+	}
+	if m.checks != nil {
+		fields = append(fields, pluginversion.FieldChecks)
+	}
+	if m.programs != nil {
+		fields = append(fields, pluginversion.FieldPrograms)
+	}
+	if m.manifest != nil {
+		fields = append(fields, pluginversion.FieldManifest)
+	}
+	if m.signature != nil {
+		fields = append(fields, pluginversion.FieldSignature)
+	}
+	if m.installed_at != nil {
+		fields = append(fields, pluginversion.FieldInstalledAt)
+	}
+	if m.installed_by != nil {
+		fields = append(fields, pluginversion.FieldInstalledBy)
+	}
+	if m.mode != nil {
+		fields = append(fields, pluginversion.FieldMode)
+	}
+	if m.policies != nil {
+		fields = append(fields, pluginversion.FieldPolicies)
+	}
+	if m.activated_at != nil {
+		fields = append(fields, pluginversion.FieldActivatedAt)
+	}
+	if m.activated_by != nil {
+		fields = append(fields, pluginversion.FieldActivatedBy)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PluginVersionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case pluginversion.FieldName:
+		return m.Name()
+	case pluginversion.FieldVersion:
+		return m.Version()
+	case pluginversion.FieldDepartment:
+		return m.Department()
+	case pluginversion.FieldChecks:
+		return m.Checks()
+	case pluginversion.FieldPrograms:
+		return m.Programs()
+	case pluginversion.FieldManifest:
+		return m.Manifest()
+	case pluginversion.FieldSignature:
+		return m.Signature()
+	case pluginversion.FieldInstalledAt:
+		return m.InstalledAt()
+	case pluginversion.FieldInstalledBy:
+		return m.InstalledBy()
+	case pluginversion.FieldMode:
+		return m.Mode()
+	case pluginversion.FieldPolicies:
+		return m.Policies()
+	case pluginversion.FieldActivatedAt:
+		return m.ActivatedAt()
+	case pluginversion.FieldActivatedBy:
+		return m.ActivatedBy()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PluginVersionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case pluginversion.FieldName:
+		return m.OldName(ctx)
+	case pluginversion.FieldVersion:
+		return m.OldVersion(ctx)
+	case pluginversion.FieldDepartment:
+		return m.OldDepartment(ctx)
+	case pluginversion.FieldChecks:
+		return m.OldChecks(ctx)
+	case pluginversion.FieldPrograms:
+		return m.OldPrograms(ctx)
+	case pluginversion.FieldManifest:
+		return m.OldManifest(ctx)
+	case pluginversion.FieldSignature:
+		return m.OldSignature(ctx)
+	case pluginversion.FieldInstalledAt:
+		return m.OldInstalledAt(ctx)
+	case pluginversion.FieldInstalledBy:
+		return m.OldInstalledBy(ctx)
+	case pluginversion.FieldMode:
+		return m.OldMode(ctx)
+	case pluginversion.FieldPolicies:
+		return m.OldPolicies(ctx)
+	case pluginversion.FieldActivatedAt:
+		return m.OldActivatedAt(ctx)
+	case pluginversion.FieldActivatedBy:
+		return m.OldActivatedBy(ctx)
+	}
+	return nil, fmt.Errorf("unknown PluginVersion field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PluginVersionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case pluginversion.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case pluginversion.FieldVersion:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case pluginversion.FieldDepartment:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDepartment(v)
+		return nil
+	case pluginversion.FieldChecks:
+		v, ok := value.([]check.Check)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChecks(v)
+		return nil
+	case pluginversion.FieldPrograms:
+		v, ok := value.(map[string]check.Program)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrograms(v)
+		return nil
+	case pluginversion.FieldManifest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetManifest(v)
+		return nil
+	case pluginversion.FieldSignature:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSignature(v)
+		return nil
+	case pluginversion.FieldInstalledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstalledAt(v)
+		return nil
+	case pluginversion.FieldInstalledBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstalledBy(v)
+		return nil
+	case pluginversion.FieldMode:
+		v, ok := value.(check.Mode)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMode(v)
+		return nil
+	case pluginversion.FieldPolicies:
+		v, ok := value.(map[string]check.Policy)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPolicies(v)
+		return nil
+	case pluginversion.FieldActivatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivatedAt(v)
+		return nil
+	case pluginversion.FieldActivatedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivatedBy(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PluginVersion field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PluginVersionMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PluginVersionMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PluginVersionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown PluginVersion numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PluginVersionMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(pluginversion.FieldSignature) {
+		fields = append(fields, pluginversion.FieldSignature)
+	}
+	if m.FieldCleared(pluginversion.FieldActivatedAt) {
+		fields = append(fields, pluginversion.FieldActivatedAt)
+	}
+	if m.FieldCleared(pluginversion.FieldActivatedBy) {
+		fields = append(fields, pluginversion.FieldActivatedBy)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PluginVersionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PluginVersionMutation) ClearField(name string) error {
+	switch name {
+	case pluginversion.FieldSignature:
+		m.ClearSignature()
+		return nil
+	case pluginversion.FieldActivatedAt:
+		m.ClearActivatedAt()
+		return nil
+	case pluginversion.FieldActivatedBy:
+		m.ClearActivatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown PluginVersion nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PluginVersionMutation) ResetField(name string) error {
+	switch name {
+	case pluginversion.FieldName:
+		m.ResetName()
+		return nil
+	case pluginversion.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case pluginversion.FieldDepartment:
+		m.ResetDepartment()
+		return nil
+	case pluginversion.FieldChecks:
+		m.ResetChecks()
+		return nil
+	case pluginversion.FieldPrograms:
+		m.ResetPrograms()
+		return nil
+	case pluginversion.FieldManifest:
+		m.ResetManifest()
+		return nil
+	case pluginversion.FieldSignature:
+		m.ResetSignature()
+		return nil
+	case pluginversion.FieldInstalledAt:
+		m.ResetInstalledAt()
+		return nil
+	case pluginversion.FieldInstalledBy:
+		m.ResetInstalledBy()
+		return nil
+	case pluginversion.FieldMode:
+		m.ResetMode()
+		return nil
+	case pluginversion.FieldPolicies:
+		m.ResetPolicies()
+		return nil
+	case pluginversion.FieldActivatedAt:
+		m.ResetActivatedAt()
+		return nil
+	case pluginversion.FieldActivatedBy:
+		m.ResetActivatedBy()
+		return nil
+	}
+	return fmt.Errorf("unknown PluginVersion field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PluginVersionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PluginVersionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PluginVersionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PluginVersionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PluginVersionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PluginVersionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PluginVersionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PluginVersion unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PluginVersionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PluginVersion edge %s", name)
 }
 
 // PolicyRuleMutation represents an operation that mutates the PolicyRule nodes in the graph.

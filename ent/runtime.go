@@ -6,6 +6,7 @@ import (
 	"github.com/onedoor/onedoor/ent/calendaryear"
 	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/casematerial"
+	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/department"
@@ -15,6 +16,8 @@ import (
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
+	"github.com/onedoor/onedoor/ent/pluginactivation"
+	"github.com/onedoor/onedoor/ent/pluginversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
@@ -56,6 +59,15 @@ func init() {
 	casematerialDescID := casematerialMixinFields0[0].Descriptor()
 	// casematerial.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	casematerial.IDValidator = casematerialDescID.Validators[0].(func(string) error)
+	checkreceiptMixin := schema.CheckReceipt{}.Mixin()
+	checkreceiptMixinFields0 := checkreceiptMixin[0].Fields()
+	_ = checkreceiptMixinFields0
+	checkreceiptFields := schema.CheckReceipt{}.Fields()
+	_ = checkreceiptFields
+	// checkreceiptDescID is the schema descriptor for id field.
+	checkreceiptDescID := checkreceiptMixinFields0[0].Descriptor()
+	// checkreceipt.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	checkreceipt.IDValidator = checkreceiptDescID.Validators[0].(func(string) error)
 	citedlawMixin := schema.CitedLaw{}.Mixin()
 	citedlawMixinFields0 := citedlawMixin[0].Fields()
 	_ = citedlawMixinFields0
@@ -153,6 +165,21 @@ func init() {
 	noticeDescID := noticeMixinFields0[0].Descriptor()
 	// notice.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	notice.IDValidator = noticeDescID.Validators[0].(func(string) error)
+	pluginactivationFields := schema.PluginActivation{}.Fields()
+	_ = pluginactivationFields
+	// pluginactivationDescID is the schema descriptor for id field.
+	pluginactivationDescID := pluginactivationFields[0].Descriptor()
+	// pluginactivation.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	pluginactivation.IDValidator = pluginactivationDescID.Validators[0].(func(int) error)
+	pluginversionMixin := schema.PluginVersion{}.Mixin()
+	pluginversionMixinFields0 := pluginversionMixin[0].Fields()
+	_ = pluginversionMixinFields0
+	pluginversionFields := schema.PluginVersion{}.Fields()
+	_ = pluginversionFields
+	// pluginversionDescID is the schema descriptor for id field.
+	pluginversionDescID := pluginversionMixinFields0[0].Descriptor()
+	// pluginversion.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	pluginversion.IDValidator = pluginversionDescID.Validators[0].(func(string) error)
 	policyruleMixin := schema.PolicyRule{}.Mixin()
 	policyruleMixinFields0 := policyruleMixin[0].Fields()
 	_ = policyruleMixinFields0

@@ -18,6 +18,8 @@ type Tx struct {
 	CaseFile *CaseFileClient
 	// CaseMaterial is the client for interacting with the CaseMaterial builders.
 	CaseMaterial *CaseMaterialClient
+	// CheckReceipt is the client for interacting with the CheckReceipt builders.
+	CheckReceipt *CheckReceiptClient
 	// CitedLaw is the client for interacting with the CitedLaw builders.
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
@@ -36,6 +38,10 @@ type Tx struct {
 	ItemVersion *ItemVersionClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
+	// PluginActivation is the client for interacting with the PluginActivation builders.
+	PluginActivation *PluginActivationClient
+	// PluginVersion is the client for interacting with the PluginVersion builders.
+	PluginVersion *PluginVersionClient
 	// PolicyRule is the client for interacting with the PolicyRule builders.
 	PolicyRule *PolicyRuleClient
 	// Region is the client for interacting with the Region builders.
@@ -184,6 +190,7 @@ func (tx *Tx) init() {
 	tx.CalendarYear = NewCalendarYearClient(tx.config)
 	tx.CaseFile = NewCaseFileClient(tx.config)
 	tx.CaseMaterial = NewCaseMaterialClient(tx.config)
+	tx.CheckReceipt = NewCheckReceiptClient(tx.config)
 	tx.CitedLaw = NewCitedLawClient(tx.config)
 	tx.Clause = NewClauseClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
@@ -193,6 +200,8 @@ func (tx *Tx) init() {
 	tx.ItemMaterial = NewItemMaterialClient(tx.config)
 	tx.ItemVersion = NewItemVersionClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
+	tx.PluginActivation = NewPluginActivationClient(tx.config)
+	tx.PluginVersion = NewPluginVersionClient(tx.config)
 	tx.PolicyRule = NewPolicyRuleClient(tx.config)
 	tx.Region = NewRegionClient(tx.config)
 	tx.Review = NewReviewClient(tx.config)

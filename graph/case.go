@@ -240,9 +240,10 @@ func (r *Resolver) findings(ctx context.Context, in []casework.Finding) []*model
 		clause, ok := book.Clause(f.Item, f.Version, f.Clause)
 		if !ok {
 			out[i] = model.NewFinding(f, nil, nil, remedy)
-			continue
+		} else {
+			out[i] = model.NewFinding(f, clause, model.ClauseRow(r.Client, clause, f.Version, r.department(clause.Department)), remedy)
 		}
-		out[i] = model.NewFinding(f, clause, model.ClauseRow(r.Client, clause, f.Version, r.department(clause.Department)), remedy)
+		out[i].MissingFacts = r.missingFacts(f.Missing)
 	}
 	return out
 }

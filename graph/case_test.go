@@ -24,7 +24,7 @@ func TestVerbs(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	var mutations []string
 	for _, f := range schema.Mutation.Fields {
-		if f.Name != "issueNotice" && f.Name != "setClock" {
+		if !slices.Contains([]string{"issueNotice", "setClock", "activatePlugin"}, f.Name) { // on no case
 			mutations = append(mutations, f.Name)
 		}
 	}

@@ -38,7 +38,7 @@ const (
 var ownLists = map[string]int{
 	"Deadline.days": dayList, "Clock.pauses": shortList,
 	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
-	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList,
+	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList, "Case.checks": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/workday"
 )
@@ -17,6 +18,8 @@ type Resolver struct {
 	Client  *ent.Client    // for reading: it shows each viewer what that viewer may see
 	Desk    *casework.Desk // for commands; the book, the notices and the clock are the desk's
 	Answers Answers        // to requests with an Idempotency-Key
+	Office  *check.Office  // for departments' plugins
+	Plugins Plugins        // as they run here
 	// Events brings those of cases, and Published the revisions of the catalogue, to
 	// subscriptions; nil where there are none.
 	Events, Published casework.Feed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/store"
@@ -45,6 +47,10 @@ func (d *dice) Read(p []byte) (int, error) {
 
 // shelf keeps no file but says what it was.
 type shelf struct{}
+
+func (shelf) Open(context.Context, string) (io.ReadCloser, error) {
+	return nil, errors.New("the shelf keeps no file")
+}
 
 func (shelf) Save(_ context.Context, name string, content io.Reader) (casework.File, error) {
 	text, err := io.ReadAll(content)
@@ -83,7 +89,7 @@ type office struct {
 
 func newOffice(t *testing.T, s *store.Store, book *guide.Book) *office {
 	o := &office{t: t, store: s, clock: &clock{time: now}}
-	o.Desk = &casework.Desk{Cases: s, Notices: s, Files: shelf{}, Book: book, Now: o.clock.now, Random: &dice{src: rand.NewChaCha8([32]byte{1})}}
+	o.Desk = &casework.Desk{Cases: s, Notices: s, Files: shelf{}, Checks: check.None{}, Book: book, Now: o.clock.now, Random: &dice{src: rand.NewChaCha8([32]byte{1})}}
 	return o
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/cache"
+	"github.com/onedoor/onedoor/plugins/host"
 )
 
 // config is what the operator sets, by environment or by flag; a flag wins.
@@ -23,6 +24,12 @@ type config struct {
 	databaseURL string // DATABASE_URL; empty: SQLite in the data folder
 	redisURL    string // REDIS_URL; empty: inside the process
 	blobURL     string // BLOB_URL: where uploaded files are kept; empty: in the data folder
+
+	run          string            // ONEDOOR_RUN: where sockets of plugins are, a short path
+	pluginKeys   string            // ONEDOOR_PLUGIN_KEYS: folder of the departments' public keys; empty: in the data folder
+	pluginFloor  host.Level        // ONEDOOR_PLUGIN_FLOOR: below this level of the sandbox no plugin runs
+	pluginDev    bool              // ONEDOOR_PLUGIN_DEV: takes unsigned plugins
+	interpreters map[string]string // ONEDOOR_PLUGIN_INTERPRETERS: node=/usr/bin/node,…
 
 	production bool              // ONEDOOR_PRODUCTION: nobody is shown the schema by introspection or suggestions
 	draft      bool              // ONEDOOR_HTTP_DRAFT: the status codes of the newer draft of GraphQL over HTTP
@@ -48,6 +55,11 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
 	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
+	flags.StringVar(&c.run, "run", env("ONEDOOR_RUN", runFolder(getenv)), "`FOLDER` of the sockets of plugins, best in memory and with a short path (ONEDOOR_RUN)")
+	flags.StringVar(&c.pluginKeys, "plugin-keys", getenv("ONEDOOR_PLUGIN_KEYS"), "`FOLDER` of the departments' public keys, such as fire.pub (ONEDOOR_PLUGIN_KEYS); plugin-keys in the data folder when empty")
+	flags.BoolVar(&c.pluginDev, "dev", getenv("ONEDOOR_PLUGIN_DEV") == "1", "take plugins that nobody has signed, and say so on each finding (ONEDOOR_PLUGIN_DEV=1)")
+	floor := flags.String("plugin-floor", getenv("ONEDOOR_PLUGIN_FLOOR"), "`LEVEL` of the sandbox below which no plugin runs: L0, L1 or L2 (ONEDOOR_PLUGIN_FLOOR); L1 on Linux when empty")
+	interpreters := flags.String("interpreters", getenv("ONEDOOR_PLUGIN_INTERPRETERS"), "`NAME=PATH,…` of the programs that run scripts, such as node=/usr/bin/node (ONEDOOR_PLUGIN_INTERPRETERS)")
 	flags.BoolVar(&c.production, "production", getenv("ONEDOOR_PRODUCTION") == "1", "no introspection, and no suggestions in errors (ONEDOOR_PRODUCTION=1)")
 	flags.BoolVar(&c.draft, "http-draft", getenv("ONEDOOR_HTTP_DRAFT") == "1", "status codes of the newer draft of GraphQL over HTTP (ONEDOOR_HTTP_DRAFT=1)")
 	origins := flags.String("origins", getenv("ONEDOOR_ORIGINS"), "origins of other sites whose pages may use the API, such as https://example.org, with commas between (ONEDOOR_ORIGINS)")
@@ -55,17 +67,50 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	for _, add := range own {
 		add(flags)
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			flags.SetOutput(stderr)
-			flags.PrintDefaults()
+	var rest []string // flags may stand behind arguments too
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				flags.SetOutput(stderr)
+				flags.PrintDefaults()
+			}
+			return config{}, nil, err
 		}
+		if flags.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+	if err := errors.Join(c.check(), c.checkPlugins(*floor, *interpreters), c.readOrigins(*origins), c.readTrusted(*trusted)); err != nil {
 		return config{}, nil, err
 	}
-	if err := errors.Join(c.check(), c.readOrigins(*origins), c.readTrusted(*trusted)); err != nil {
-		return config{}, nil, err
+	return c, rest, nil
+}
+
+// checkPlugins reads what is set for plugins.
+func (c *config) checkPlugins(floor, interpreters string) error {
+	if c.pluginKeys == "" {
+		c.pluginKeys = filepath.Join(c.data, "plugin-keys")
 	}
-	return c, flags.Args(), nil
+	if floor != "" {
+		level, err := host.ParseLevel(floor)
+		if err != nil {
+			return fmt.Errorf("ONEDOOR_PLUGIN_FLOOR: %w", err)
+		}
+		c.pluginFloor = level
+	}
+	c.interpreters = map[string]string{}
+	for entry := range strings.SplitSeq(interpreters, ",") {
+		name, path, ok := strings.Cut(strings.TrimSpace(entry), "=")
+		switch {
+		case entry == "":
+		case !ok || !filepath.IsAbs(path):
+			return fmt.Errorf("ONEDOOR_PLUGIN_INTERPRETERS: %q is not NAME=/PATH", entry)
+		default:
+			c.interpreters[name] = path
+		}
+	}
+	return nil
 }
 
 func (c *config) check() error {

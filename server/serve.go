@@ -18,6 +18,7 @@ import (
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/guide"
@@ -54,6 +55,9 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	defer s.Close()
+	if err := s.Serve(); err != nil {
+		return err
+	}
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
@@ -77,10 +81,19 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	book := guide.NewBook(first)
 	var clock clock
-	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Book: book, Now: clock.now, Random: rand.Reader}
+	guests, err := openPlugins(c, s, uploads, slog.Default())
+	if err != nil {
+		return err
+	}
+	defer guests.Close()
+	if err := guests.Apply(ctx); err != nil { // before anybody could be served without them
+		return err
+	}
+	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: guests, Book: book, Now: clock.now, Random: rand.Reader}
+	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
 	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
 	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Events: events, Published: published}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published}
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -134,7 +147,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer working.Wait() // before the database closes
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk)...) })
+	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, guests)...) })
 	working.Go(func() { events.Run(work) })
 	working.Go(func() { published.Run(work) })
 	return serveUntil(ctx, server, api, stopped)
@@ -158,13 +171,18 @@ func serveUntil(ctx context.Context, server *http.Server, api graph.Handler, sto
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk) []jobs.Work {
+func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, guests *plugins) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
 			return err
 		}},
 		{Name: "events", Every: lookEvery, Do: s.Sequence},
+		{Name: "plugins", Every: lookEvery, Do: guests.Apply},
+		{Name: "checks", Every: lookEvery, Do: func(ctx context.Context) error {
+			_, err := desk.RunChecks(ctx)
+			return err
+		}},
 		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
 		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},
 	}

@@ -64,6 +64,8 @@ const (
 	FieldStatutoryDueOn = "statutory_due_on"
 	// FieldWakeOn holds the string denoting the wake_on field in the database.
 	FieldWakeOn = "wake_on"
+	// FieldChecksAt holds the string denoting the checks_at field in the database.
+	FieldChecksAt = "checks_at"
 	// EdgeScheme holds the string denoting the scheme edge name in mutations.
 	EdgeScheme = "scheme"
 	// EdgeItem holds the string denoting the item edge name in mutations.
@@ -158,6 +160,7 @@ var Columns = []string{
 	FieldPromisedDueOn,
 	FieldStatutoryDueOn,
 	FieldWakeOn,
+	FieldChecksAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -301,6 +304,11 @@ func ByStatutoryDueOn(opts ...sql.OrderTermOption) OrderOption {
 // ByWakeOn orders the results by the wake_on field.
 func ByWakeOn(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldWakeOn, opts...).ToFunc()
+}
+
+// ByChecksAt orders the results by the checks_at field.
+func ByChecksAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChecksAt, opts...).ToFunc()
 }
 
 // BySchemeField orders the results by scheme field.

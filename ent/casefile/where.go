@@ -171,6 +171,11 @@ func WakeOn(v string) predicate.CaseFile {
 	return predicate.CaseFile(sql.FieldEQ(FieldWakeOn, v))
 }
 
+// ChecksAt applies equality check predicate on the "checks_at" field. It's identical to ChecksAtEQ.
+func ChecksAt(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldEQ(FieldChecksAt, v))
+}
+
 // NumberEQ applies the EQ predicate on the "number" field.
 func NumberEQ(v string) predicate.CaseFile {
 	return predicate.CaseFile(sql.FieldEQ(FieldNumber, v))
@@ -1529,6 +1534,56 @@ func WakeOnEqualFold(v string) predicate.CaseFile {
 // WakeOnContainsFold applies the ContainsFold predicate on the "wake_on" field.
 func WakeOnContainsFold(v string) predicate.CaseFile {
 	return predicate.CaseFile(sql.FieldContainsFold(FieldWakeOn, v))
+}
+
+// ChecksAtEQ applies the EQ predicate on the "checks_at" field.
+func ChecksAtEQ(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldEQ(FieldChecksAt, v))
+}
+
+// ChecksAtNEQ applies the NEQ predicate on the "checks_at" field.
+func ChecksAtNEQ(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldNEQ(FieldChecksAt, v))
+}
+
+// ChecksAtIn applies the In predicate on the "checks_at" field.
+func ChecksAtIn(vs ...time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldIn(FieldChecksAt, vs...))
+}
+
+// ChecksAtNotIn applies the NotIn predicate on the "checks_at" field.
+func ChecksAtNotIn(vs ...time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldNotIn(FieldChecksAt, vs...))
+}
+
+// ChecksAtGT applies the GT predicate on the "checks_at" field.
+func ChecksAtGT(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldGT(FieldChecksAt, v))
+}
+
+// ChecksAtGTE applies the GTE predicate on the "checks_at" field.
+func ChecksAtGTE(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldGTE(FieldChecksAt, v))
+}
+
+// ChecksAtLT applies the LT predicate on the "checks_at" field.
+func ChecksAtLT(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldLT(FieldChecksAt, v))
+}
+
+// ChecksAtLTE applies the LTE predicate on the "checks_at" field.
+func ChecksAtLTE(v time.Time) predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldLTE(FieldChecksAt, v))
+}
+
+// ChecksAtIsNil applies the IsNil predicate on the "checks_at" field.
+func ChecksAtIsNil() predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldIsNull(FieldChecksAt))
+}
+
+// ChecksAtNotNil applies the NotNil predicate on the "checks_at" field.
+func ChecksAtNotNil() predicate.CaseFile {
+	return predicate.CaseFile(sql.FieldNotNull(FieldChecksAt))
 }
 
 // HasScheme applies the HasEdge predicate on the "scheme" edge.

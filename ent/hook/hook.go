@@ -45,6 +45,18 @@ func (f CaseMaterialFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CaseMaterialMutation", m)
 }
 
+// The CheckReceiptFunc type is an adapter to allow the use of ordinary
+// function as CheckReceipt mutator.
+type CheckReceiptFunc func(context.Context, *ent.CheckReceiptMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CheckReceiptFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.CheckReceiptMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CheckReceiptMutation", m)
+}
+
 // The CitedLawFunc type is an adapter to allow the use of ordinary
 // function as CitedLaw mutator.
 type CitedLawFunc func(context.Context, *ent.CitedLawMutation) (ent.Value, error)
@@ -151,6 +163,30 @@ func (f NoticeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, erro
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.NoticeMutation", m)
+}
+
+// The PluginActivationFunc type is an adapter to allow the use of ordinary
+// function as PluginActivation mutator.
+type PluginActivationFunc func(context.Context, *ent.PluginActivationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PluginActivationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PluginActivationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PluginActivationMutation", m)
+}
+
+// The PluginVersionFunc type is an adapter to allow the use of ordinary
+// function as PluginVersion mutator.
+type PluginVersionFunc func(context.Context, *ent.PluginVersionMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PluginVersionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PluginVersionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PluginVersionMutation", m)
 }
 
 // The PolicyRuleFunc type is an adapter to allow the use of ordinary

@@ -54,6 +54,7 @@ var (
 		{Name: "promised_due_on", Type: field.TypeString, Nullable: true},
 		{Name: "statutory_due_on", Type: field.TypeString, Nullable: true},
 		{Name: "wake_on", Type: field.TypeString, Nullable: true},
+		{Name: "checks_at", Type: field.TypeTime, Nullable: true},
 		{Name: "scheme_id", Type: field.TypeString, Nullable: true},
 		{Name: "item_id", Type: field.TypeString, Nullable: true},
 		{Name: "lead_id", Type: field.TypeString},
@@ -67,25 +68,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "cases_scheme_versions_scheme",
-				Columns:    []*schema.Column{CasesColumns[21]},
+				Columns:    []*schema.Column{CasesColumns[22]},
 				RefColumns: []*schema.Column{SchemeVersionsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "cases_item_versions_item",
-				Columns:    []*schema.Column{CasesColumns[22]},
+				Columns:    []*schema.Column{CasesColumns[23]},
 				RefColumns: []*schema.Column{ItemVersionsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "cases_departments_lead",
-				Columns:    []*schema.Column{CasesColumns[23]},
+				Columns:    []*schema.Column{CasesColumns[24]},
 				RefColumns: []*schema.Column{DepartmentsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "cases_regions_region",
-				Columns:    []*schema.Column{CasesColumns[24]},
+				Columns:    []*schema.Column{CasesColumns[25]},
 				RefColumns: []*schema.Column{RegionsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -113,6 +114,14 @@ var (
 				},
 			},
 			{
+				Name:    "casefile_checks_at",
+				Unique:  false,
+				Columns: []*schema.Column{CasesColumns[21]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "checks_at IS NOT NULL",
+				},
+			},
+			{
 				Name:    "casefile_state_opened_at",
 				Unique:  false,
 				Columns: []*schema.Column{CasesColumns[3], CasesColumns[10]},
@@ -120,7 +129,7 @@ var (
 			{
 				Name:    "casefile_lead_id_opened_at",
 				Unique:  false,
-				Columns: []*schema.Column{CasesColumns[23], CasesColumns[10]},
+				Columns: []*schema.Column{CasesColumns[24], CasesColumns[10]},
 			},
 			{
 				Name:    "casefile_opened_at",
@@ -170,6 +179,32 @@ var (
 				Name:    "casematerial_case_id_code",
 				Unique:  true,
 				Columns: []*schema.Column{CaseMaterialsColumns[14], CaseMaterialsColumns[2]},
+			},
+		},
+	}
+	// CheckReceiptsColumns holds the columns for the "check_receipts" table.
+	CheckReceiptsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "case_id", Type: field.TypeString},
+		{Name: "plugin", Type: field.TypeString},
+		{Name: "version", Type: field.TypeString},
+		{Name: "digest", Type: field.TypeString},
+		{Name: "sandbox", Type: field.TypeString},
+		{Name: "unsigned", Type: field.TypeBool},
+		{Name: "request", Type: field.TypeBytes},
+		{Name: "response", Type: field.TypeBytes},
+		{Name: "recorded_at", Type: field.TypeTime},
+	}
+	// CheckReceiptsTable holds the schema information for the "check_receipts" table.
+	CheckReceiptsTable = &schema.Table{
+		Name:       "check_receipts",
+		Columns:    CheckReceiptsColumns,
+		PrimaryKey: []*schema.Column{CheckReceiptsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "checkreceipt_case_id",
+				Unique:  false,
+				Columns: []*schema.Column{CheckReceiptsColumns[1]},
 			},
 		},
 	}
@@ -443,6 +478,59 @@ var (
 		Columns:    NoticesColumns,
 		PrimaryKey: []*schema.Column{NoticesColumns[0]},
 	}
+	// PluginActivationsColumns holds the columns for the "plugin_activations" table.
+	PluginActivationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "name", Type: field.TypeString},
+		{Name: "version", Type: field.TypeString},
+		{Name: "mode", Type: field.TypeEnum, Enums: []string{"ENFORCE", "SHADOW", "OFF"}},
+		{Name: "policies", Type: field.TypeJSON},
+		{Name: "activated_at", Type: field.TypeTime},
+		{Name: "activated_by", Type: field.TypeString},
+	}
+	// PluginActivationsTable holds the schema information for the "plugin_activations" table.
+	PluginActivationsTable = &schema.Table{
+		Name:       "plugin_activations",
+		Columns:    PluginActivationsColumns,
+		PrimaryKey: []*schema.Column{PluginActivationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "pluginactivation_name",
+				Unique:  false,
+				Columns: []*schema.Column{PluginActivationsColumns[1]},
+			},
+		},
+	}
+	// PluginVersionsColumns holds the columns for the "plugin_versions" table.
+	PluginVersionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "name", Type: field.TypeString},
+		{Name: "version", Type: field.TypeString},
+		{Name: "department", Type: field.TypeString},
+		{Name: "checks", Type: field.TypeJSON},
+		{Name: "programs", Type: field.TypeJSON},
+		{Name: "manifest", Type: field.TypeBytes},
+		{Name: "signature", Type: field.TypeBytes, Nullable: true},
+		{Name: "installed_at", Type: field.TypeTime},
+		{Name: "installed_by", Type: field.TypeString},
+		{Name: "mode", Type: field.TypeEnum, Enums: []string{"ENFORCE", "SHADOW", "OFF"}},
+		{Name: "policies", Type: field.TypeJSON},
+		{Name: "activated_at", Type: field.TypeTime, Nullable: true},
+		{Name: "activated_by", Type: field.TypeString, Nullable: true},
+	}
+	// PluginVersionsTable holds the schema information for the "plugin_versions" table.
+	PluginVersionsTable = &schema.Table{
+		Name:       "plugin_versions",
+		Columns:    PluginVersionsColumns,
+		PrimaryKey: []*schema.Column{PluginVersionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "pluginversion_name_version",
+				Unique:  true,
+				Columns: []*schema.Column{PluginVersionsColumns[1], PluginVersionsColumns[2]},
+			},
+		},
+	}
 	// PolicyRulesColumns holds the columns for the "policy_rules" table.
 	PolicyRulesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -685,6 +773,7 @@ var (
 		CalendarYearsTable,
 		CasesTable,
 		CaseMaterialsTable,
+		CheckReceiptsTable,
 		CitedLawsTable,
 		ClausesTable,
 		DepartmentsTable,
@@ -694,6 +783,8 @@ var (
 		MaterialsTable,
 		ItemVersionsTable,
 		NoticesTable,
+		PluginActivationsTable,
+		PluginVersionsTable,
 		PolicyRulesTable,
 		RegionsTable,
 		ReviewsTable,

@@ -15,6 +15,9 @@ type CaseFile func(*sql.Selector)
 // CaseMaterial is the predicate function for casematerial builders.
 type CaseMaterial func(*sql.Selector)
 
+// CheckReceipt is the predicate function for checkreceipt builders.
+type CheckReceipt func(*sql.Selector)
+
 // CitedLaw is the predicate function for citedlaw builders.
 type CitedLaw func(*sql.Selector)
 
@@ -41,6 +44,12 @@ type ItemVersion func(*sql.Selector)
 
 // Notice is the predicate function for notice builders.
 type Notice func(*sql.Selector)
+
+// PluginActivation is the predicate function for pluginactivation builders.
+type PluginActivation func(*sql.Selector)
+
+// PluginVersion is the predicate function for pluginversion builders.
+type PluginVersion func(*sql.Selector)
 
 // PolicyRule is the predicate function for policyrule builders.
 type PolicyRule func(*sql.Selector)

@@ -48,6 +48,7 @@ func (CaseFile) Fields() []ent.Field {
 		field.String("promised_due_on").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipType|entgql.SkipWhereInput), entgql.OrderField("PROMISED_DUE_ON")),
 		field.String("statutory_due_on").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipType|entgql.SkipWhereInput), entgql.OrderField("STATUTORY_DUE_ON")),
 		field.String("wake_on").Optional().Nillable().Annotations(entgql.Skip()).Comment("The first day on which a timer has work."),
+		field.Time("checks_at").Optional().Nillable().Annotations(entgql.Skip()).Comment("When the first check that is still to be run is due."),
 	}
 }
 
@@ -71,6 +72,7 @@ func (CaseFile) Indexes() []ent.Index {
 		index.Fields("applicant", "opened_at"),
 		index.Fields("agent").Annotations(entsql.IndexWhere("agent IS NOT NULL")),
 		index.Fields("wake_on").Annotations(entsql.IndexWhere("wake_on IS NOT NULL")),
+		index.Fields("checks_at").Annotations(entsql.IndexWhere("checks_at IS NOT NULL")),
 		index.Fields("state", "opened_at"),
 		index.Fields("lead_id", "opened_at"),
 		index.Fields("opened_at"),

@@ -13,6 +13,7 @@ import (
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/viewer"
@@ -1325,8 +1326,8 @@ func _Finding_verdict(ctx context.Context, ec *executionContext, field graphql.C
 			return obj.Verdict, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v casework.FindingVerdict) graphql.Marshaler {
-			return marshalNFindingVerdict2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐFindingVerdict(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v check.Verdict) graphql.Marshaler {
+			return marshalNFindingVerdict2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcheckᚐVerdict(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1492,6 +1493,84 @@ func fieldContext_Finding_source(_ context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
+func _Finding_check(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Finding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Finding_check(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Check, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Finding_check(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Finding", field, false, false, "String")
+}
+
+func _Finding_missingFacts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Finding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Finding_missingFacts(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MissingFacts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*standard.Fact) graphql.Marshaler {
+			return marshalNFact2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋstandardᚐFactᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Finding_missingFacts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Finding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Fact(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Finding_missingMaterials(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Finding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Finding_missingMaterials(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MissingMaterials, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Finding_missingMaterials(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Finding", field, false, false, "String")
+}
+
 func _FindingSource_plugin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FindingSource) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1605,6 +1684,29 @@ func _FindingSource_standardVersion(ctx context.Context, ec *executionContext, f
 }
 func fieldContext_FindingSource_standardVersion(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FindingSource", field, false, false, "Int")
+}
+
+func _FindingSource_signed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FindingSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_FindingSource_signed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Signed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return marshalOBoolean2ᚖbool(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_FindingSource_signed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FindingSource", field, false, false, "Boolean")
 }
 
 func _GiveOpinionPayload_review(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CasePayload) (ret graphql.Marshaler) {
@@ -7209,6 +7311,21 @@ func _Finding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "check":
+			out.Values[i] = _Finding_check(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "missingFacts":
+			out.Values[i] = _Finding_missingFacts(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "missingMaterials":
+			out.Values[i] = _Finding_missingMaterials(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -7259,6 +7376,11 @@ func _FindingSource(ctx context.Context, ec *executionContext, sel ast.Selection
 			}
 		case "standardVersion":
 			out.Values[i] = _FindingSource_standardVersion(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signed":
+			out.Values[i] = _FindingSource_signed(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -9134,13 +9256,13 @@ func marshalNFindingSource2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodel�
 	return _FindingSource(ctx, ec, sel, v)
 }
 
-func unmarshalNFindingVerdict2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐFindingVerdict(ctx context.Context, ec *executionContext, v any) (casework.FindingVerdict, error) {
-	var res casework.FindingVerdict
+func unmarshalNFindingVerdict2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcheckᚐVerdict(ctx context.Context, ec *executionContext, v any) (check.Verdict, error) {
+	var res check.Verdict
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNFindingVerdict2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐFindingVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v casework.FindingVerdict) graphql.Marshaler {
+func marshalNFindingVerdict2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcheckᚐVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v check.Verdict) graphql.Marshaler {
 	return v
 }
 

@@ -47,6 +47,7 @@ type CaseResolver interface {
 	Decision(ctx context.Context, obj *ent.CaseFile) (*casework.Decision, error)
 	Duties(ctx context.Context, obj *ent.CaseFile) ([]*model.Duty, error)
 	EndedBy(ctx context.Context, obj *ent.CaseFile) (*string, error)
+	Checks(ctx context.Context, obj *ent.CaseFile) ([]*model.CaseCheck, error)
 }
 type ClauseResolver interface {
 	Version(ctx context.Context, obj *ent.Clause) (int, error)
@@ -86,6 +87,8 @@ type QueryResolver interface {
 	Deadline(ctx context.Context, input model.DeadlineInput) (*workday.Deadline, error)
 	Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error)
 	Notice(ctx context.Context, number string) (*model.Notice, error)
+	Plugins(ctx context.Context) ([]*model.Plugin, error)
+	Precheck(ctx context.Context, input model.GuideInput) (*model.Precheck, error)
 }
 type ReviewResolver interface {
 	Findings(ctx context.Context, obj *ent.Review) ([]*model.Finding, error)
@@ -690,6 +693,20 @@ func field_Query_policyRules_args(ctx context.Context, ec *executionContext, raw
 		return nil, err
 	}
 	args["last"] = arg5
+	return args, nil
+}
+
+func field_Query_precheck_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.GuideInput, error) {
+			return unmarshalNGuideInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐGuideInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -2238,6 +2255,38 @@ func _Case_endedBy(ctx context.Context, ec *executionContext, field graphql.Coll
 }
 func fieldContext_Case_endedBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Case", field, true, true, "String")
+}
+
+func _Case_checks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.CaseFile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Case_checks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Case().Checks(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CaseCheck) graphql.Marshaler {
+			return marshalNCaseCheck2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐCaseCheckᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Case_checks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Case",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CaseCheck(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CaseConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.CaseConnection) (ret graphql.Marshaler) {
@@ -6901,6 +6950,82 @@ func fieldContext_Query_notice(ctx context.Context, ec *executionContext, field 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = field_Query_notice_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_plugins(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_plugins(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Plugins(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Plugin) graphql.Marshaler {
+			return marshalNPlugin2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPluginᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_plugins(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Plugin(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Query_precheck(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_precheck(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Precheck(ctx, fc.Args["input"].(model.GuideInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Precheck) graphql.Marshaler {
+			return marshalNPrecheck2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐPrecheck(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_precheck(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Precheck(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_precheck_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -14040,6 +14165,12 @@ func _Case(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 				func(ctx context.Context) graphql.Marshaler {
 					return _Case_endedBy(ctx, ec, field, obj)
 				})
+		case "checks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Case_checks(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15698,6 +15829,18 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_notice(ctx, ec, field)
+				})
+		case "plugins":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_plugins(ctx, ec, field)
+				})
+		case "precheck":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_precheck(ctx, ec, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {

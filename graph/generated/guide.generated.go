@@ -56,6 +56,7 @@ type MutationResolver interface {
 	RevokeCase(ctx context.Context, input model.RevokeCaseInput) (*model.CasePayload, error)
 	RecallCase(ctx context.Context, input model.RecallCaseInput) (*model.CasePayload, error)
 	SetClock(ctx context.Context, input model.SetClockInput) (*model.SetClockPayload, error)
+	ActivatePlugin(ctx context.Context, input model.ActivatePluginInput) (*model.ActivatePluginPayload, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -82,6 +83,20 @@ func field_Mutation_acceptCase_args(ctx context.Context, ec *executionContext, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.AcceptCaseInput, error) {
 			return unmarshalNAcceptCaseInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐAcceptCaseInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_activatePlugin_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ActivatePluginInput, error) {
+			return unmarshalNActivatePluginInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐActivatePluginInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3164,6 +3179,50 @@ func fieldContext_Mutation_setClock(ctx context.Context, ec *executionContext, f
 	return fc, nil
 }
 
+func _Mutation_activatePlugin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_activatePlugin(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ActivatePlugin(ctx, fc.Args["input"].(model.ActivatePluginInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ActivatePluginPayload) graphql.Marshaler {
+			return marshalNActivatePluginPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐActivatePluginPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_activatePlugin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ActivatePluginPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_activatePlugin_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Notice_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Notice) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4563,6 +4622,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "setClock":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_setClock(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "activatePlugin":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_activatePlugin(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -53,6 +53,10 @@ type ComplexityRoot struct {
 		Case func(childComplexity int) int
 	}
 
+	ActivatePluginPayload struct {
+		Plugin func(childComplexity int) int
+	}
+
 	AddDepartmentPayload struct {
 		Case func(childComplexity int) int
 	}
@@ -84,6 +88,7 @@ type ComplexityRoot struct {
 		Allowed           func(childComplexity int) int
 		Applicant         func(childComplexity int) int
 		Blockers          func(childComplexity int) int
+		Checks            func(childComplexity int) int
 		ClockStops        func(childComplexity int) int
 		DecidedAt         func(childComplexity int) int
 		Decision          func(childComplexity int) int
@@ -115,6 +120,22 @@ type ComplexityRoot struct {
 		Supplements       func(childComplexity int) int
 		Undetermined      func(childComplexity int) int
 		Version           func(childComplexity int) int
+	}
+
+	CaseCheck struct {
+		Attempts   func(childComplexity int) int
+		Check      func(childComplexity int) int
+		Clauses    func(childComplexity int) int
+		Department func(childComplexity int) int
+		Fault      func(childComplexity int) int
+		NextAt     func(childComplexity int) int
+		Note       func(childComplexity int) int
+		NoteEn     func(childComplexity int) int
+		OnFailure  func(childComplexity int) int
+		Plugin     func(childComplexity int) int
+		RanAt      func(childComplexity int) int
+		State      func(childComplexity int) int
+		Version    func(childComplexity int) int
 	}
 
 	CaseConnection struct {
@@ -328,20 +349,24 @@ type ComplexityRoot struct {
 	}
 
 	Finding struct {
-		Basis     func(childComplexity int) int
-		Clause    func(childComplexity int) int
-		Code      func(childComplexity int) int
-		Message   func(childComplexity int) int
-		MessageEn func(childComplexity int) int
-		Remedy    func(childComplexity int) int
-		Source    func(childComplexity int) int
-		Verdict   func(childComplexity int) int
+		Basis            func(childComplexity int) int
+		Check            func(childComplexity int) int
+		Clause           func(childComplexity int) int
+		Code             func(childComplexity int) int
+		Message          func(childComplexity int) int
+		MessageEn        func(childComplexity int) int
+		MissingFacts     func(childComplexity int) int
+		MissingMaterials func(childComplexity int) int
+		Remedy           func(childComplexity int) int
+		Source           func(childComplexity int) int
+		Verdict          func(childComplexity int) int
 	}
 
 	FindingSource struct {
 		Digest          func(childComplexity int) int
 		Plugin          func(childComplexity int) int
 		Sandbox         func(childComplexity int) int
+		Signed          func(childComplexity int) int
 		StandardVersion func(childComplexity int) int
 		Version         func(childComplexity int) int
 	}
@@ -482,6 +507,11 @@ type ComplexityRoot struct {
 		ValidityYears func(childComplexity int) int
 	}
 
+	Latency struct {
+		P50 func(childComplexity int) int
+		P99 func(childComplexity int) int
+	}
+
 	Law struct {
 		Checked func(childComplexity int) int
 		ID      func(childComplexity int) int
@@ -563,6 +593,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AcceptCase            func(childComplexity int, input model.AcceptCaseInput) int
+		ActivatePlugin        func(childComplexity int, input model.ActivatePluginInput) int
 		AddDepartment         func(childComplexity int, input model.AddDepartmentInput) int
 		AttachMaterial        func(childComplexity int, input model.AttachMaterialInput) int
 		CallMeeting           func(childComplexity int, input model.CallMeetingInput) int
@@ -638,6 +669,34 @@ type ComplexityRoot struct {
 		Hold func(childComplexity int) int
 	}
 
+	Plugin struct {
+		Calls      func(childComplexity int) int
+		Checks     func(childComplexity int) int
+		Department func(childComplexity int) int
+		Digest     func(childComplexity int) int
+		Failures   func(childComplexity int) int
+		Latency    func(childComplexity int) int
+		Mode       func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Restarts   func(childComplexity int) int
+		RetryAt    func(childComplexity int) int
+		Sandbox    func(childComplexity int) int
+		Signed     func(childComplexity int) int
+		Since      func(childComplexity int) int
+		State      func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	PluginCheck struct {
+		Clauses   func(childComplexity int) int
+		Facts     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Materials func(childComplexity int) int
+		OnFailure func(childComplexity int) int
+		Pure      func(childComplexity int) int
+	}
+
 	PolicyRule struct {
 		Body    func(childComplexity int) int
 		Code    func(childComplexity int) int
@@ -662,6 +721,12 @@ type ComplexityRoot struct {
 		Hard  func(childComplexity int) int
 		Note  func(childComplexity int) int
 		To    func(childComplexity int) int
+	}
+
+	Precheck struct {
+		Checks   func(childComplexity int) int
+		Findings func(childComplexity int) int
+		Guide    func(childComplexity int) int
 	}
 
 	Precondition struct {
@@ -701,7 +766,9 @@ type ComplexityRoot struct {
 		Node        func(childComplexity int, id string) int
 		Nodes       func(childComplexity int, ids []string) int
 		Notice      func(childComplexity int, number string) int
+		Plugins     func(childComplexity int) int
 		PolicyRules func(childComplexity int, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
+		Precheck    func(childComplexity int, input model.GuideInput) int
 		Progress    func(childComplexity int, number string, code string) int
 		Regions     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) int
 		Reviews     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ReviewOrder, where *ent.ReviewWhereInput, department *string) int
@@ -1052,6 +1119,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AcceptCasePayload.Case(childComplexity), true
 
+	case "ActivatePluginPayload.plugin":
+		if e.ComplexityRoot.ActivatePluginPayload.Plugin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivatePluginPayload.Plugin(childComplexity), true
+
 	case "AddDepartmentPayload.case":
 		if e.ComplexityRoot.AddDepartmentPayload.Case == nil {
 			break
@@ -1147,6 +1221,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Case.Blockers(childComplexity), true
+	case "Case.checks":
+		if e.ComplexityRoot.Case.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Case.Checks(childComplexity), true
 	case "Case.clockStops":
 		if e.ComplexityRoot.Case.ClockStops == nil {
 			break
@@ -1348,6 +1428,85 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Case.Version(childComplexity), true
+
+	case "CaseCheck.attempts":
+		if e.ComplexityRoot.CaseCheck.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Attempts(childComplexity), true
+	case "CaseCheck.check":
+		if e.ComplexityRoot.CaseCheck.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Check(childComplexity), true
+	case "CaseCheck.clauses":
+		if e.ComplexityRoot.CaseCheck.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Clauses(childComplexity), true
+	case "CaseCheck.department":
+		if e.ComplexityRoot.CaseCheck.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Department(childComplexity), true
+	case "CaseCheck.fault":
+		if e.ComplexityRoot.CaseCheck.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Fault(childComplexity), true
+	case "CaseCheck.nextAt":
+		if e.ComplexityRoot.CaseCheck.NextAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.NextAt(childComplexity), true
+	case "CaseCheck.note":
+		if e.ComplexityRoot.CaseCheck.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Note(childComplexity), true
+	case "CaseCheck.noteEn":
+		if e.ComplexityRoot.CaseCheck.NoteEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.NoteEn(childComplexity), true
+	case "CaseCheck.onFailure":
+		if e.ComplexityRoot.CaseCheck.OnFailure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.OnFailure(childComplexity), true
+	case "CaseCheck.plugin":
+		if e.ComplexityRoot.CaseCheck.Plugin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Plugin(childComplexity), true
+	case "CaseCheck.ranAt":
+		if e.ComplexityRoot.CaseCheck.RanAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.RanAt(childComplexity), true
+	case "CaseCheck.state":
+		if e.ComplexityRoot.CaseCheck.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.State(childComplexity), true
+	case "CaseCheck.version":
+		if e.ComplexityRoot.CaseCheck.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CaseCheck.Version(childComplexity), true
 
 	case "CaseConnection.edges":
 		if e.ComplexityRoot.CaseConnection.Edges == nil {
@@ -2156,6 +2315,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Finding.Basis(childComplexity), true
+	case "Finding.check":
+		if e.ComplexityRoot.Finding.Check == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Check(childComplexity), true
 	case "Finding.clause":
 		if e.ComplexityRoot.Finding.Clause == nil {
 			break
@@ -2180,6 +2345,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Finding.MessageEn(childComplexity), true
+	case "Finding.missingFacts":
+		if e.ComplexityRoot.Finding.MissingFacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.MissingFacts(childComplexity), true
+	case "Finding.missingMaterials":
+		if e.ComplexityRoot.Finding.MissingMaterials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.MissingMaterials(childComplexity), true
 	case "Finding.remedy":
 		if e.ComplexityRoot.Finding.Remedy == nil {
 			break
@@ -2217,6 +2394,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FindingSource.Sandbox(childComplexity), true
+	case "FindingSource.signed":
+		if e.ComplexityRoot.FindingSource.Signed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingSource.Signed(childComplexity), true
 	case "FindingSource.standardVersion":
 		if e.ComplexityRoot.FindingSource.StandardVersion == nil {
 			break
@@ -2784,6 +2967,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ItemResult.ValidityYears(childComplexity), true
 
+	case "Latency.p50":
+		if e.ComplexityRoot.Latency.P50 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Latency.P50(childComplexity), true
+	case "Latency.p99":
+		if e.ComplexityRoot.Latency.P99 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Latency.P99(childComplexity), true
+
 	case "Law.checked":
 		if e.ComplexityRoot.Law.Checked == nil {
 			break
@@ -3082,6 +3278,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptCase(childComplexity, args["input"].(model.AcceptCaseInput)), true
+	case "Mutation.activatePlugin":
+		if e.ComplexityRoot.Mutation.ActivatePlugin == nil {
+			break
+		}
+
+		args, err := field_Mutation_activatePlugin_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ActivatePlugin(childComplexity, args["input"].(model.ActivatePluginInput)), true
 	case "Mutation.addDepartment":
 		if e.ComplexityRoot.Mutation.AddDepartment == nil {
 			break
@@ -3567,6 +3774,140 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PlaceHoldPayload.Hold(childComplexity), true
 
+	case "Plugin.calls":
+		if e.ComplexityRoot.Plugin.Calls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Calls(childComplexity), true
+	case "Plugin.checks":
+		if e.ComplexityRoot.Plugin.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Checks(childComplexity), true
+	case "Plugin.department":
+		if e.ComplexityRoot.Plugin.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Department(childComplexity), true
+	case "Plugin.digest":
+		if e.ComplexityRoot.Plugin.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Digest(childComplexity), true
+	case "Plugin.failures":
+		if e.ComplexityRoot.Plugin.Failures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Failures(childComplexity), true
+	case "Plugin.latency":
+		if e.ComplexityRoot.Plugin.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Latency(childComplexity), true
+	case "Plugin.mode":
+		if e.ComplexityRoot.Plugin.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Mode(childComplexity), true
+	case "Plugin.name":
+		if e.ComplexityRoot.Plugin.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Name(childComplexity), true
+	case "Plugin.reason":
+		if e.ComplexityRoot.Plugin.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Reason(childComplexity), true
+	case "Plugin.restarts":
+		if e.ComplexityRoot.Plugin.Restarts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Restarts(childComplexity), true
+	case "Plugin.retryAt":
+		if e.ComplexityRoot.Plugin.RetryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.RetryAt(childComplexity), true
+	case "Plugin.sandbox":
+		if e.ComplexityRoot.Plugin.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Sandbox(childComplexity), true
+	case "Plugin.signed":
+		if e.ComplexityRoot.Plugin.Signed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Signed(childComplexity), true
+	case "Plugin.since":
+		if e.ComplexityRoot.Plugin.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Since(childComplexity), true
+	case "Plugin.state":
+		if e.ComplexityRoot.Plugin.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.State(childComplexity), true
+	case "Plugin.version":
+		if e.ComplexityRoot.Plugin.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.Version(childComplexity), true
+
+	case "PluginCheck.clauses":
+		if e.ComplexityRoot.PluginCheck.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PluginCheck.Clauses(childComplexity), true
+	case "PluginCheck.facts":
+		if e.ComplexityRoot.PluginCheck.Facts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PluginCheck.Facts(childComplexity), true
+	case "PluginCheck.id":
+		if e.ComplexityRoot.PluginCheck.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PluginCheck.ID(childComplexity), true
+	case "PluginCheck.materials":
+		if e.ComplexityRoot.PluginCheck.Materials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PluginCheck.Materials(childComplexity), true
+	case "PluginCheck.onFailure":
+		if e.ComplexityRoot.PluginCheck.OnFailure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PluginCheck.OnFailure(childComplexity), true
+	case "PluginCheck.pure":
+		if e.ComplexityRoot.PluginCheck.Pure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PluginCheck.Pure(childComplexity), true
+
 	case "PolicyRule.body":
 		if e.ComplexityRoot.PolicyRule.Body == nil {
 			break
@@ -3654,6 +3995,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Precedence.To(childComplexity), true
+
+	case "Precheck.checks":
+		if e.ComplexityRoot.Precheck.Checks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precheck.Checks(childComplexity), true
+	case "Precheck.findings":
+		if e.ComplexityRoot.Precheck.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precheck.Findings(childComplexity), true
+	case "Precheck.guide":
+		if e.ComplexityRoot.Precheck.Guide == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Precheck.Guide(childComplexity), true
 
 	case "Precondition.basis":
 		if e.ComplexityRoot.Precondition.Basis == nil {
@@ -3881,6 +4241,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Notice(childComplexity, args["number"].(string)), true
+	case "Query.plugins":
+		if e.ComplexityRoot.Query.Plugins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Plugins(childComplexity), true
 	case "Query.policyRules":
 		if e.ComplexityRoot.Query.PolicyRules == nil {
 			break
@@ -3892,6 +4258,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PolicyRules(childComplexity, args["section"].(*string), args["orderBy"].([]*ent.PolicyRuleOrder), args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int)), true
+	case "Query.precheck":
+		if e.ComplexityRoot.Query.Precheck == nil {
+			break
+		}
+
+		args, err := field_Query_precheck_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Precheck(childComplexity, args["input"].(model.GuideInput)), true
 	case "Query.progress":
 		if e.ComplexityRoot.Query.Progress == nil {
 			break
@@ -5130,6 +5507,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputAcceptCaseInput)),
+			graphql.NewInputUnmarshaler("ActivatePluginInput", graphql.BindUnmarshaler(ec, unmarshalInputActivatePluginInput)),
 			graphql.NewInputUnmarshaler("AddDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputAddDepartmentInput)),
 			graphql.NewInputUnmarshaler("AttachMaterialInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachMaterialInput)),
 			graphql.NewInputUnmarshaler("CallMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCallMeetingInput)),
@@ -5137,6 +5515,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CaseOrder", graphql.BindUnmarshaler(ec, unmarshalInputCaseOrder)),
 			graphql.NewInputUnmarshaler("CaseWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputCaseWhereInput)),
 			graphql.NewInputUnmarshaler("ChangeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCaseInput)),
+			graphql.NewInputUnmarshaler("CheckPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputCheckPolicyInput)),
 			graphql.NewInputUnmarshaler("ChooseModeInput", graphql.BindUnmarshaler(ec, unmarshalInputChooseModeInput)),
 			graphql.NewInputUnmarshaler("ClauseOrder", graphql.BindUnmarshaler(ec, unmarshalInputClauseOrder)),
 			graphql.NewInputUnmarshaler("DeadlineInput", graphql.BindUnmarshaler(ec, unmarshalInputDeadlineInput)),
@@ -7985,6 +8364,146 @@ type Mutation {
   issueNotice(input: IssueNoticeInput!): IssueNoticePayload!
 }
 `, BuiltIn: false},
+	{Name: "../schema/plugin.graphql", Input: `"""ENFORCE: its findings land on reviews. SHADOW: it is asked beside, and shown to nobody. OFF: it is not asked."""
+enum PluginMode { ENFORCE SHADOW OFF }
+enum PluginState {
+  """Not running: it starts when it is asked."""
+  IDLE
+  """Verified, launched, asked who it is, tested."""
+  STARTING
+  READY
+  """Replaced: it finishes its calls."""
+  DRAINING
+  """It died or failed to start; it is started again at ` + "`" + `retryAt` + "`" + `."""
+  BACKOFF
+  """It died too often in a short time; it is tried again at ` + "`" + `retryAt` + "`" + `."""
+  FAILED
+  """It must not run: signature, digest, description or sandbox is wrong. Something has to be changed."""
+  REFUSED
+}
+"""What happens to a case when a check cannot be run. None of them stops a clock (行政许可法 第45条)."""
+enum FailurePolicy {
+  """The submission is not taken until the check has been run; no clock has started."""
+  REJECT
+  """An officer judges the clauses, within the same limit."""
+  REFER
+  """The case goes on, with a note."""
+  PROCEED
+}
+enum CheckState {
+  """Still to be run, at ` + "`" + `nextAt` + "`" + `; its policy speaks meanwhile."""
+  PENDING
+  """Its findings have landed."""
+  DONE
+}
+"""Why a check could not be run."""
+enum CheckFault { DOWN LATE BUSY BROKEN ERRORED NOT_ASKED }
+
+"""A version of a department's plugin that is installed, and how it is doing."""
+type Plugin {
+  name: String!
+  version: String!
+  department: Department!
+  mode: PluginMode!
+  """SHA-256 of the program that runs here; null while none does."""
+  digest: String
+  """False: nobody has vouched for it; development only."""
+  signed: Boolean!
+  checks: [PluginCheck!]!
+  """Null where it is not active."""
+  state: PluginState
+  since: DateTime
+  """Why it is BACKOFF, FAILED or REFUSED; for officials."""
+  reason: String
+  retryAt: DateTime
+  """The level of its sandbox, L0 to L3."""
+  sandbox: String
+  """Since the server started, as are the next two."""
+  calls: Int!
+  failures: Int!
+  restarts: Int!
+  """Of the last calls; null without any."""
+  latency: Latency
+}
+"""In milliseconds."""
+type Latency { p50: Float! p99: Float! }
+type PluginCheck {
+  id: String!
+  """Codes of the clauses that it judges."""
+  clauses: [String!]!
+  """Keys of the facts that it is given, those that it can do without included."""
+  facts: [String!]!
+  """Codes of the materials that it is given."""
+  materials: [String!]!
+  """As approved; as wished, before."""
+  onFailure: FailurePolicy!
+  pure: Boolean!
+}
+
+"""A check of a department's plugin on a case."""
+type CaseCheck {
+  plugin: String!
+  version: String!
+  check: String!
+  department: Department!
+  """Codes."""
+  clauses: [String!]!
+  state: CheckState!
+  onFailure: FailurePolicy!
+  """That failed, since it was asked for."""
+  attempts: Int!
+  ranAt: DateTime
+  nextAt: DateTime
+  fault: CheckFault
+  """What that means for the case."""
+  note: String!
+  noteEn: String!
+}
+extend type Case {
+  """Of departments' plugins: what has been run, and what is still to be."""
+  checks: [CaseCheck!]!
+}
+extend type Finding {
+  """The plugin's check that found it; null where the clause's own predicate did."""
+  check: String
+  """What has to be known first."""
+  missingFacts: [Fact!]!
+  """Codes of the materials that have to be there first."""
+  missingMaterials: [String!]!
+}
+extend type FindingSource {
+  """False: of a plugin that nobody has vouched for."""
+  signed: Boolean
+}
+
+"""What would be found about a project that is no case: by the clauses, and by departments' plugins. Nothing is kept."""
+type Precheck {
+  guide: Guide!
+  """Of the clauses that apply, or may; a plugin's finding stands behind the clause's own."""
+  findings: [Finding!]!
+  checks: [CaseCheck!]!
+}
+
+extend type Query {
+  """Departments' plugins that are installed."""
+  plugins: [Plugin!]!
+  precheck(input: GuideInput!): Precheck!
+}
+
+input CheckPolicyInput { check: String! onFailure: FailurePolicy! }
+input ActivatePluginInput {
+  name: String!
+  version: String!
+  mode: PluginMode!
+  """Overrides what the department wishes; to activate is to approve."""
+  policies: [CheckPolicyInput!]! = []
+}
+type ActivatePluginPayload { plugin: Plugin! }
+extend type Mutation {
+  """By an ADMIN: the central team. At most one version of a name is ENFORCE, and one SHADOW; the one before it goes OFF."""
+  activatePlugin(input: ActivatePluginInput!): ActivatePluginPayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/scalars.graphql", Input: `"""A day in Asia/Shanghai, e.g. 2026-11-23."""
 scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")
 """An instant in UTC, RFC 3339."""
@@ -8054,6 +8573,14 @@ func childFields_AcceptCasePayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_AcceptCasePayload_case(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AcceptCasePayload", field.Name)
+}
+
+func childFields_ActivatePluginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plugin":
+		return fieldContext_ActivatePluginPayload_plugin(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActivatePluginPayload", field.Name)
 }
 
 func childFields_AddDepartmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8180,8 +8707,42 @@ func childFields_Case(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Case_duties(ctx, ec, field)
 	case "endedBy":
 		return fieldContext_Case_endedBy(ctx, ec, field)
+	case "checks":
+		return fieldContext_Case_checks(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Case", field.Name)
+}
+
+func childFields_CaseCheck(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plugin":
+		return fieldContext_CaseCheck_plugin(ctx, ec, field)
+	case "version":
+		return fieldContext_CaseCheck_version(ctx, ec, field)
+	case "check":
+		return fieldContext_CaseCheck_check(ctx, ec, field)
+	case "department":
+		return fieldContext_CaseCheck_department(ctx, ec, field)
+	case "clauses":
+		return fieldContext_CaseCheck_clauses(ctx, ec, field)
+	case "state":
+		return fieldContext_CaseCheck_state(ctx, ec, field)
+	case "onFailure":
+		return fieldContext_CaseCheck_onFailure(ctx, ec, field)
+	case "attempts":
+		return fieldContext_CaseCheck_attempts(ctx, ec, field)
+	case "ranAt":
+		return fieldContext_CaseCheck_ranAt(ctx, ec, field)
+	case "nextAt":
+		return fieldContext_CaseCheck_nextAt(ctx, ec, field)
+	case "fault":
+		return fieldContext_CaseCheck_fault(ctx, ec, field)
+	case "note":
+		return fieldContext_CaseCheck_note(ctx, ec, field)
+	case "noteEn":
+		return fieldContext_CaseCheck_noteEn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CaseCheck", field.Name)
 }
 
 func childFields_CaseConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8622,6 +9183,12 @@ func childFields_Finding(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Finding_remedy(ctx, ec, field)
 	case "source":
 		return fieldContext_Finding_source(ctx, ec, field)
+	case "check":
+		return fieldContext_Finding_check(ctx, ec, field)
+	case "missingFacts":
+		return fieldContext_Finding_missingFacts(ctx, ec, field)
+	case "missingMaterials":
+		return fieldContext_Finding_missingMaterials(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
 }
@@ -8638,6 +9205,8 @@ func childFields_FindingSource(ctx context.Context, ec *executionContext, field 
 		return fieldContext_FindingSource_sandbox(ctx, ec, field)
 	case "standardVersion":
 		return fieldContext_FindingSource_standardVersion(ctx, ec, field)
+	case "signed":
+		return fieldContext_FindingSource_signed(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FindingSource", field.Name)
 }
@@ -8914,6 +9483,16 @@ func childFields_ItemResult(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type ItemResult", field.Name)
 }
 
+func childFields_Latency(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "p50":
+		return fieldContext_Latency_p50(ctx, ec, field)
+	case "p99":
+		return fieldContext_Latency_p99(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Latency", field.Name)
+}
+
 func childFields_Law(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9152,6 +9731,62 @@ func childFields_PlaceHoldPayload(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type PlaceHoldPayload", field.Name)
 }
 
+func childFields_Plugin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Plugin_name(ctx, ec, field)
+	case "version":
+		return fieldContext_Plugin_version(ctx, ec, field)
+	case "department":
+		return fieldContext_Plugin_department(ctx, ec, field)
+	case "mode":
+		return fieldContext_Plugin_mode(ctx, ec, field)
+	case "digest":
+		return fieldContext_Plugin_digest(ctx, ec, field)
+	case "signed":
+		return fieldContext_Plugin_signed(ctx, ec, field)
+	case "checks":
+		return fieldContext_Plugin_checks(ctx, ec, field)
+	case "state":
+		return fieldContext_Plugin_state(ctx, ec, field)
+	case "since":
+		return fieldContext_Plugin_since(ctx, ec, field)
+	case "reason":
+		return fieldContext_Plugin_reason(ctx, ec, field)
+	case "retryAt":
+		return fieldContext_Plugin_retryAt(ctx, ec, field)
+	case "sandbox":
+		return fieldContext_Plugin_sandbox(ctx, ec, field)
+	case "calls":
+		return fieldContext_Plugin_calls(ctx, ec, field)
+	case "failures":
+		return fieldContext_Plugin_failures(ctx, ec, field)
+	case "restarts":
+		return fieldContext_Plugin_restarts(ctx, ec, field)
+	case "latency":
+		return fieldContext_Plugin_latency(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Plugin", field.Name)
+}
+
+func childFields_PluginCheck(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PluginCheck_id(ctx, ec, field)
+	case "clauses":
+		return fieldContext_PluginCheck_clauses(ctx, ec, field)
+	case "facts":
+		return fieldContext_PluginCheck_facts(ctx, ec, field)
+	case "materials":
+		return fieldContext_PluginCheck_materials(ctx, ec, field)
+	case "onFailure":
+		return fieldContext_PluginCheck_onFailure(ctx, ec, field)
+	case "pure":
+		return fieldContext_PluginCheck_pure(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PluginCheck", field.Name)
+}
+
 func childFields_PolicyRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9202,6 +9837,18 @@ func childFields_Precedence(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_Precedence_note(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Precedence", field.Name)
+}
+
+func childFields_Precheck(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "guide":
+		return fieldContext_Precheck_guide(ctx, ec, field)
+	case "findings":
+		return fieldContext_Precheck_findings(ctx, ec, field)
+	case "checks":
+		return fieldContext_Precheck_checks(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Precheck", field.Name)
 }
 
 func childFields_Precondition(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

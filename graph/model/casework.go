@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/onedoor/onedoor/ent"
@@ -204,7 +205,14 @@ func NewFinding(f *casework.Finding, c *standard.Clause, row *ent.Clause, remedy
 	if !ok {
 		means = casework.Text{ZH: f.Code, EN: f.Code}
 	}
-	out := &Finding{Clause: row, Verdict: f.Verdict, Code: f.Code, Remedy: remedy, Basis: []*law.Basis{}, Source: &FindingSource{StandardVersion: &f.Version}}
+	out := &Finding{
+		Clause: row, Verdict: f.Verdict, Code: f.Code, Remedy: remedy, Basis: []*law.Basis{}, Source: &FindingSource{StandardVersion: &f.Version},
+		Check: text(&f.Check), MissingFacts: []*standard.Fact{}, MissingMaterials: nonNil(f.Papers),
+	}
+	if s := f.Source; s != nil {
+		signed := !s.Unsigned
+		out.Source.Plugin, out.Source.Version, out.Source.Digest, out.Source.Sandbox, out.Source.Signed = &s.Plugin, &s.Version, text(&s.Digest), text(&s.Sandbox), &signed
+	}
 	zh, en := f.Clause, f.Clause
 	if c != nil {
 		zh, en = c.Text, cmp.Or(c.TextEN, c.Text)
@@ -212,6 +220,14 @@ func NewFinding(f *casework.Finding, c *standard.Clause, row *ent.Clause, remedy
 			out.Basis = append(out.Basis, &c.Basis[i])
 		}
 	}
+	for i := range f.Basis {
+		if !slices.ContainsFunc(out.Basis, func(b *law.Basis) bool { return *b == f.Basis[i] }) {
+			out.Basis = append(out.Basis, &f.Basis[i])
+		}
+	}
 	out.Message, out.MessageEn = means.ZH+"："+zh, means.EN+": "+en
+	if f.Message.ZH != "" {
+		out.Message, out.MessageEn = f.Message.ZH, f.Message.EN
+	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
@@ -20,6 +21,18 @@ type AcceptCaseInput struct {
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 	// Codes of secondary materials that may come later, within the promised limit (容缺受理). What else has no file the window has before it on paper.
 	Tolerate []string `json:"tolerate"`
+}
+
+type ActivatePluginInput struct {
+	Name    string     `json:"name"`
+	Version string     `json:"version"`
+	Mode    check.Mode `json:"mode"`
+	// Overrides what the department wishes; to activate is to approve.
+	Policies []*CheckPolicyInput `json:"policies"`
+}
+
+type ActivatePluginPayload struct {
+	Plugin *Plugin `json:"plugin"`
 }
 
 type AddDepartmentInput struct {
@@ -68,6 +81,11 @@ type ChangeCaseInput struct {
 	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
 	Facts           map[string]any `json:"facts"`
+}
+
+type CheckPolicyInput struct {
+	Check     string       `json:"check"`
+	OnFailure check.Policy `json:"onFailure"`
 }
 
 type ChooseModeInput struct {
@@ -132,8 +150,8 @@ type ExtendLimitInput struct {
 
 // What the machine says about one clause. A failed clause is no error: the department decides.
 type Finding struct {
-	Clause  *ent.Clause             `json:"clause,omitempty"`
-	Verdict casework.FindingVerdict `json:"verdict"`
+	Clause  *ent.Clause   `json:"clause,omitempty"`
+	Verdict check.Verdict `json:"verdict"`
 	// MET, UNMET, APPLIES_OPEN, FACTS_MISSING or OFFICER_JUDGES.
 	Code      string       `json:"code"`
 	Message   string       `json:"message"`
@@ -142,6 +160,12 @@ type Finding struct {
 	// What would meet an unmet clause.
 	Remedy *string        `json:"remedy,omitempty"`
 	Source *FindingSource `json:"source"`
+	// The plugin's check that found it; null where the clause's own predicate did.
+	Check *string `json:"check,omitempty"`
+	// What has to be known first.
+	MissingFacts []*standard.Fact `json:"missingFacts"`
+	// Codes of the materials that have to be there first.
+	MissingMaterials []string `json:"missingMaterials"`
 }
 
 type FindingSource struct {
@@ -150,6 +174,8 @@ type FindingSource struct {
 	Digest          *string `json:"digest,omitempty"`
 	Sandbox         *string `json:"sandbox,omitempty"`
 	StandardVersion *int    `json:"standardVersion,omitempty"`
+	// False: of a plugin that nobody has vouched for.
+	Signed *bool `json:"signed,omitempty"`
 }
 
 type GiveOpinionInput struct {
@@ -203,6 +229,12 @@ type ItemLimits struct {
 	Promised int `json:"promised"`
 	// By how much the law lets the limit be extended.
 	Extension *int `json:"extension,omitempty"`
+}
+
+// In milliseconds.
+type Latency struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
 }
 
 type LegalBasisInput struct {
@@ -260,6 +292,19 @@ type PlaceHoldInput struct {
 	Reason          string             `json:"reason"`
 }
 
+type PluginCheck struct {
+	ID string `json:"id"`
+	// Codes of the clauses that it judges.
+	Clauses []string `json:"clauses"`
+	// Keys of the facts that it is given, those that it can do without included.
+	Facts []string `json:"facts"`
+	// Codes of the materials that it is given.
+	Materials []string `json:"materials"`
+	// As approved; as wished, before.
+	OnFailure check.Policy `json:"onFailure"`
+	Pure      bool         `json:"pure"`
+}
+
 // An item that comes before another; not hard: it may be promised or run in parallel.
 type Precedence struct {
 	From  *ent.ItemVersion `json:"from"`
@@ -267,6 +312,14 @@ type Precedence struct {
 	Hard  bool             `json:"hard"`
 	Basis *string          `json:"basis,omitempty"`
 	Note  *string          `json:"note,omitempty"`
+}
+
+// What would be found about a project that is no case: by the clauses, and by departments' plugins. Nothing is kept.
+type Precheck struct {
+	Guide *Guide `json:"guide"`
+	// Of the clauses that apply, or may; a plugin's finding stands behind the clause's own.
+	Findings []*Finding   `json:"findings"`
+	Checks   []*CaseCheck `json:"checks"`
 }
 
 // An item whose result is needed first. Not hard: it may be promised or run in parallel.

@@ -20,6 +20,7 @@ import (
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -100,7 +101,7 @@ func resolver(b *testing.B) *graph.Resolver {
 	if err != nil {
 		b.Fatal(err)
 	}
-	desk := &casework.Desk{Cases: s, Notices: s, Book: guide.NewBook(c), Now: time.Now, Random: rand.Reader}
+	desk := &casework.Desk{Cases: s, Notices: s, Checks: check.None{}, Book: guide.NewBook(c), Now: time.Now, Random: rand.Reader}
 	return &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/testservices"
@@ -58,6 +59,10 @@ func prepare(ctx context.Context, databaseURL string) (*store.Store, *guide.Book
 // noFiles is where these cases keep files: they have none.
 type noFiles struct{}
 
+func (noFiles) Open(context.Context, string) (io.ReadCloser, error) {
+	return nil, errors.New("no file is kept here")
+}
+
 func (noFiles) Save(context.Context, string, io.Reader) (casework.File, error) {
 	return casework.File{}, errors.New("no file is kept here")
 }
@@ -72,7 +77,7 @@ type players struct {
 
 func newPlayers(ctx context.Context, cases casework.Cases, notices guide.Notices, book *guide.Book) *players {
 	p := &players{ctx: ctx}
-	p.Desk = &casework.Desk{Cases: cases, Notices: notices, Files: noFiles{}, Book: book, Random: rand.Reader, Now: func() time.Time {
+	p.Desk = &casework.Desk{Cases: cases, Notices: notices, Files: noFiles{}, Checks: check.None{}, Book: book, Random: rand.Reader, Now: func() time.Time {
 		p.time = p.time.Add(40 * time.Minute)
 		return p.time
 	}}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/workday"
 )
@@ -34,9 +35,10 @@ type Case struct {
 	AcceptedAt time.Time // deemed acceptance: the receipt
 	DecidedAt  time.Time
 
-	Events     []Event   // that this command appended; those before are kept
-	EventCount int       // all events, those before too
-	RecordedAt time.Time // of the last event
+	Receipts   []check.Receipt // of the plugins' calls that this command recorded
+	Events     []Event         // that this command appended; those before are kept
+	EventCount int             // all events, those before too
+	RecordedAt time.Time       // of the last event
 }
 
 // Dossier is what a case holds beside its papers and reviews. It is kept as one
@@ -56,6 +58,7 @@ type Dossier struct {
 	Extensions  []Extension        `json:"extensions,omitempty"`
 	Holds       []Hold             `json:"holds,omitempty"`
 	Meetings    []Meeting          `json:"meetings,omitempty"`
+	Checks      []check.Run        `json:"checks,omitempty"` // of departments' plugins
 	Decision    *Decision          `json:"decision,omitempty"`
 	Duties      []Duty             `json:"duties,omitempty"`
 	ToldAt      time.Time          `json:"told_at,omitzero"`      // the one request for supplements before acceptance

@@ -319,7 +319,7 @@ func TestSafetyOfLifeIsJudgedAnew(t *testing.T) {
 	w := inReview(t, generous())
 	needs := restaurant()
 	needs[0].SafetyOfLife, needs[1].SafetyOfLife = false, true
-	w.must(w.RerunChecks(w.by(lead), needs))
+	w.must(w.RerunChecks(w.by(lead), casework.Evidence{Needs: needs}))
 	w.on("2026-06-30")
 	w.tick()
 	if w.Reviews[0].State != casework.Open || w.Reviews[1].State != casework.Open {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
@@ -162,12 +163,16 @@ type Evidence struct {
 	Promised   workday.Limit // of the whole case
 	Statutory  workday.Limit
 	Extendable int
+	Checks     []check.Run // of departments' plugins, to be run
+	Question   check.Question
 }
 
 // pin takes the evidence into the case.
-func (c *Case) pin(ev Evidence) {
+func (c *Case) pin(by By, ev Evidence) {
 	c.Lead, c.Needs, c.Undecided, c.Standards, c.Preset = ev.Lead, slices.Clone(ev.Needs), slices.Clone(ev.Undecided), slices.Clone(ev.Standards), ev.Preset
 	c.Promised, c.Statutory, c.Extendable = ev.Promised, ev.Statutory, ev.Extendable
+	c.Checks = nil
+	c.ask(by, ev.Checks)
 	c.Materials = c.papers(ev.Materials)
 	for i := range c.Materials {
 		if c.Materials[i].ID == "" {
@@ -235,7 +240,7 @@ func New(by By, in Opening) (*Case, error) {
 	if !slices.ContainsFunc(applicants, func(p Party) bool { return p.is(c, by.Actor) }) {
 		return nil, fault.New(fault.Denied, "casework.openCase", "您不能进行此操作", "you may not open this case")
 	}
-	c.pin(in.Evidence)
+	c.pin(by, in.Evidence)
 	c.OpenedAt = by.occurred().UTC()
 	c.event(by, EventOpened, map[string]any{"applicant": c.Applicant, "scheme": c.Scheme, "item": c.Item, "notice": c.Notice, "mandate": c.Mandate})
 	return c, nil
@@ -287,7 +292,7 @@ func (c *Case) Change(by By, facts map[string]any, ev Evidence) error {
 		return err
 	}
 	if c.accepted() {
-		c.rejudge(ev.Needs)
+		c.rejudge(by, ev)
 		c.Undecided = slices.Clone(ev.Undecided)
 		for _, n := range ev.Needs { // needed by the new facts, and reviewed by nobody
 			if !slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Item == n.Item }) {
@@ -298,7 +303,7 @@ func (c *Case) Change(by By, facts map[string]any, ev Evidence) error {
 		if err := invalid(ActChange, needsProblems(ev.Needs)...); err != nil {
 			return err
 		}
-		c.pin(ev)
+		c.pin(by, ev)
 	}
 	before := c.Facts
 	c.Facts = maps.Clone(facts)
@@ -323,10 +328,12 @@ func changedFacts(before, after map[string]any) []string {
 	return changed
 }
 
-// rejudge puts new findings into the reviews that are not answered. What has
-// been on safety of life stays so.
-func (c *Case) rejudge(needs []Need) []string {
-	judged := []string{}
+// rejudge puts new findings into the reviews that are not answered, and asks the
+// plugins anew. What has been on safety of life stays so.
+func (c *Case) rejudge(by By, ev Evidence) []string {
+	judged, needs := []string{}, ev.Needs
+	c.Checks = nil
+	c.ask(by, ev.Checks)
 	for i := range c.Reviews {
 		r := &c.Reviews[i]
 		if r.State == Answered || r.State == Released {
@@ -341,12 +348,12 @@ func (c *Case) rejudge(needs []Need) []string {
 }
 
 // RerunChecks judges what is not answered anew, under the pinned standards.
-func (c *Case) RerunChecks(by By, needs []Need) error {
+func (c *Case) RerunChecks(by By, ev Evidence) error {
 	t, err := c.begin(by, ActRerun, "")
 	if err != nil {
 		return err
 	}
-	c.commit(by, t, map[string]any{"reviews": c.rejudge(needs)})
+	c.commit(by, t, map[string]any{"reviews": c.rejudge(by, ev)})
 	return nil
 }
 
@@ -367,7 +374,7 @@ func (c *Case) Submit(by By, number, queryCode string, ev Evidence) error {
 	if c.Number == "" {
 		c.Number, c.QueryCode = number, queryCode
 	}
-	c.pin(ev)
+	c.pin(by, ev)
 	c.ReceivedAt = by.occurred().UTC()
 	c.commit(by, t, map[string]any{"number": c.Number, "receivedAt": c.ReceivedAt})
 	return nil
@@ -483,7 +490,7 @@ func (c *Case) Accept(by By, ev Evidence, tolerate []string, cal *workday.Calend
 			return err
 		}
 	}
-	c.pin(ev)
+	c.pin(by, ev)
 	paper := []string{}
 	for i := range c.Materials {
 		m := &c.Materials[i]
@@ -723,6 +730,7 @@ func (c *Case) endSupplement(by By, action Action, end func(*Supplement, time.Ti
 		return invalid(action, problem("occurredAt", "TOO_EARLY", "不能早于补正通知", "is before the request"))
 	}
 	end(s, later(by.occurred().UTC(), s.AskedAt)) // clocks of instances differ a little
+	c.askAgain(by)
 	c.commit(by, t, map[string]any{"supplement": s.ID})
 	by.OccurredAt = time.Time{} // it reaches the departments when it is recorded
 	for _, a := range s.Asks {
@@ -923,7 +931,7 @@ func (c *Case) EndSpecialProcedure(by By, id string) error {
 }
 
 // AddDepartment adds a review to a live case, with a reason.
-func (c *Case) AddDepartment(by By, n Need, reason string) error {
+func (c *Case) AddDepartment(by By, n Need, checks []check.Run, reason string) error {
 	t, err := c.begin(by, ActAddDepartment, "")
 	if err != nil {
 		return err
@@ -951,6 +959,7 @@ func (c *Case) AddDepartment(by By, n Need, reason string) error {
 	}
 	c.commit(by, t, map[string]any{"item": n.Item, "department": n.Department, "reason": reason})
 	c.addReview(by, n)
+	c.ask(by, checks)
 	c.openWaiting(by)
 	return nil
 }

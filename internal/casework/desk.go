@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/item"
@@ -35,6 +36,9 @@ type Cases interface {
 	Load(ctx context.Context, ids []string) ([]*Case, error)
 	// Numbered finds the identity of the case with a number; "" when there is none.
 	Numbered(ctx context.Context, number string) (id string, err error)
+	// ChecksDue lists cases that have checks to be run by now, the longest due
+	// first.
+	ChecksDue(ctx context.Context, now time.Time, limit int) (ids []string, err error)
 	// Due lists cases on which a timer has work on the day, the longest overdue
 	// first; Outdated those whose dates were found by another calendar.
 	Due(ctx context.Context, today workday.Date, limit int) (ids []string, err error)
@@ -48,6 +52,7 @@ type Desk struct {
 	Cases   Cases
 	Notices guide.Notices
 	Files   Files
+	Checks  check.Runner // of departments' plugins
 	Book    *guide.Book
 	Now     func() time.Time
 	Random  io.Reader // for numbers that cannot be guessed
@@ -154,7 +159,8 @@ func (d *Desk) do(ctx context.Context, path, name string, o Order, command func(
 	if err != nil {
 		return "", err
 	}
-	return id, d.Cases.Update(ctx, id, func(c *Case) error {
+	due := false
+	err = d.Cases.Update(ctx, id, func(c *Case) error {
 		if !c.Sees(v) {
 			return notFound()
 		}
@@ -162,9 +168,14 @@ func (d *Desk) do(ctx context.Context, path, name string, o Order, command func(
 		if err := command(c, by, cal); err != nil {
 			return err
 		}
+		due = len(c.due(by.RecordedAt)) > 0
 		_, err := c.Recalculate(cal, workday.DateOf(by.RecordedAt))
 		return err
 	})
+	if err == nil && due {
+		_ = d.examine(ctx, id) // so that who asked sees the findings; RunChecks does what fails here
+	}
+	return id, err
 }
 
 // peek loads a case to gather evidence for a command on it. The command judges
@@ -208,6 +219,7 @@ func (d *Desk) gather(ctx context.Context, c *Case, facts map[string]any, day wo
 		}
 	}
 	ev := Gather(g, lead, preset)
+	ev.Checks, ev.Question = asks(ev.Needs, d.Checks.Active()), questionOf(g, book)
 	if c.Notice == "" {
 		return ev, nil
 	}
@@ -414,7 +426,14 @@ func (d *Desk) Submit(ctx context.Context, name string, o Order) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return d.judged(ctx, name, o, d.asItIs(ctx, d.today()),
+	return d.judged(ctx, name, o,
+		func(seen *Case) (Evidence, error) {
+			ev, err := d.gather(ctx, seen, seen.Facts, d.today())
+			if err == nil {
+				err = d.demand(ctx, seen, ev)
+			}
+			return ev, err
+		},
 		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.Submit(by, number, code, ev) })
 }
 
@@ -431,7 +450,7 @@ func (d *Desk) Accept(ctx context.Context, name string, o Order, tolerate []stri
 // RerunChecks judges what is not answered anew.
 func (d *Desk) RerunChecks(ctx context.Context, name string, o Order) (string, error) {
 	return d.judged(ctx, name, o, d.asItIs(ctx, d.today()),
-		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.RerunChecks(by, ev.Needs) })
+		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.RerunChecks(by, ev) })
 }
 
 // GiveOpinion answers a review. The clauses that a reason names are those of the
@@ -462,7 +481,7 @@ func (d *Desk) AddDepartment(ctx context.Context, name string, o Order, in AddIn
 	return d.judged(ctx, name, o,
 		func(seen *Case) (Evidence, error) { return d.added(seen, in) },
 		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error {
-			return c.AddDepartment(by, ev.Needs[0], in.Reason)
+			return c.AddDepartment(by, ev.Needs[0], ev.Checks, in.Reason)
 		})
 }
 
@@ -484,6 +503,7 @@ func (d *Desk) added(seen *Case, in AddInput) (Evidence, error) {
 		return Evidence{}, err
 	}
 	ev := Gather(g, "", seen.Preset)
+	ev.Checks = asks(ev.Needs, d.Checks.Active())
 	n := &ev.Needs[0]
 	n.Binding = !in.Advisory
 	if in.Department != "" {
@@ -528,45 +548,49 @@ func (d *Desk) RunTimers(ctx context.Context) (int, error) {
 	}
 	ctx = viewer.WithoutOnce(ctx)
 	today := workday.DateOf(d.Now())
-	done := 0
-	var failed []error
-	work := func(list func(limit int) ([]string, error), on func(c *Case, by By) error) error {
-		tried := map[string]bool{} // what failed once waits for the next run
-		for {
-			ids, err := list(timersAtOnce + len(failed)) // and does not stand in the way of the others
-			if err != nil {
-				return err
-			}
-			ids = slices.DeleteFunc(ids, func(id string) bool { return tried[id] })
-			if len(ids) == 0 {
-				return nil
-			}
-			for _, id := range ids {
-				tried[id] = true
-				err := d.Cases.Update(ctx, id, func(c *Case) error { return on(c, By{Actor: platform, RecordedAt: d.Now()}) })
-				if err != nil {
-					failed = append(failed, fmt.Errorf("%s: %w", id, err))
-					continue
-				}
-				done++
-			}
+	on := func(change func(c *Case, by By) error) func(id string) error {
+		return func(id string) error {
+			return d.Cases.Update(ctx, id, func(c *Case) error { return change(c, By{Actor: platform, RecordedAt: d.Now()}) })
 		}
 	}
-	err = work(func(limit int) ([]string, error) { return d.Cases.Outdated(ctx, cal.Version(), limit) },
-		func(c *Case, by By) error { return c.MoveDates(by, cal) })
-	if err != nil {
-		return done, err
-	}
-	err = work(func(limit int) ([]string, error) { return d.Cases.Due(ctx, today, limit) },
-		func(c *Case, by By) error {
+	moved, err := each(func(limit int) ([]string, error) { return d.Cases.Outdated(ctx, cal.Version(), limit) },
+		on(func(c *Case, by By) error { return c.MoveDates(by, cal) }))
+	ticked, failed := each(func(limit int) ([]string, error) { return d.Cases.Due(ctx, today, limit) },
+		on(func(c *Case, by By) error {
 			if _, err := c.Tick(by, cal); err != nil {
 				return err
 			}
 			_, err := c.Recalculate(cal, today)
 			return err
-		})
-	return done, errors.Join(append(failed, err)...)
+		}))
+	return moved + ticked, errors.Join(err, failed)
 }
 
-// timersAtOnce is how many cases one look for due work brings.
-const timersAtOnce = 100
+// atOnce is how many cases one look for due work brings.
+const atOnce = 100
+
+// each does work on every case that list brings, until it brings none that was
+// not tried. What fails waits for the next time, and does not stand in the way of
+// the others.
+func each(list func(limit int) ([]string, error), work func(id string) error) (done int, err error) {
+	tried := map[string]bool{}
+	var failed []error
+	for {
+		ids, err := list(atOnce + len(failed))
+		if err != nil {
+			return done, errors.Join(append(failed, err)...)
+		}
+		ids = slices.DeleteFunc(ids, func(id string) bool { return tried[id] })
+		if len(ids) == 0 {
+			return done, errors.Join(failed...)
+		}
+		for _, id := range ids {
+			tried[id] = true
+			if err := work(id); err != nil {
+				failed = append(failed, fmt.Errorf("%s: %w", id, err))
+				continue
+			}
+			done++
+		}
+	}
+}

@@ -60,15 +60,14 @@ func (o Opinion) MarshalGQL(w io.Writer) { marshal(w, o) }
 func (o *Opinion) UnmarshalGQL(v any) error { return unmarshal(v, Opinions, o) }
 
 var (
-	meetingKinds    = []MeetingKind{ReviewMeeting, CoordinationMeeting, SiteVisit}
-	milestones      = []Milestone{DecisionMilestone, DeliveryMilestone}
-	outcomes        = []Outcome{Grant, Deny}
-	modes           = []Mode{CopyMode, MeetingMode}
-	dutyKinds       = []DutyKind{OwesReasons, OwesDelivery}
-	findingVerdicts = []FindingVerdict{Pass, Fail, NeedsFacts, Human}
-	stopKinds       = []StopKind{Suspend, Interrupt}
-	trustGrades     = []Trust{TrustA, TrustB, TrustC, TrustD}
-	blockerKinds    = []BlockerKind{BlockedByState, BlockedByReview, BlockedBySuperior, BlockedByRecusal, BlockedBySupplement, BlockedByProcedure, BlockedByHold, BlockedByMeeting, BlockedByMaterial, BlockedByStop}
+	meetingKinds = []MeetingKind{ReviewMeeting, CoordinationMeeting, SiteVisit}
+	milestones   = []Milestone{DecisionMilestone, DeliveryMilestone}
+	outcomes     = []Outcome{Grant, Deny}
+	modes        = []Mode{CopyMode, MeetingMode}
+	dutyKinds    = []DutyKind{OwesReasons, OwesDelivery}
+	stopKinds    = []StopKind{Suspend, Interrupt}
+	trustGrades  = []Trust{TrustA, TrustB, TrustC, TrustD}
+	blockerKinds = []BlockerKind{BlockedByState, BlockedByReview, BlockedBySuperior, BlockedByRecusal, BlockedBySupplement, BlockedByProcedure, BlockedByHold, BlockedByMeeting, BlockedByMaterial, BlockedByStop}
 )
 
 // MarshalGQL writes it for GraphQL.
@@ -112,12 +111,6 @@ func (d DutyKind) MarshalGQL(w io.Writer) { marshal(w, d) }
 
 // UnmarshalGQL reads it.
 func (d *DutyKind) UnmarshalGQL(v any) error { return unmarshal(v, dutyKinds, d) }
-
-// MarshalGQL writes it for GraphQL.
-func (f FindingVerdict) MarshalGQL(w io.Writer) { marshal(w, f) }
-
-// UnmarshalGQL reads it.
-func (f *FindingVerdict) UnmarshalGQL(v any) error { return unmarshal(v, findingVerdicts, f) }
 
 // Values lists the grades.
 func (Trust) Values() []string { return values(trustGrades) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/item"
@@ -12,27 +13,32 @@ import (
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
-// FindingVerdict is what a check says about one clause.
-type FindingVerdict string
-
-// The verdicts of the public API.
+// The verdicts of a finding.
 const (
-	Pass       FindingVerdict = "PASS"
-	Fail       FindingVerdict = "FAIL"
-	NeedsFacts FindingVerdict = "NEEDS_FACTS"
-	Human      FindingVerdict = "HUMAN" // an officer judges it
+	Pass       = check.Pass
+	Fail       = check.Fail
+	NeedsFacts = check.NeedsFacts
+	Human      = check.Human // an officer judges it
 )
 
-// Finding is what the machine says about one clause in a review. It names the
+// Finding is what the machine says about one clause in a review: by the clause's
+// own predicate, or by a check of a department's plugin (Source). It names the
 // version of the standard that it was judged under. A failed clause is a
 // finding, not an error: the department decides.
 type Finding struct {
-	Clause  string         `json:"clause"`
-	Item    string         `json:"item"` // whose standard the clause is of
-	Version int            `json:"version"`
-	Verdict FindingVerdict `json:"verdict"`
-	Code    string         `json:"code"`
-	Remedy  Text           `json:"remedy,omitzero"` // what would meet an unmet clause
+	Clause  string        `json:"clause"`
+	Item    string        `json:"item"` // whose standard the clause is of
+	Version int           `json:"version"`
+	Verdict check.Verdict `json:"verdict"`
+	Code    string        `json:"code"`
+	Message Text          `json:"message,omitzero"` // of a plugin; otherwise FindingText
+	Remedy  Text          `json:"remedy,omitzero"`  // what would meet an unmet clause
+	Basis   []law.Basis   `json:"basis,omitempty"`  // of a plugin, beside the clause's own
+	Missing []string      `json:"missing_facts,omitempty"`
+	Papers  []string      `json:"missing_materials,omitempty"` // codes
+	Check   string        `json:"check,omitempty"`
+	Source  *check.Source `json:"source,omitempty"`
+	Receipt string        `json:"receipt,omitempty"`
 }
 
 // FindingText says what each code of a finding means; the clause's own text
@@ -43,6 +49,7 @@ var FindingText = map[string]Text{
 	"APPLIES_OPEN":   {"是否适用尚缺要素", "facts are missing on whether it applies"},
 	"FACTS_MISSING":  {"尚缺要素", "facts are missing"},
 	"OFFICER_JUDGES": {"由审查人员判断", "an officer judges"},
+	CheckNotRun:      {"部门核验暂未能进行，由审查人员判断", "the department's check could not be run; an officer judges"},
 }
 
 // PresetSection is the section of the district's rules that holds the presets:
@@ -209,7 +216,7 @@ func extension(it *item.Item) int {
 // finding reads a clause's result: unmet is FAIL, what an officer must judge is
 // HUMAN, and what is open is NEEDS_FACTS, never a failure.
 func finding(c *guide.ClauseResult) Finding {
-	f := Finding{Clause: c.Clause.Code, Item: c.Clause.Item, Version: c.Version}
+	f := Finding{Clause: c.Clause.Code, Item: c.Clause.Item, Version: c.Version, Missing: c.Missing}
 	switch {
 	case c.Applies == standard.Unknown:
 		f.Verdict, f.Code = NeedsFacts, "APPLIES_OPEN"

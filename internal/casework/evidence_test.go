@@ -311,8 +311,8 @@ func TestFindings(t *testing.T) {
 	}{
 		"met":                 {guide.ClauseResult{Applies: standard.True, Met: standard.True}, casework.Finding{Verdict: casework.Pass, Code: "MET"}},
 		"unmet":               {guide.ClauseResult{Applies: standard.True, Met: standard.False, Reasons: reasons}, casework.Finding{Verdict: casework.Fail, Code: "UNMET", Remedy: casework.Text{ZH: "距住宅至少 10 米，现为 4 米；须有净化器", EN: "at least 10 m, is 4; needs a purifier"}}},
-		"facts are missing":   {guide.ClauseResult{Applies: standard.True, Missing: []string{"seats"}}, casework.Finding{Verdict: casework.NeedsFacts, Code: "FACTS_MISSING"}},
-		"applies perhaps":     {guide.ClauseResult{Missing: []string{"seats"}}, casework.Finding{Verdict: casework.NeedsFacts, Code: "APPLIES_OPEN"}},
+		"facts are missing":   {guide.ClauseResult{Applies: standard.True, Missing: []string{"seats"}}, casework.Finding{Verdict: casework.NeedsFacts, Code: "FACTS_MISSING", Missing: []string{"seats"}}},
+		"applies perhaps":     {guide.ClauseResult{Missing: []string{"seats"}}, casework.Finding{Verdict: casework.NeedsFacts, Code: "APPLIES_OPEN", Missing: []string{"seats"}}},
 		"perhaps, yet met":    {guide.ClauseResult{Met: standard.True}, casework.Finding{Verdict: casework.NeedsFacts, Code: "APPLIES_OPEN"}},
 		"perhaps, and manual": {guide.ClauseResult{Manual: true}, casework.Finding{Verdict: casework.NeedsFacts, Code: "APPLIES_OPEN"}},
 		"an officer judges":   {guide.ClauseResult{Applies: standard.True, Manual: true, Reasons: reasons}, casework.Finding{Verdict: casework.Human, Code: "OFFICER_JUDGES"}},

@@ -43,6 +43,9 @@ type Files interface {
 	// Save keeps what it reads to the end, or nothing. A file that is too large,
 	// empty or of a type that is not taken is INVALID.
 	Save(ctx context.Context, name string, content io.Reader) (File, error)
+	// Open gives the content of a kept file; the caller closes it, and ctx lasts
+	// until then.
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
 }
 
 // Material is one paper of the case: asked for by the guide, once.
@@ -123,6 +126,7 @@ func (c *Case) Attach(by By, in AttachInput) error {
 	m := &c.Materials[c.material(in.Material)]
 	file := in.File
 	m.File, m.Trust, m.AttachedBy, m.AttachedAt = &file, in.Trust, by.Actor.Subject, by.occurred().UTC()
+	c.askAgain(by)
 	c.commit(by, t, map[string]any{"material": m.Code, "name": file.Name, "sha256": file.SHA256, "size": file.Size, "trust": m.Trust})
 	return nil
 }

@@ -58,7 +58,7 @@ func TestHistories(t *testing.T) {
 				}
 				continue
 			}
-			check(t, a, was, w.Case)
+			holds(t, a, was, w.Case)
 			settle(t, w)
 		}
 	})
@@ -79,7 +79,7 @@ func tick(t *rapid.T, w *world) {
 		kinds = append(kinds, e.Kind)
 	}
 	if did {
-		check(t, attempt{action: casework.Action(kinds[0]), actor: timer}, was, w.Case)
+		holds(t, attempt{action: casework.Action(kinds[0]), actor: timer}, was, w.Case)
 	}
 	if again := w.tick(); len(again) > 0 {
 		t.Fatalf("the second run of the timers after %v: %v", kinds, again)
@@ -124,7 +124,7 @@ func clone(w *world) *casework.Case {
 	return &c
 }
 
-func check(t *rapid.T, a attempt, was, is *casework.Case) {
+func holds(t *rapid.T, a attempt, was, is *casework.Case) {
 	if is.Version <= was.Version || is.Version != was.Version+1 && a.actor.Role != casework.RoleTimer { // a tick is many steps
 		t.Fatalf("%s: version %d to %d", a.action, was.Version, is.Version)
 	}

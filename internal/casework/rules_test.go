@@ -52,7 +52,7 @@ func TestDissentStaysWhileItIsReviewedAgain(t *testing.T) {
 		w.later(2)
 		w.must(w.RecordMeeting(w.by(lead), "mtg_1_1", nil))
 		stays("absent")
-		w.must(w.RerunChecks(w.by(eco), w.ev.Needs))
+		w.must(w.RerunChecks(w.by(eco), w.ev))
 		w.on("2026-06-30")
 		w.tick()
 		stays("silent")
@@ -252,7 +252,7 @@ func TestBlankTexts(t *testing.T) {
 		"refuse":           received.Refuse(received.by(window), casework.Refused, blank),
 		"ask":              received.RequestSupplement(received.by(window), []casework.Ask{{Material: " ", Text: " "}}, received.due()),
 		"revokeAcceptance": late.RevokeAcceptance(late.by(window), blank),
-		"addDepartment":    w.AddDepartment(w.by(lead), unknown, " "),
+		"addDepartment":    w.AddDepartment(w.by(lead), unknown, nil, " "),
 		"release":          w.ReleaseDepartment(w.by(lead), "rev_1_2", " "),
 		"hold":             w.PlaceHold(w.by(lead), casework.DecisionMilestone, " "),
 		"approver":         w.Extend(w.by(lead), casework.Extending{Days: 1, Approver: " ", Reason: "案情复杂"}, calendar),

@@ -13,7 +13,7 @@ import (
 // the public API; every action is also the Kind of the event that it leaves.
 type Action string
 
-// The actions. The last six are the platform's own, done by its timers.
+// The actions. The last seven are the platform's own, done by its timers.
 const (
 	ActChange         Action = "changeCase"
 	ActSubmit         Action = "submitCase"
@@ -54,6 +54,7 @@ const (
 	ActMissMaterial   Action = "missMaterial"
 	ActRemind         Action = "remindDepartment"
 	ActMoveDates      Action = "moveDates"
+	ActRecordChecks   Action = "recordChecks"
 )
 
 // Actions lists them all.
@@ -62,12 +63,13 @@ var Actions = []Action{
 	ActStartProcedure, ActEndProcedure, ActAddDepartment, ActRelease, ActCallMeeting, ActRecordMeeting, ActPlaceHold,
 	ActLiftHold, ActDecide, ActGiveReasons, ActDeliver, ActRevoke, ActRecall, ActReturn, ActAttach, ActExtend, ActRerun,
 	ActChooseMode, ActCancelMeeting, ActStopClock, ActResumeClock, ActRevokeAcceptance, ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates,
+	ActRecordChecks,
 }
 
 // Timers says that the platform itself does the action.
 func (a Action) Timers() bool {
 	switch a {
-	case ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates:
+	case ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates, ActRecordChecks:
 		return true
 	}
 	return false
@@ -213,9 +215,10 @@ var (
 	hasReview = &Guard{"reviewUnanswered", Text{"有未答复的审查", "some review is not answered"}, func(c *Case, _ Actor) bool {
 		return slices.ContainsFunc(c.Reviews, Review.running)
 	}}
-	unblocked   = &Guard{"unblocked", Text{"没有障碍", "nothing blocks"}, func(c *Case, _ Actor) bool { return len(Blockers(c)) == 0 }}
-	reasonsOwed = &Guard{"reasonsOwed", Text{"尚欠书面理由", "written reasons are owed"}, func(c *Case, _ Actor) bool { return c.duty(OwesReasons) >= 0 }}
-	wasGranted  = &Guard{"wasGranted", Text{"决定为准予", "the decision was a grant"}, func(c *Case, _ Actor) bool { return c.Decision != nil && c.Decision.Outcome == Grant }}
+	checksPending = &Guard{"checksPending", Text{"有部门核验尚未完成", "a check of a department is still to be run"}, func(c *Case, _ Actor) bool { return !c.ChecksAt().IsZero() }}
+	unblocked     = &Guard{"unblocked", Text{"没有障碍", "nothing blocks"}, func(c *Case, _ Actor) bool { return len(Blockers(c)) == 0 }}
+	reasonsOwed   = &Guard{"reasonsOwed", Text{"尚欠书面理由", "written reasons are owed"}, func(c *Case, _ Actor) bool { return c.duty(OwesReasons) >= 0 }}
+	wasGranted    = &Guard{"wasGranted", Text{"决定为准予", "the decision was a grant"}, func(c *Case, _ Actor) bool { return c.Decision != nil && c.Decision.Outcome == Grant }}
 )
 
 var (
@@ -250,6 +253,7 @@ var Table = []Transition{
 	{Submitted, ActAskSupplement, Supplementing, window, notTold, licensing("第32条第1款第4项")},
 	{Submitted, ActReturn, Draft, window, nil, preset},
 	{Submitted, ActMoveDates, Submitted, timer, nil, licensing("第82条")},
+	{Submitted, ActRecordChecks, Submitted, timer, checksPending, licensing("第34条")},
 	{Submitted, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
 	{Submitted, ActDeemAccepted, InReview, timer, both(silent, needsReview), licensing("第32条第1款第4项")},
 	{Submitted, ActDeemAccepted, Accepted, timer, both(silent, needsNoReview), licensing("第32条第1款第4项")},
@@ -263,6 +267,7 @@ var Table = []Transition{
 	{Supplementing, ActWithdraw, Withdrawn, ownApplication, nil, licensing("第29条")},
 	{Supplementing, ActMissMaterial, Supplementing, timer, maybeOverdue, preset},
 	{Supplementing, ActMoveDates, Supplementing, timer, nil, licensing("第82条")},
+	{Supplementing, ActRecordChecks, Supplementing, timer, checksPending, licensing("第34条")},
 	{Supplementing, ActRemind, Supplementing, timer, unreminded, preset},
 	{Supplementing, ActExtend, Supplementing, departmentOrLead, both(afterAcceptance, mayExtend), licensing("第42条")},
 	{Supplementing, ActRerun, Supplementing, departmentOrLead, hasReview, licensing("第34条")},
@@ -297,6 +302,7 @@ var Table = []Transition{
 	{InReview, ActAttach, InReview, applicants, awaitsMaterial, preset},
 	{InReview, ActMissMaterial, InReview, timer, maybeOverdue, preset},
 	{InReview, ActMoveDates, InReview, timer, nil, licensing("第82条")},
+	{InReview, ActRecordChecks, InReview, timer, checksPending, licensing("第34条")},
 	{InReview, ActRemind, InReview, timer, unreminded, preset},
 	{InReview, ActExtend, InReview, departmentOrLead, mayExtend, licensing("第42条")},
 	{InReview, ActRerun, InReview, departmentOrLead, hasReview, licensing("第34条")},

@@ -27,7 +27,7 @@ func stages() map[string]func(t *testing.T) *world {
 		w.must(w.StartSpecialProcedure(w.by(fire), casework.ProcedureInput{Review: "rev_1_1", Kind: casework.Hearing, Days: 20}))
 		w.must(w.CallMeeting(w.by(lead), casework.SiteVisit, []string{"eco"}, w.due().AddDays(-10)))
 		w.must(w.PlaceHold(w.by(lead), casework.DecisionMilestone, "核实"))
-		w.must(w.AddDepartment(w.by(lead), casework.Need{Item: "sign", Department: "city", Limit: restaurant()[0].Limit}, "招牌"))
+		w.must(w.AddDepartment(w.by(lead), casework.Need{Item: "sign", Department: "city", Limit: restaurant()[0].Limit}, nil, "招牌"))
 		return w
 	}
 	asked := func(from func(*testing.T) *world, id string) func(*testing.T) *world {

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -141,6 +142,7 @@ func evidence(preset casework.Preset, needs []casework.Need) casework.Evidence {
 	return casework.Evidence{
 		Lead: "samr", Needs: needs, Preset: preset, Standards: []casework.Pin{{Code: "catering", Version: 1}},
 		Promised: workdays(15), Statutory: workdays(45), Extendable: 15,
+		Checks: []check.Run{pending("exits", check.Enforce, check.Refer, "C-FIR-002")},
 		Materials: []casework.Material{
 			{Code: "plan", Name: "平面图", Source: guide.FromApplicant},
 			{Code: "photo", Name: "门头照片", Source: guide.FromApplicant, Tolerable: true},
@@ -279,7 +281,7 @@ func attempts() []attempt {
 			}
 			return w.Extend(by, in, calendar)
 		})
-		add(casework.ActRerun, "", a, func(w *world, by casework.By) error { return w.RerunChecks(by, w.ev.Needs) })
+		add(casework.ActRerun, "", a, func(w *world, by casework.By) error { return w.RerunChecks(by, w.ev) })
 		isOpen := mine(func(r casework.Review) bool { return r.State == casework.Open })
 		add(casework.ActStartProcedure, "", a, func(w *world, by casework.By) error {
 			return w.StartSpecialProcedure(by, casework.ProcedureInput{Review: w.id(isOpen), Kind: casework.Hearing, Days: 20})
@@ -294,7 +296,7 @@ func attempts() []attempt {
 		})
 	}
 	add(casework.ActAddDepartment, "", lead, func(w *world, by casework.By) error {
-		return w.AddDepartment(by, casework.Need{Item: "extra", Department: "dept-" + string(rune('a'+len(w.Reviews)))}, "另有职责")
+		return w.AddDepartment(by, casework.Need{Item: "extra", Department: "dept-" + string(rune('a'+len(w.Reviews)))}, nil, "另有职责")
 	})
 	for _, a := range []casework.Actor{lead, body} {
 		add(casework.ActRelease, "", a, func(w *world, by casework.By) error {
@@ -363,6 +365,13 @@ func attempts() []attempt {
 	add(casework.ActMoveDates, "", timer, func(w *world, by casework.By) error {
 		version := w.Version
 		if err := w.MoveDates(by, moved); err != nil || w.Version > version {
+			return err
+		}
+		return errIdle
+	})
+	add(casework.ActRecordChecks, "", timer, func(w *world, by casework.By) error {
+		version := w.Version
+		if err := w.Land(by, answers(w.Checks), nil, nil); err != nil || w.Version > version {
 			return err
 		}
 		return errIdle

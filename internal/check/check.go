@@ -168,10 +168,50 @@ const (
 	NotAsked FaultCode = "NOT_ASKED" // there is no such check in what is active
 )
 
+// RunState says whether a check of a case has been run.
+type RunState string
+
+// The states of a run.
+const (
+	Pending RunState = "PENDING" // still to be run, at NextAt; its Policy holds meanwhile
+	Done    RunState = "DONE"    // its findings have landed
+)
+
+// Run is how one check of one case is doing.
+type Run struct {
+	Source
+	Department string    `json:"department"`
+	Check      string    `json:"check"`
+	Clauses    []string  `json:"clauses"`
+	Mode       Mode      `json:"mode"`
+	Policy     Policy    `json:"policy"`
+	State      RunState  `json:"state"`
+	Attempts   int       `json:"attempts,omitempty"` // that failed, since it was asked for
+	RanAt      time.Time `json:"ran_at,omitzero"`    // of the last attempt
+	NextAt     time.Time `json:"next_at,omitzero"`   // while PENDING
+	Fault      *Fault    `json:"fault,omitempty"`    // of the last attempt, while PENDING
+	Receipt    string    `json:"receipt,omitempty"`
+	Findings   []Finding `json:"findings,omitempty"` // of a SHADOW: they land nowhere else
+}
+
+// Note says what a run means for its case.
+func (r Run) Note() Text {
+	switch {
+	case r.State == Done:
+		return Text{"核验已完成", "the check has been run"}
+	case r.Fault == nil:
+		return Text{"核验进行中", "the check is being run"}
+	case r.Policy == Proceed:
+		return Text{"核验暂不能进行，办件继续办理，期限照常计算", "the check cannot be run now; the case goes on without it, and the limits go on"}
+	}
+	return Text{"核验暂不能进行，由审查人员判断，期限照常计算", "the check cannot be run now; an officer judges its clauses, and the limits go on"}
+}
+
 // Receipt is one call as it went over the wire: with the program of its digest
 // the answer can be had again, and must be the same bytes.
 type Receipt struct {
 	ID       string // hex SHA-256 of digest and request: the same question to the same program is one receipt
+	Case     string // identity of the case that has recorded it; "" before
 	Source   Source
 	Request  []byte // canonical bytes of the contract's CheckRequest
 	Response []byte // canonical bytes of the contract's CheckResponse
@@ -214,4 +254,21 @@ type Status struct {
 	Failures int64     // of the calls
 	Restarts int64
 	P50, P99 time.Duration // of the last calls; zero without any
+}
+
+// None is a Runner without plugins.
+type None struct{}
+
+// Active lists nothing.
+func (None) Active() []Plugin { return nil }
+
+// Run answers what was asked with the fault that it is not there.
+func (None) Run(_ context.Context, _ Question, asks []Ask) ([]Result, []Receipt) {
+	var out []Result
+	for _, a := range asks {
+		for _, id := range a.Checks {
+			out = append(out, Result{Source: Source{Plugin: a.Plugin, Digest: a.Digest}, Check: id, Fault: &Fault{Code: NotAsked, Detail: "no plugin is active"}})
+		}
+	}
+	return out, nil
 }

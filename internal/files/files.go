@@ -266,16 +266,25 @@ func receive(ctx context.Context, file *File, spool *os.File, content io.Reader)
 			EN: fmt.Sprintf("a file has at most %d MiB; compress it or divide it", mebibytes),
 		})
 	}
-	if file.Type == typeZIP {
+	switch file.Type {
+	case typeZIP:
 		if file.Type, err = documentType(file.Name, spool, file.Size); err != nil {
 			return unavailable(op, err)
 		}
 		if file.Type == "" {
 			return unsupported(op)
 		}
+	case typeJSON:
+		form, err := isForm(spool, file.Size)
+		if err != nil {
+			return unavailable(op, err)
+		}
+		if !form {
+			return unsupported(op)
+		}
 	}
 	file.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	file.Key = "sha256/" + file.SHA256[:2] + "/" + file.SHA256[2:]
+	file.Key = KeyOf(file.SHA256)
 	return nil
 }
 
@@ -336,6 +345,9 @@ func (f *Files) settle(key string) error {
 	}
 }
 
+// KeyOf gives the key under which a content is kept, by its SHA-256 in hex.
+func KeyOf(sha256 string) string { return "sha256/" + sha256[:2] + "/" + sha256[2:] }
+
 // keys are what Save gives. Nothing else reaches the bucket.
 var keys = regexp.MustCompile(`^sha256/[0-9a-f]{2}/[0-9a-f]{62}$`)
 
@@ -394,8 +406,8 @@ func (s *source) fault(op string) error {
 func unsupported(op string) error {
 	return fault.InvalidInput(op, fault.Problem{
 		Path: "file", Code: "UNSUPPORTED_TYPE",
-		ZH: "文件的内容不是 PDF、PNG、JPEG、WebP、TIFF、OFD、DOCX 或 XLSX（后三种还须用相应的扩展名），请转换后再上传",
-		EN: "the content is not PDF, PNG, JPEG, WebP, TIFF, OFD, DOCX or XLSX (the last three also need their extension); convert it",
+		ZH: "文件的内容不是 PDF、PNG、JPEG、WebP、TIFF、OFD、DOCX、XLSX（后三种还须用相应的扩展名）或 1 MB 以内的 JSON 电子表单，请转换后再上传",
+		EN: "the content is not PDF, PNG, JPEG, WebP, TIFF, OFD, DOCX, XLSX (the last three also need their extension) or a JSON form of 1 MiB at most; convert it",
 	})
 }
 

@@ -369,6 +369,14 @@ func TestTypes(t *testing.T) {
 		{"a.DOCX", word, docx},
 		{"a.xlsx", sheet, xlsx},
 		{"公文.ofd", ofd, "application/ofd"},
+		{"form.json", `{"exits": [{"width": "1.2"}]}`, "application/json"},
+		{"a.pdf", " \n[1, 2]\n", "application/json"},
+
+		{"a.json", `{"exits": `, ""},
+		{"a.json", `{"a": 1} {"b": 2}`, ""},
+		{"a.json", `"text"`, ""},
+		{"a.json", "{\"a\": \"\xff\"}", ""},
+		{"a.json", "[" + strings.Repeat("1,", 1<<19) + "1]", ""}, // larger than a form
 
 		{"a.pdf", "MZ\x90\x00\x03\x00\x00\x00", ""},
 		{"a.pdf", "hello", ""},

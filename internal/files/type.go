@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // headSize is how many bytes typeOf looks at.
@@ -37,7 +39,30 @@ func typeOf(head []byte) string {
 	if len(head) >= headSize && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" { // the length stands between
 		return "image/webp"
 	}
+	if text := bytes.TrimLeft(head, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+		return typeJSON // isForm looks at the rest
+	}
 	return ""
+}
+
+// typeJSON is an electronic form (电子表单): what plugins read. maxForm bounds it, in
+// bytes; it is looked at whole.
+const (
+	typeJSON = "application/json"
+	maxForm  = 1 << 20
+)
+
+// isForm says whether what is at hand is one JSON object or list and nothing
+// else. The error is the reader's.
+func isForm(text io.ReaderAt, size int64) (bool, error) {
+	if size > maxForm {
+		return false, nil
+	}
+	content := make([]byte, size)
+	if _, err := text.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return utf8.Valid(content) && json.Valid(content), nil
 }
 
 // documents are the archives that are taken, by extension: what each one must

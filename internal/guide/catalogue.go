@@ -298,6 +298,28 @@ func (c *Catalogue) HasClause(code string) bool {
 	})
 }
 
+// ClauseDepartment says whose a clause is, in the newest version that has it.
+func (c *Catalogue) ClauseDepartment(code string) (string, bool) {
+	department, newest := "", 0
+	for _, s := range c.items {
+		for _, k := range s.Clauses {
+			if k.Code == code && s.Version > newest {
+				department, newest = k.Department, s.Version
+			}
+		}
+	}
+	return department, newest > 0
+}
+
+// Fact finds a fact by its key, a retired one too.
+func (c *Catalogue) Fact(key string) (*standard.Fact, bool) { return c.vocabulary.Fact(key) }
+
+// HasFact says whether there is a fact of this key.
+func (c *Catalogue) HasFact(key string) bool {
+	_, ok := c.vocabulary.Fact(key)
+	return ok
+}
+
 // Rule gives one of the district's rules, e.g. how a scheme decides jointly.
 func (c *Catalogue) Rule(section, code string) (law.Rule, bool) {
 	for _, r := range c.rules {

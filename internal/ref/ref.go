@@ -61,6 +61,9 @@ func Material(item string, version, n int) string {
 // Notice identifies a notice.
 func Notice(number string) string { return "not_" + number }
 
+// Plugin identifies a version of a plugin.
+func Plugin(name, version string) string { return "plg_" + name + "_" + version }
+
 // Case identifies a case by its key, a text that nobody else's case has.
 func Case(key string) string { return "cas_" + key }
 

@@ -133,6 +133,9 @@ func saveParts(ctx context.Context, tx *ent.Client, c *casework.Case, reviews []
 	if err != nil {
 		return err
 	}
+	if err := saveReceipts(ctx, tx, c); err != nil {
+		return err
+	}
 	var events []*ent.EventCreate
 	for _, e := range c.Events {
 		events = append(events, createEvent(tx.Event, c.ID, e))
@@ -219,6 +222,13 @@ func (s *Store) Due(ctx context.Context, today workday.Date, limit int) ([]strin
 	ids, err := s.client.CaseFile.Query().Where(casefile.WakeOnLTE(today.String())).
 		Order(casefile.ByWakeOn(), casefile.ByID()).Limit(limit).IDs(ctx)
 	return ids, unavailable("store.Due", err)
+}
+
+// ChecksDue lists cases that have checks to be run by now.
+func (s *Store) ChecksDue(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	ids, err := s.client.CaseFile.Query().Where(casefile.ChecksAtLTE(now.UTC())).
+		Order(casefile.ByChecksAt(), casefile.ByID()).Limit(limit).IDs(ctx)
+	return ids, unavailable("store.ChecksDue", err)
 }
 
 // Outdated lists living cases whose dates were found by another calendar.

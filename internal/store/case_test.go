@@ -15,6 +15,7 @@ import (
 
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
@@ -59,12 +60,16 @@ func newOffice(t *testing.T, s *store.Store) *office {
 		t.Fatal(err)
 	}
 	o := &office{t: t, store: s, time: time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)}
-	o.Desk = &casework.Desk{Cases: s, Notices: s, Files: nowhere{}, Book: guide.NewBook(c), Now: o.now, Random: rand.Reader}
+	o.Desk = &casework.Desk{Cases: s, Notices: s, Files: nowhere{}, Checks: check.None{}, Book: guide.NewBook(c), Now: o.now, Random: rand.Reader}
 	return o
 }
 
 // nowhere is where these tests keep files: they attach none.
 type nowhere struct{}
+
+func (nowhere) Open(context.Context, string) (io.ReadCloser, error) {
+	return nil, errors.New("no file is kept here")
+}
 
 func (nowhere) Save(context.Context, string, io.Reader) (casework.File, error) {
 	return casework.File{}, errors.New("no file is kept here")

@@ -243,6 +243,7 @@ func setCase(m *ent.CaseFileMutation, c *casework.Case) {
 	set(dayPointer(c.Dates.Promised), m.SetPromisedDueOn, m.ClearPromisedDueOn)
 	set(dayPointer(c.Dates.Statutory), m.SetStatutoryDueOn, m.ClearStatutoryDueOn)
 	set(dayPointer(c.Dates.WakeOn), m.SetWakeOn, m.ClearWakeOn)
+	set(instantPointer(c.ChecksAt()), m.SetChecksAt, m.ClearChecksAt)
 }
 
 func reviewOf(row *ent.Review) casework.Review {
