@@ -101,7 +101,7 @@ func (w small) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	early, err := buffers.Reader.Peek(buffers.Reader.Buffered()) // messages that came with the request
+	early, err := buffers.Peek(buffers.Reader.Buffered()) // messages that came with the request
 	if err != nil {
 		return nil, nil, err
 	}
@@ -157,9 +157,6 @@ type socket struct {
 	closed        bool
 	operations    sync.WaitGroup
 }
-
-// running is one operation of a socket.
-type running struct{ cancel context.CancelFunc }
 
 // message is one message, in either direction.
 type message struct {
@@ -376,17 +373,14 @@ func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
 		return closeDuplicate, fmt.Sprintf("Subscriber for %s already exists", m.ID)
 	}
 	if len(s.running) >= maxOperations {
-		s.send(message{ID: m.ID, Type: "error", Payload: s.errorsOf(s.h.refused(s.acting, &refusal{err: fault.New(fault.Limited, "protocol",
-			fmt.Sprintf("一个连接同时最多 %d 个操作", maxOperations), fmt.Sprintf("a connection has at most %d operations at once", maxOperations))}))})
+		s.send(message{ID: m.ID, Type: "error", Payload: toJSON(s.h.refused(s.acting, &refusal{err: fault.New(fault.Limited, "protocol",
+			fmt.Sprintf("一个连接同时最多 %d 个操作", maxOperations), fmt.Sprintf("a connection has at most %d operations at once", maxOperations))}).Errors)})
 		return 0, ""
 	}
 	ctx, cancel := context.WithCancel(graphql.StartOperationTrace(s.acting))
-	op := &running{cancel: cancel}
-	s.running[m.ID] = op
-	s.operations.Go(func() {
-		defer cancel()
-		s.execute(ctx, m.ID, op, q)
-	})
+	o := &running{s: s, id: m.ID, ctx: ctx, cancel: cancel}
+	s.running[m.ID] = o
+	s.operations.Go(func() { o.execute(q) })
 	return 0, ""
 }
 
@@ -399,67 +393,90 @@ func words(err error) string {
 	return "it is not valid"
 }
 
-// execute executes an operation and sends what it gives. Nothing is sent once the
-// client has ended it, also not when its id has begun to mean another one.
-func (s *socket) execute(ctx context.Context, id string, op *running, q *request) {
-	last := func(m *message) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.running[id] == op {
-			delete(s.running, id)
-			if m != nil {
-				s.send(*m)
-			}
-		}
+// running is one operation of a socket. Nothing of it is sent once the client has
+// ended it, also not when its id has begun to mean another one.
+type running struct {
+	s      *socket
+	id     string
+	ctx    context.Context // ends with the operation
+	cancel context.CancelFunc
+}
+
+// finish ends the operation with its last message.
+func (o *running) finish(last message) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	if o.s.running[o.id] == o {
+		delete(o.s.running, o.id)
+		last.ID = o.id
+		o.s.send(last)
 	}
-	refuse := func(refused *refusal) {
-		last(&message{ID: id, Type: "error", Payload: s.errorsOf(s.h.refused(ctx, refused))})
+	o.cancel()
+}
+
+func (o *running) refuse(refused *refusal) { o.fail(o.s.h.refused(o.ctx, refused)) }
+
+func (o *running) fail(response *graphql.Response) {
+	o.finish(message{Type: "error", Payload: toJSON(response.Errors)})
+}
+
+// unless ends the operation when what it calls panics.
+func (o *running) unless() {
+	if v := recover(); v != nil {
+		o.refuse(&refusal{err: panicked(v)})
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			refuse(&refusal{err: panicked(v)})
-		}
-	}()
-	prepared, refused := s.h.prepare(ctx, q)
+}
+
+// execute begins the operation. What it gives is sent by a goroutine of its own:
+// the stack of this one has grown, and a subscription waits for long.
+func (o *running) execute(q *request) {
+	defer o.unless()
+	h := o.s.h
+	prepared, refused := h.prepare(o.ctx, q)
 	if refused != nil {
-		refuse(refused)
+		o.refuse(refused)
 		return
 	}
-	ctx, done := s.h.limited(ctx, prepared)
-	defer done()
+	ctx, done := h.limited(o.ctx, prepared)
 	failed := &failure{}
-	next, ctx := s.h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	o.s.operations.Go(func() {
+		defer done()
+		o.deliver(ctx, next, failed)
+	})
+}
+
+// deliver sends what an operation gives until it ends.
+func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, failed *failure) {
+	defer o.unless()
 	for response := next(ctx); response != nil; response = next(ctx) {
 		if response.Data == nil { // refused before its first field
-			last(&message{ID: id, Type: "error", Payload: s.errorsOf(response)})
+			o.fail(response)
 			return
 		}
-		text := nextMessage(id, body(response))
-		s.mu.Lock()
-		mine := s.running[id] == op
-		if mine && !s.closed {
-			s.write(text)
+		text := nextMessage(o.id, body(response))
+		o.s.mu.Lock()
+		mine := o.s.running[o.id] == o
+		if mine && !o.s.closed {
+			o.s.write(text)
 		}
-		s.mu.Unlock()
+		o.s.mu.Unlock()
 		if !mine {
 			return
 		}
 	}
+	cause := context.Cause(ctx)
 	switch {
 	case failed.err != nil:
-		refuse(&refusal{err: failed.err})
-	case context.Cause(ctx) != nil && s.ctx.Err() == nil && fault.CodeOf(context.Cause(ctx)) == fault.Unavailable:
-		refuse(&refusal{err: context.Cause(ctx)})
+		o.refuse(&refusal{err: failed.err})
+	case o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
+		o.refuse(&refusal{err: cause})
 	default:
-		last(&message{ID: id, Type: "complete"})
+		o.finish(message{Type: "complete"})
 	}
 }
 
 // nextMessage is a message with an answer, whose text is taken as it is.
 func nextMessage(id string, answer []byte) []byte {
 	return fmt.Appendf(nil, `{"id":%s,"type":"next","payload":%s}`, toJSON(id), answer)
-}
-
-func (s *socket) errorsOf(response *graphql.Response) json.RawMessage {
-	return toJSON(response.Errors)
 }
