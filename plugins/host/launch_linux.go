@@ -154,7 +154,7 @@ var libraryPlaces = []place{
 // interpreterPlaces are an interpreter and what was installed with it: of
 // /opt/node/bin/node that is /opt/node/lib.
 func interpreterPlaces(interpreter string) []place {
-	places := []place{{interpreter, toExecute}}
+	places := []place{{interpreter, toExecute}, {"/etc/ssl/openssl.cnf", toRead}} // Node does not start without it
 	prefix := filepath.Dir(filepath.Dir(interpreter))
 	if prefix != "/" && prefix != "/usr" {
 		places = append(places, place{filepath.Join(prefix, "lib"), toExecute})

@@ -202,11 +202,16 @@ func (r *run) Diagnose(context.Context) string { return "" }
 
 // PluginToHost refuses to connect to anything but a socket of this very process.
 func (r *run) PluginToHost(network, address string) (string, string, error) {
-	if network != "unix" || filepath.Dir(filepath.Clean(address)) != r.sockets {
+	own, err := filepath.EvalSymlinks(r.sockets)
+	if err != nil {
+		return "", "", err
+	}
+	at, err := filepath.EvalSymlinks(filepath.Dir(address))
+	if network != "unix" || err != nil || at != own && !strings.HasPrefix(at, own+string(filepath.Separator)) {
 		return "", "", fmt.Errorf("it wants to be called at %s:%s, which is not in its directory", clip(network), clip(address))
 	}
 	if info, err := os.Lstat(address); err != nil || info.Mode().Type() != os.ModeSocket {
-		return "", "", fmt.Errorf("it wants to be called at %s, which is no socket", filepath.Base(address))
+		return "", "", fmt.Errorf("it wants to be called at %s, which is no socket", clip(filepath.Base(address)))
 	}
 	return network, address, nil
 }
