@@ -90,7 +90,7 @@ func TestWhatAPluginAnswers(t *testing.T) {
 // TestHugeAnswers watches the host's own memory.
 func TestHugeAnswers(t *testing.T) {
 	t.Parallel()
-	r := serving(t, nil, config{resources: "memory_mib: 2048, call_timeout: 60s"}, config{Name: "good"})
+	r := serving(t, func(c *host.Config) { c.Budget = time.Minute }, config{resources: "memory_mib: 2048, call_timeout: 60s"}, config{Name: "good"})
 	r.beside(t, func() {
 		for range 3 {
 			if got := r.fault(t, "huge"); got.Code != check.Broken || !strings.Contains(got.Detail, "larger than max") {

@@ -163,7 +163,8 @@ func interpreterPlaces(interpreter string) []place {
 }
 
 func attributes(level Level) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	a := ownGroup()
+	a.Pdeathsig = syscall.SIGKILL
 	if level >= L2 {
 		a.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}

@@ -102,7 +102,6 @@ type config struct {
 	SelfTest      string
 
 	resources string // lines of the manifest
-	wish      string // on_failure
 }
 
 // open opens the program of the plugin.

@@ -68,7 +68,11 @@ func (r *run) Start(context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.cmd = cmd
+	r.mu.Lock()
+	if r.cmd = cmd; r.killed != "" { // while it was being launched
+		killGroup(cmd.Process.Pid)
+	}
+	r.mu.Unlock()
 	opened = []*os.File{stdoutEnd, stderrEnd, lifelineEnd} // the rest is needed until the end
 
 	var handshake, silence *io.PipeWriter
@@ -118,13 +122,15 @@ func (r *run) readStdout(stdout io.Reader, handshake io.Writer) {
 func (r *run) kill(why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.reaped || r.cmd == nil {
+	if r.reaped {
 		return
 	}
 	if r.killed == "" {
 		r.killed = why
 	}
-	killGroup(r.cmd.Process.Pid)
+	if r.cmd != nil {
+		killGroup(r.cmd.Process.Pid)
+	}
 }
 
 // ending says in words why the process is no more.
