@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -149,6 +150,12 @@ func TestAFrozenPlugin(t *testing.T) {
 	frozen := host.PID(r.Host, "odd")
 	if err := syscall.Kill(frozen, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" {
+		eventually(t, "all of its threads have stopped", func() bool {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", frozen))
+			return err == nil && strings.Contains(string(status), "State:\tT")
+		})
 	}
 	r.beside(t, func() {
 		if got := r.fault(t, "pass"); got.Code != check.Late {
