@@ -565,3 +565,29 @@ func TestBadSelections(t *testing.T) {
 		}
 	})
 }
+
+// play makes the webhook of the golden queries: with one delivery that failed
+// once, and others that wait.
+func (h *hooks) play(t *testing.T) {
+	t.Helper()
+	h.office.Random = &dice{src: mathrand.NewChaCha8([32]byte{2})}
+	in := webhook.Input{URL: "https://93.184.215.14/hook", Filter: webhook.Filter{Kinds: []string{"submitCase", "acceptCase"}, Scheme: "catering"}, Selection: "{ kind case { number } }", After: "0"}
+	id, _, err := h.office.Create(viewer.With(t.Context(), alipay), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.dispatcher().FanOut(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := h.store.ClaimDeliveries(t.Context(), id, "lease", now, now.Add(time.Minute), 1)
+	if err != nil || len(claimed) != 1 {
+		t.Fatalf("%d claimed, %v", len(claimed), err)
+	}
+	a := webhook.Answer{Attempt: webhook.Attempt{At: now, Took: 42 * time.Millisecond, Outcome: webhook.Erred, Status: 500}}
+	err = h.store.SettleDelivery(t.Context(), claimed[0], func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+		return &a.Attempt, webhook.Judge(w, d, a, h.office.Random)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
