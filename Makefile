@@ -6,7 +6,7 @@ LINTVER  := v2.15.0
 # Packages without generated code: the race detector is affordable there.
 CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./internal/item/... ./internal/scheme/... \
             ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/... \
-            ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/... ./plugins/sdk/... ./plugins/proto/...
+            ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/... ./internal/webhook/... ./internal/courier/... ./internal/limit/... ./plugins/sdk/... ./plugins/proto/...
 
 .PHONY: run build gen verify test race lint bench soak migration clean
 

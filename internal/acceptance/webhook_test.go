@@ -25,7 +25,8 @@ import (
 var integrator = viewer.Viewer{Subject: "city-app", Role: viewer.Integrator}
 
 // listener is an endpoint of a webhook. It takes what is signed right, refuses
-// one message in refuses for now, and keeps what it has taken, by case.
+// one message in refuses when it comes for the first time, and keeps what it has
+// taken, by case.
 type listener struct {
 	t       *testing.T
 	secret  []byte
@@ -34,6 +35,7 @@ type listener struct {
 	mu    sync.Mutex
 	taken map[string][]string // by case: kinds in the order of their first arrival
 	ids   map[string]int      // how often each message was taken
+	seen  map[string]bool     // messages that came, taken or not
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,12 +59,14 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(text, &body); err != nil {
 		l.t.Errorf("%v: %s", err, text)
 	}
-	if l.refuses > 0 && rand.IntN(l.refuses) == 0 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := !l.seen[id]
+	l.seen[id] = true
+	if first && l.refuses > 0 && rand.IntN(l.refuses) == 0 {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.ids[id]++; l.ids[id] == 1 {
 		l.taken[body.Data.Case.Number] = append(l.taken[body.Data.Case.Number], body.Type)
 	}
@@ -71,7 +75,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // listen makes a webhook to a new listener.
 func listen(t *testing.T, in instance, refuses int) *listener {
 	t.Helper()
-	l := &listener{t: t, taken: map[string][]string{}, ids: map[string]int{}}
+	l := &listener{t: t, taken: map[string][]string{}, ids: map[string]int{}, seen: map[string]bool{}}
 	endpoint := httptest.NewServer(l)
 	t.Cleanup(endpoint.Close)
 	var data struct{ CreateWebhook struct{ Secret string } }
