@@ -45,11 +45,12 @@ type hooks struct {
 	payloads *graph.Payloads
 	courier  *courier.Courier
 	clock    *clock
+	resolver *graph.Resolver
 }
 
 func newHooks(o *office, r *graph.Resolver) *hooks {
 	limits := courier.Limits{Connect: 2 * time.Second, Whole: time.Second, Body: 1 << 10, Header: 4 << 10}
-	h := &hooks{store: o.store, payloads: graph.NewPayloads(r), courier: courier.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, limits), clock: &clock{time: now}}
+	h := &hooks{resolver: r, store: o.store, payloads: graph.NewPayloads(r), courier: courier.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, limits), clock: &clock{time: now}}
 	h.office = &webhook.Office{Keeper: o.store, Payloads: h.payloads, Sender: h.courier, Book: o.Book, Key: webhook.Key{7}, Now: h.clock.now, Random: rand.Reader}
 	return h
 }
