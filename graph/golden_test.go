@@ -210,6 +210,7 @@ func TestGolden(t *testing.T) {
 		t.Fatalf("no golden queries: %v", err)
 	}
 	onBoth(t, func(t *testing.T, a api) {
+		a.hooks.play(t)
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 				t.Parallel()

@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,8 +69,15 @@ func (p *Payloads) Check(ctx context.Context, selection string) []fault.Problem 
 	op, errs := p.prepare(ctx, selection, "evt_0_1")
 	if len(errs) > 0 {
 		var found []fault.Problem
-		for _, e := range errs[:min(len(errs), 20)] {
-			found = append(found, fault.Problem{Code: "BAD_SELECTION", ZH: e.Message, EN: e.Message})
+		for _, e := range errs {
+			p := fault.Problem{Code: "BAD_SELECTION", ZH: e.Message, EN: e.Message}
+			var refused *fault.Error
+			if errors.As(e, &refused) && len(refused.Problems) > 0 {
+				p = refused.Problems[0]
+			}
+			if len(found) < 20 && !slices.Contains(found, p) { // a fragment is validated where it stands and where it is used
+				found = append(found, p)
+			}
 		}
 		return found
 	}

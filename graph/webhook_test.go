@@ -45,11 +45,12 @@ type hooks struct {
 	payloads *graph.Payloads
 	courier  *courier.Courier
 	clock    *clock
+	resolver *graph.Resolver
 }
 
 func newHooks(o *office, r *graph.Resolver) *hooks {
 	limits := courier.Limits{Connect: 2 * time.Second, Whole: time.Second, Body: 1 << 10, Header: 4 << 10}
-	h := &hooks{store: o.store, payloads: graph.NewPayloads(r), courier: courier.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, limits), clock: &clock{time: now}}
+	h := &hooks{resolver: r, store: o.store, payloads: graph.NewPayloads(r), courier: courier.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, limits), clock: &clock{time: now}}
 	h.office = &webhook.Office{Keeper: o.store, Payloads: h.payloads, Sender: h.courier, Book: o.Book, Key: webhook.Key{7}, Now: h.clock.now, Random: rand.Reader}
 	return h
 }
@@ -564,4 +565,30 @@ func TestBadSelections(t *testing.T) {
 			}
 		}
 	})
+}
+
+// play makes the webhook of the golden queries: with one delivery that failed
+// once, and others that wait.
+func (h *hooks) play(t *testing.T) {
+	t.Helper()
+	h.office.Random = &dice{src: mathrand.NewChaCha8([32]byte{2})}
+	in := webhook.Input{URL: "https://93.184.215.14/hook", Filter: webhook.Filter{Kinds: []string{"submitCase", "acceptCase"}, Scheme: "catering"}, Selection: "{ kind case { number } }", After: "0"}
+	id, _, err := h.office.Create(viewer.With(t.Context(), alipay), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.dispatcher().FanOut(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := h.store.ClaimDeliveries(t.Context(), id, "lease", now, now.Add(time.Minute), 1)
+	if err != nil || len(claimed) != 1 {
+		t.Fatalf("%d claimed, %v", len(claimed), err)
+	}
+	a := webhook.Answer{Attempt: webhook.Attempt{At: now, Took: 42 * time.Millisecond, Outcome: webhook.Erred, Status: 500}}
+	err = h.store.SettleDelivery(t.Context(), claimed[0], func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+		return &a.Attempt, webhook.Judge(w, d, a, h.office.Random)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -55,9 +55,10 @@ func New(allowed []netip.Prefix, limits Limits) *Courier {
 	}
 	// Control sees the address to which the connection is about to be made, whatever
 	// the name was when it was checked (DNS rebinding).
-	dialer := &net.Dialer{Timeout: limits.Connect, KeepAlive: 30 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
+	dialer := &net.Dialer{Timeout: limits.Connect, KeepAlive: 30 * time.Second, ControlContext: func(ctx context.Context, _, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !c.mayReach(at.Addr()) {
+		_, clear := ctx.Value(clearKey{}).(bool)
+		if err != nil || !c.mayReach(at.Addr(), clear) {
 			return &forbiddenError{address}
 		}
 		return nil
@@ -80,6 +81,9 @@ func New(allowed []netip.Prefix, limits Limits) *Courier {
 	}
 	return c
 }
+
+// clearKey marks the context of a request without TLS.
+type clearKey struct{}
 
 type forbiddenError struct{ address string }
 
@@ -109,9 +113,11 @@ func public(a netip.Addr) bool {
 
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-func (c *Courier) mayReach(a netip.Addr) bool {
+// mayReach says whether a message may go to an address; in clear only where the
+// operator has allowed it.
+func (c *Courier) mayReach(a netip.Addr, clear bool) bool {
 	a = plain(a)
-	return public(a) || within(a, c.allowed)
+	return within(a, c.allowed) || public(a) && !clear
 }
 
 // Check says what is wrong with a target: its form, and where its name leads now.
@@ -127,15 +133,13 @@ func (c *Courier) Check(ctx context.Context, target string) []fault.Problem {
 	if err != nil || len(addresses) == 0 {
 		return bad("UNRESOLVED", "无法解析主机 "+u.Hostname(), "the host "+u.Hostname()+" has no address")
 	}
-	secret := true // every address is one that the operator has allowed
 	for _, a := range addresses {
-		if !c.mayReach(a) {
+		if !c.mayReach(a, false) {
 			return bad("FORBIDDEN_TARGET", "目标不是公网地址，须由运营方允许", "the target is no public address; the operator has to allow it")
 		}
-		secret = secret && within(plain(a), c.allowed)
-	}
-	if u.Scheme == "http" && !secret {
-		return bad("NO_TLS", "公网地址须使用 https", "a public address needs https")
+		if !c.mayReach(a, u.Scheme == "http") {
+			return bad("NO_TLS", "公网地址须使用 https", "a public address needs https")
+		}
 	}
 	return nil
 }
@@ -175,20 +179,8 @@ func (c *Courier) Send(ctx context.Context, m webhook.Message) webhook.Answer {
 }
 
 func (c *Courier) post(ctx context.Context, m webhook.Message) (status int, retryAfter time.Duration, err error) {
-	u, err := url.Parse(m.URL)
-	if err != nil {
-		return 0, 0, err
-	}
-	if u.Scheme == "http" { // public ones were refused; the name may lead there by now
-		addresses, err := c.addresses(ctx, u.Hostname())
-		if err != nil {
-			return 0, 0, err
-		}
-		for _, a := range addresses {
-			if !within(plain(a), c.allowed) {
-				return 0, 0, &forbiddenError{a.String() + " without TLS"}
-			}
-		}
+	if !strings.HasPrefix(strings.ToLower(m.URL), "https:") {
+		ctx = context.WithValue(ctx, clearKey{}, true)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Body))
 	if err != nil {

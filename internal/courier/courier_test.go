@@ -146,6 +146,17 @@ func TestNothingInsideIsReached(t *testing.T) {
 	}
 }
 
+// In clear a message goes only where the operator has allowed it, whatever the
+// name meant when the webhook was made.
+func TestNothingPublicIsReachedInClear(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]webhook.Outcome{"http://192.88.99.1/": webhook.Forbidden, "http://93.184.215.14/": webhook.Forbidden} {
+		if a := courier.New(loopback, quick).Send(t.Context(), message(url)); a.Outcome != want {
+			t.Errorf("%s: %+v", url, a)
+		}
+	}
+}
+
 // No proxy of the environment is used: it would reach what the courier may not.
 func TestNoProxy(t *testing.T) {
 	var asked atomic.Int32

@@ -32,9 +32,9 @@ const (
 	atOnce = 8
 	// leaseTime is how long a claim holds: longer than an answer to a selection and a
 	// message can take together. A process that dies leaves its claims until then.
-	leaseTime = 90 * time.Second
+	leaseTime = 45 * time.Second
 	// answerTime bounds the answer to a selection.
-	answerTime = 30 * time.Second
+	answerTime = 10 * time.Second
 	// settleTime bounds writing down what came of a message, also while the server
 	// stops.
 	settleTime = 10 * time.Second
