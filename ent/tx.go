@@ -26,8 +26,14 @@ type Tx struct {
 	Clause *ClauseClient
 	// Coordination is the client for interacting with the Coordination builders.
 	Coordination *CoordinationClient
+	// Delivery is the client for interacting with the Delivery builders.
+	Delivery *DeliveryClient
+	// DeliveryAttempt is the client for interacting with the DeliveryAttempt builders.
+	DeliveryAttempt *DeliveryAttemptClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
+	// Endpoint is the client for interacting with the Endpoint builders.
+	Endpoint *EndpointClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// Fact is the client for interacting with the Fact builders.
@@ -202,7 +208,10 @@ func (tx *Tx) init() {
 	tx.CitedLaw = NewCitedLawClient(tx.config)
 	tx.Clause = NewClauseClient(tx.config)
 	tx.Coordination = NewCoordinationClient(tx.config)
+	tx.Delivery = NewDeliveryClient(tx.config)
+	tx.DeliveryAttempt = NewDeliveryAttemptClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
+	tx.Endpoint = NewEndpointClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Fact = NewFactClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)

@@ -13,7 +13,10 @@ import (
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
 	"github.com/onedoor/onedoor/ent/coordination"
+	"github.com/onedoor/onedoor/ent/delivery"
+	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
@@ -74,6 +77,7 @@ func tableOf(_ context.Context, id string) (string, error) {
 		"cls": clause.Table, "mat": itemmaterial.Table,
 		"drf": standarddraft.Table, "crd": coordination.Table, "imp": impactrun.Table, "sev": standardevent.Table,
 		"cas": casefile.Table, ref.Review: review.Table, ref.Paper: casematerial.Table, ref.Event: event.Table,
+		"whk": endpoint.Table, "dlv": delivery.Table, "att": deliveryattempt.Table,
 	}[ref.Prefix(id)]
 	if !ok {
 		return department.Table, nil

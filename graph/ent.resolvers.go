@@ -53,6 +53,8 @@ func (r *Resolver) Standard() generated.StandardResolver { return &standardResol
 
 func (r *Resolver) StandardDraft() generated.StandardDraftResolver { return &standardDraftResolver{r} }
 
+func (r *Resolver) Webhook() generated.WebhookResolver { return &webhookResolver{r} }
+
 type (
 	caseResolver          struct{ r *Resolver }
 	clauseResolver        struct{ r *Resolver }
@@ -66,4 +68,5 @@ type (
 	schemeResolver        struct{ r *Resolver }
 	standardResolver      struct{ r *Resolver }
 	standardDraftResolver struct{ r *Resolver }
+	webhookResolver       struct{ r *Resolver }
 )

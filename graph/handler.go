@@ -46,7 +46,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // NewHandler serves the API over HTTP, server-sent events and WebSocket.
 func NewHandler(r *Resolver, o Options) Handler {
-	return Serve(generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), o, once{r.Answers}, batches{r})
+	return Serve(live{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), r}, o, once{r.Answers}, batches{r})
 }
 
 // schema is the schema without what the executor knows and we do not offer: the
@@ -60,7 +60,7 @@ func schema() *ast.Schema {
 
 // Serve is NewHandler for any resolvers of the schema.
 func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerExtension) Handler {
-	known := lru.New[*ast.QueryDocument](1000)
+	known := documents{lru.New[*ast.QueryDocument](maxKnown)}
 	exec := executor.New(schema)
 	exec.SetQueryCache(known)
 	exec.SetParserTokenLimit(protocol.MaxTokens)
@@ -87,6 +87,22 @@ func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerEx
 		Origins:   o.Origins,
 		SignIn:    o.SignIn,
 	}}
+}
+
+// What validated documents are kept, so that nobody can fill the memory with them.
+const (
+	maxKnown     = 300
+	maxKnownText = 16 << 10 // bytes
+)
+
+// documents keeps validated documents, but not large ones.
+type documents struct{ *lru.LRU[*ast.QueryDocument] }
+
+// Add implements graphql.Cache.
+func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocument) {
+	if len(text) <= maxKnownText {
+		d.LRU.Add(ctx, text, document)
+	}
 }
 
 // withoutSuggestions are the rules of validation that do not tell the names of the

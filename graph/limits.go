@@ -41,6 +41,7 @@ var ownLists = map[string]int{
 	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList, "Case.checks": openList,
 	"StandardDraft.changes": openList, "StandardDraft.reviews": shortList, "StandardDraft.refusals": shortList, "Standard.history": shortList, "Standard.changes": openList,
 	"Coordination.positions": shortList, "Coordination.meetings": shortList, "Coordination.parties": shortList, "ImpactRun.flips": openList,
+	"Query.plugins": openList, "Precheck.findings": openList, "Precheck.checks": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
 }
 
@@ -167,8 +168,7 @@ func (w *weigher) field(f *ast.Field) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	switch f.Name {
-	case "guide", "issueNotice", "notice", "analysis", "publishGate", "standardDiff":
+	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck", "analysis", "publishGate", "standardDiff"}, f.Name) {
 		size = guideCost
 		return size + w.set(f.SelectionSet)
 	}

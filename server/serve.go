@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/bus"
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
@@ -24,6 +25,7 @@ import (
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/identity"
 	"github.com/onedoor/onedoor/internal/jobs"
+	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -31,6 +33,7 @@ import (
 
 const (
 	lookEvery    = time.Second         // how soon what time has made due is done, and an import by another process is served
+	settleEvery  = time.Minute         // how often rulings whose patches are published are looked at
 	forgetEvery  = time.Hour           // how often keys of old requests are thrown away
 	forgetAfter  = 30 * 24 * time.Hour // how long a request can be retried under its key
 	firstYear    = 2000                // of a sandbox's clock
@@ -96,7 +99,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		Shelf: s, Catalog: s, Cases: s, Book: book, Now: clock.now, Random: rand.Reader,
 		Refresh: func(ctx context.Context) error { return refresh(ctx, s, book) },
 	}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Drafting: drafts}
+	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
+	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published, Drafting: drafts}
+	hooks, dispatcher, err := webhooks(c, s, book, resolver)
+	if err != nil {
+		return err
+	}
+	resolver.Webhooks = hooks
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -118,6 +128,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		v.Within = book.Current().RegionsIn(v.Region)
 		return v, err
 	}
+	door := c.doorkeeper
+	door.Limiter = limit.New(cache.Buckets{Cache: hints}, time.Now)
+	resolver.Guesses = &door
+	limited := func(next http.Handler) http.Handler {
+		return door.ByAddress(identity.Middleware(signIn, door.BySubject(next)))
+	}
 	api := graph.NewHandler(resolver, graph.Options{
 		Documents:  cache.Documents{Cache: hints},
 		Trusted:    c.trusted,
@@ -127,8 +143,8 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		SignIn:     identity.SignIn(signIn),
 	})
 	server := newHTTPServer(
-		identity.Middleware(signIn, api),
-		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
+		limited(api),
+		limited(serveFiles(s.Client(), uploads)),
 		serveCatalogue(s, func() workday.Date { return workday.DateOf(clock.now()) }),
 		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
 		c.origins,
@@ -151,7 +167,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer working.Wait() // before the database closes
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, drafts, guests)...) })
+	working.Go(func() {
+		jobs.Run(work, append(ownWork(s, book, desk, drafts, guests), webhookWork(s, dispatcher)...)...)
+		dispatcher.Wait()
+	})
+	working.Go(func() { events.Run(work) })
+	working.Go(func() { published.Run(work) })
 	return serveUntil(ctx, server, api, stopped)
 }
 
@@ -180,6 +201,7 @@ func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *draf
 			return err
 		}},
 		{Name: "impact runs", Every: lookEvery, Do: drafts.RunImpacts},
+		{Name: "coordinations", Every: settleEvery, Do: drafts.RunSettlements},
 		{Name: "events", Every: lookEvery, Do: s.Sequence},
 		{Name: "plugins", Every: lookEvery, Do: guests.Apply},
 		{Name: "checks", Every: lookEvery, Do: func(ctx context.Context) error {

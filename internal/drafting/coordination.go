@@ -104,17 +104,24 @@ func (r Ruling) Cited() law.Ruling {
 }
 
 // FindingID names a finding by what it is about: its kind, clauses, items and
-// edges, whatever witness was found for it.
+// edges (and of a gap its region), whatever witness was found for it.
 func FindingID(f conflict.Finding) string {
-	clauses, items := slices.Clone(f.Clauses), slices.Clone(f.Items)
-	slices.Sort(clauses)
-	slices.Sort(items)
+	about := map[string]any{"kind": f.Kind, "clauses": sorted(f.Clauses), "items": sorted(f.Items), "category": f.Category, "scheme": f.Scheme}
 	var edges []string
 	for _, e := range f.Edges {
 		edges = append(edges, e.From+" "+e.To)
 	}
-	slices.Sort(edges)
-	return DigestOf(map[string]any{"kind": f.Kind, "clauses": clauses, "items": items, "edges": edges, "category": f.Category, "scheme": f.Scheme, "condition": f.Condition})[:16]
+	about["edges"] = sorted(edges)
+	if f.Kind == conflict.Gap {
+		about["condition"] = f.Condition
+	}
+	return DigestOf(about)[:16]
+}
+
+func sorted(in []string) []string {
+	out := slices.Clone(in)
+	slices.Sort(out)
+	return out
 }
 
 func (c *Coordination) concerns(department string) bool {

@@ -24,10 +24,11 @@ type Shelf interface {
 	CreateDraft(ctx context.Context, d *Draft) (id string, err error)
 	UpdateDraft(ctx context.Context, id string, change func(d *Draft) error) error
 	Draft(ctx context.Context, id string) (*Draft, error)
-	// PublishDraft lets change publish a draft, told which version of the standard
-	// is the last one that has not ended (0: none) and which number is next, and
-	// writes that version and the end of the one before in the same commit.
-	PublishDraft(ctx context.Context, id string, now time.Time, change func(d *Draft, open, next int) error) error
+	// PublishDraft lets change publish a draft, told which revision of the catalogue
+	// is the last, which version of the standard has not ended (0: none) and which
+	// number is next, and writes that version and the end of the one before in the
+	// same commit.
+	PublishDraft(ctx context.Context, id string, now time.Time, change func(d *Draft, last Last) error) error
 	CreateCoordination(ctx context.Context, c *Coordination) (id string, err error)
 	UpdateCoordination(ctx context.Context, id string, change func(c *Coordination) error) error
 	// Coordination finds one by its identity or number.
@@ -47,6 +48,9 @@ type Shelf interface {
 	Closed(ctx context.Context, after string, limit int) (ids []string, err error)
 	CountClosed(ctx context.Context) (int, error)
 }
+
+// Last is where a catalogue and a standard stand when a draft is published.
+type Last struct{ Revision, Open, Next int }
 
 // Held is a standard as it is in force, or the latest to come.
 type Held struct {
@@ -418,21 +422,21 @@ func (d *Desk) Publish(ctx context.Context, id string, o casework.Order, from wo
 		wrong = err
 	}
 	revision := d.Book.Current().Revision
-	err = d.Shelf.PublishDraft(ctx, id, by.RecordedAt, func(draft *Draft, open, next int) error {
+	err = d.Shelf.PublishDraft(ctx, id, by.RecordedAt, func(draft *Draft, last Last) error {
 		switch {
 		case wrong != nil:
 			return wrong
-		case draft.Digest != seen.Digest || d.Book.Current().Revision != revision:
+		case draft.Digest != seen.Digest || last.Revision != revision:
 			return moved()
-		case open != draft.Base:
+		case last.Open != draft.Base:
 			f := fault.New(fault.Conflict, "drafting.publishStandard", "标准在起草之后已有新版本，请据以重新起草", "the standard has a new version since it was drafted; draft it on that")
 			f.State, f.Version, f.Allowed = string(draft.State), draft.Version, draft.Allowed(by.Actor)
 			return f
 		}
 		if draft.Content.Empty() {
-			next = 0
+			last.Next = 0
 		}
-		return draft.Publish(by, from, next, look.Gate)
+		return draft.Publish(by, from, last.Next, look.Gate)
 	})
 	if err != nil {
 		return nil, err
@@ -552,6 +556,24 @@ func (d *Desk) RecordMeeting(ctx context.Context, name string, o casework.Order,
 // Drop ends a coordination without a ruling.
 func (d *Desk) Drop(ctx context.Context, name string, o casework.Order, reason string) (string, error) {
 	return d.onCoordination(ctx, name, o, func(c *Coordination, by casework.By) error { return c.Drop(by, reason) })
+}
+
+// RunSettlements settles the coordinations whose patches are published: what a
+// crash has left. It may be called at any moment.
+func (d *Desk) RunSettlements(ctx context.Context) error {
+	rulings, err := d.Shelf.Rulings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range rulings {
+		if c.State != CoordinationRuled {
+			continue
+		}
+		if err := d.settle(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // StartRun asks for an impact run of a draft; a sample of 0 judges every case.

@@ -388,7 +388,7 @@ func (d *Desk) patched(ctx context.Context, by casework.By, c *Coordination, r R
 		return nil, err
 	}
 	for _, f := range report.Findings {
-		if FindingID(f) == c.Found || !f.Proved && slices.Equal(f.Clauses, c.Finding.Clauses) {
+		if c.stands(f) {
 			return nil, invalid(ActRule, problem("kind", "NOT_SETTLED", "按此裁定修订后冲突仍在："+f.ZH, "with these patches the conflict would remain: "+f.EN))
 		}
 	}
@@ -404,6 +404,16 @@ func (d *Draft) patched(by casework.By, coordination string, content Content, re
 	}
 	d.note(by, ActRule, InDraft, map[string]any{"digest": d.Digest, "reason": reason, "coordination": coordination})
 	return nil
+}
+
+// stands says that a finding is still what a coordination is about. What refused
+// publication and only warns now, such as a circle that joint minutes have
+// opened, stands no more; what could not be decided does.
+func (c *Coordination) stands(f conflict.Finding) bool {
+	if !f.Proved {
+		return f.Kind == c.Finding.Kind && slices.Equal(f.Clauses, c.Finding.Clauses) && slices.Equal(f.Items, c.Finding.Items)
+	}
+	return FindingID(f) == c.Found && (f.Severity == conflict.Refuse || c.Finding.Severity != conflict.Refuse)
 }
 
 // settle ends a coordination whose patches are published when its finding is
@@ -452,7 +462,7 @@ func (d *Desk) Gone(ctx context.Context, c *Coordination) (bool, string, error) 
 		return false, "", err
 	}
 	for _, f := range report.Findings {
-		if FindingID(f) == c.Found {
+		if c.stands(f) {
 			return false, report.Digest, nil
 		}
 	}

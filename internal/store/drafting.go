@@ -118,7 +118,7 @@ func (s *Store) Draft(ctx context.Context, id string) (*drafting.Draft, error) {
 
 // PublishDraft publishes a draft: its version, the end of the one before, and the
 // revision by which servers know, in one commit.
-func (s *Store) PublishDraft(ctx context.Context, id string, now time.Time, change func(d *drafting.Draft, open, next int) error) error {
+func (s *Store) PublishDraft(ctx context.Context, id string, now time.Time, change func(d *drafting.Draft, last drafting.Last) error) error {
 	_, err := s.once(ctx, "store.PublishDraft", id, s.inClient, func(tx *ent.Client) error {
 		last, err := lastRevision(ctx, tx)
 		if err != nil {
@@ -135,14 +135,14 @@ func (s *Store) PublishDraft(ctx context.Context, id string, now time.Time, chan
 		if err != nil {
 			return err
 		}
-		open, next := 0, 1
+		stands := drafting.Last{Revision: last.ID, Next: 1}
 		for _, row := range rows {
-			next = row.Version + 1
+			stands.Next = row.Version + 1
 			if row.EffectiveTo == nil {
-				open = row.Version
+				stands.Open = row.Version
 			}
 		}
-		if err := change(d, open, next); err != nil {
+		if err := change(d, stands); err != nil {
 			return err
 		}
 		if err := saveDraft(ctx, tx, d); err != nil {
@@ -154,7 +154,7 @@ func (s *Store) PublishDraft(ctx context.Context, id string, now time.Time, chan
 		if err != nil {
 			return err
 		}
-		if open > 0 {
+		if stands.Open > 0 {
 			if err := endStandard(ctx, tx, string(d.Kind), d.Code, d.EffectiveFrom.String()); err != nil {
 				return err
 			}

@@ -70,7 +70,8 @@ func ask(b *testing.B, r *rig, q check.Question, asks []check.Ask) time.Duration
 }
 
 // BenchmarkUnary compares a call to a confined plugin with one of plain grpc-go to
-// the same program over a unix socket, in turns.
+// the same check over a unix socket, in turns. Both have one processor: a plugin is
+// given no more, for the sake of its neighbours.
 func BenchmarkUnary(b *testing.B) {
 	r, asks := well(b, 1, 1, nil)
 	path := filepath.Join(r.dir, "plain")

@@ -27,6 +27,9 @@ func command(t testing.TB, what, with string, files ...*os.File) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], with)
 	cmd.Env = append(os.Environ(), asHost+"="+what)
+	if what == "plain" {
+		cmd.Env = append(cmd.Env, "GOMAXPROCS=1") // as a plugin has
+	}
 	cmd.ExtraFiles, cmd.Stderr = files, os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
