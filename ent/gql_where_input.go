@@ -211,10 +211,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, casefile.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, casefile.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, casefile.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -241,10 +241,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.NumberNEQ != nil {
 		predicates = append(predicates, casefile.NumberNEQ(*i.NumberNEQ))
 	}
-	if len(i.NumberIn) > 0 {
+	if i.NumberIn != nil {
 		predicates = append(predicates, casefile.NumberIn(i.NumberIn...))
 	}
-	if len(i.NumberNotIn) > 0 {
+	if i.NumberNotIn != nil {
 		predicates = append(predicates, casefile.NumberNotIn(i.NumberNotIn...))
 	}
 	if i.NumberGT != nil {
@@ -286,10 +286,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, casefile.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, casefile.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, casefile.StateNotIn(i.StateNotIn...))
 	}
 	if i.Applicant != nil {
@@ -298,10 +298,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.ApplicantNEQ != nil {
 		predicates = append(predicates, casefile.ApplicantNEQ(*i.ApplicantNEQ))
 	}
-	if len(i.ApplicantIn) > 0 {
+	if i.ApplicantIn != nil {
 		predicates = append(predicates, casefile.ApplicantIn(i.ApplicantIn...))
 	}
-	if len(i.ApplicantNotIn) > 0 {
+	if i.ApplicantNotIn != nil {
 		predicates = append(predicates, casefile.ApplicantNotIn(i.ApplicantNotIn...))
 	}
 	if i.ApplicantGT != nil {
@@ -337,10 +337,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.OpenedAtNEQ != nil {
 		predicates = append(predicates, casefile.OpenedAtNEQ(*i.OpenedAtNEQ))
 	}
-	if len(i.OpenedAtIn) > 0 {
+	if i.OpenedAtIn != nil {
 		predicates = append(predicates, casefile.OpenedAtIn(i.OpenedAtIn...))
 	}
-	if len(i.OpenedAtNotIn) > 0 {
+	if i.OpenedAtNotIn != nil {
 		predicates = append(predicates, casefile.OpenedAtNotIn(i.OpenedAtNotIn...))
 	}
 	if i.OpenedAtGT != nil {
@@ -361,10 +361,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.ReceivedAtNEQ != nil {
 		predicates = append(predicates, casefile.ReceivedAtNEQ(*i.ReceivedAtNEQ))
 	}
-	if len(i.ReceivedAtIn) > 0 {
+	if i.ReceivedAtIn != nil {
 		predicates = append(predicates, casefile.ReceivedAtIn(i.ReceivedAtIn...))
 	}
-	if len(i.ReceivedAtNotIn) > 0 {
+	if i.ReceivedAtNotIn != nil {
 		predicates = append(predicates, casefile.ReceivedAtNotIn(i.ReceivedAtNotIn...))
 	}
 	if i.ReceivedAtGT != nil {
@@ -391,10 +391,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.AcceptedAtNEQ != nil {
 		predicates = append(predicates, casefile.AcceptedAtNEQ(*i.AcceptedAtNEQ))
 	}
-	if len(i.AcceptedAtIn) > 0 {
+	if i.AcceptedAtIn != nil {
 		predicates = append(predicates, casefile.AcceptedAtIn(i.AcceptedAtIn...))
 	}
-	if len(i.AcceptedAtNotIn) > 0 {
+	if i.AcceptedAtNotIn != nil {
 		predicates = append(predicates, casefile.AcceptedAtNotIn(i.AcceptedAtNotIn...))
 	}
 	if i.AcceptedAtGT != nil {
@@ -421,10 +421,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.DecidedAtNEQ != nil {
 		predicates = append(predicates, casefile.DecidedAtNEQ(*i.DecidedAtNEQ))
 	}
-	if len(i.DecidedAtIn) > 0 {
+	if i.DecidedAtIn != nil {
 		predicates = append(predicates, casefile.DecidedAtIn(i.DecidedAtIn...))
 	}
-	if len(i.DecidedAtNotIn) > 0 {
+	if i.DecidedAtNotIn != nil {
 		predicates = append(predicates, casefile.DecidedAtNotIn(i.DecidedAtNotIn...))
 	}
 	if i.DecidedAtGT != nil {
@@ -451,10 +451,10 @@ func (i *CaseWhereInput) P() (predicate.CaseFile, error) {
 	if i.RecordedAtNEQ != nil {
 		predicates = append(predicates, casefile.RecordedAtNEQ(*i.RecordedAtNEQ))
 	}
-	if len(i.RecordedAtIn) > 0 {
+	if i.RecordedAtIn != nil {
 		predicates = append(predicates, casefile.RecordedAtIn(i.RecordedAtIn...))
 	}
-	if len(i.RecordedAtNotIn) > 0 {
+	if i.RecordedAtNotIn != nil {
 		predicates = append(predicates, casefile.RecordedAtNotIn(i.RecordedAtNotIn...))
 	}
 	if i.RecordedAtGT != nil {
@@ -583,10 +583,10 @@ func (i *WebhookDeliveryWhereInput) P() (predicate.Delivery, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, delivery.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, delivery.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, delivery.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -613,10 +613,10 @@ func (i *WebhookDeliveryWhereInput) P() (predicate.Delivery, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, delivery.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, delivery.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, delivery.StateNotIn(i.StateNotIn...))
 	}
 
@@ -823,10 +823,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, department.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, department.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, department.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -853,10 +853,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, department.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, department.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, department.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -892,10 +892,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.NameNEQ != nil {
 		predicates = append(predicates, department.NameNEQ(*i.NameNEQ))
 	}
-	if len(i.NameIn) > 0 {
+	if i.NameIn != nil {
 		predicates = append(predicates, department.NameIn(i.NameIn...))
 	}
-	if len(i.NameNotIn) > 0 {
+	if i.NameNotIn != nil {
 		predicates = append(predicates, department.NameNotIn(i.NameNotIn...))
 	}
 	if i.NameGT != nil {
@@ -931,10 +931,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.NameEnNEQ != nil {
 		predicates = append(predicates, department.NameEnNEQ(*i.NameEnNEQ))
 	}
-	if len(i.NameEnIn) > 0 {
+	if i.NameEnIn != nil {
 		predicates = append(predicates, department.NameEnIn(i.NameEnIn...))
 	}
-	if len(i.NameEnNotIn) > 0 {
+	if i.NameEnNotIn != nil {
 		predicates = append(predicates, department.NameEnNotIn(i.NameEnNotIn...))
 	}
 	if i.NameEnGT != nil {
@@ -976,10 +976,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.RoleNEQ != nil {
 		predicates = append(predicates, department.RoleNEQ(*i.RoleNEQ))
 	}
-	if len(i.RoleIn) > 0 {
+	if i.RoleIn != nil {
 		predicates = append(predicates, department.RoleIn(i.RoleIn...))
 	}
-	if len(i.RoleNotIn) > 0 {
+	if i.RoleNotIn != nil {
 		predicates = append(predicates, department.RoleNotIn(i.RoleNotIn...))
 	}
 	if i.RoleGT != nil {
@@ -1015,10 +1015,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.DutiesNEQ != nil {
 		predicates = append(predicates, department.DutiesNEQ(*i.DutiesNEQ))
 	}
-	if len(i.DutiesIn) > 0 {
+	if i.DutiesIn != nil {
 		predicates = append(predicates, department.DutiesIn(i.DutiesIn...))
 	}
-	if len(i.DutiesNotIn) > 0 {
+	if i.DutiesNotIn != nil {
 		predicates = append(predicates, department.DutiesNotIn(i.DutiesNotIn...))
 	}
 	if i.DutiesGT != nil {
@@ -1060,10 +1060,10 @@ func (i *DepartmentWhereInput) P() (predicate.Department, error) {
 	if i.NoteNEQ != nil {
 		predicates = append(predicates, department.NoteNEQ(*i.NoteNEQ))
 	}
-	if len(i.NoteIn) > 0 {
+	if i.NoteIn != nil {
 		predicates = append(predicates, department.NoteIn(i.NoteIn...))
 	}
-	if len(i.NoteNotIn) > 0 {
+	if i.NoteNotIn != nil {
 		predicates = append(predicates, department.NoteNotIn(i.NoteNotIn...))
 	}
 	if i.NoteGT != nil {
@@ -1330,10 +1330,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, itemversion.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, itemversion.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, itemversion.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -1360,10 +1360,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, itemversion.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, itemversion.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, itemversion.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -1399,10 +1399,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.NameNEQ != nil {
 		predicates = append(predicates, itemversion.NameNEQ(*i.NameNEQ))
 	}
-	if len(i.NameIn) > 0 {
+	if i.NameIn != nil {
 		predicates = append(predicates, itemversion.NameIn(i.NameIn...))
 	}
-	if len(i.NameNotIn) > 0 {
+	if i.NameNotIn != nil {
 		predicates = append(predicates, itemversion.NameNotIn(i.NameNotIn...))
 	}
 	if i.NameGT != nil {
@@ -1438,10 +1438,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.NameEnNEQ != nil {
 		predicates = append(predicates, itemversion.NameEnNEQ(*i.NameEnNEQ))
 	}
-	if len(i.NameEnIn) > 0 {
+	if i.NameEnIn != nil {
 		predicates = append(predicates, itemversion.NameEnIn(i.NameEnIn...))
 	}
-	if len(i.NameEnNotIn) > 0 {
+	if i.NameEnNotIn != nil {
 		predicates = append(predicates, itemversion.NameEnNotIn(i.NameEnNotIn...))
 	}
 	if i.NameEnGT != nil {
@@ -1483,10 +1483,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.KindNEQ != nil {
 		predicates = append(predicates, itemversion.KindNEQ(*i.KindNEQ))
 	}
-	if len(i.KindIn) > 0 {
+	if i.KindIn != nil {
 		predicates = append(predicates, itemversion.KindIn(i.KindIn...))
 	}
-	if len(i.KindNotIn) > 0 {
+	if i.KindNotIn != nil {
 		predicates = append(predicates, itemversion.KindNotIn(i.KindNotIn...))
 	}
 	if i.Type != nil {
@@ -1495,10 +1495,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.TypeNEQ != nil {
 		predicates = append(predicates, itemversion.TypeNEQ(*i.TypeNEQ))
 	}
-	if len(i.TypeIn) > 0 {
+	if i.TypeIn != nil {
 		predicates = append(predicates, itemversion.TypeIn(i.TypeIn...))
 	}
-	if len(i.TypeNotIn) > 0 {
+	if i.TypeNotIn != nil {
 		predicates = append(predicates, itemversion.TypeNotIn(i.TypeNotIn...))
 	}
 	if i.TypeGT != nil {
@@ -1534,10 +1534,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.LevelNEQ != nil {
 		predicates = append(predicates, itemversion.LevelNEQ(*i.LevelNEQ))
 	}
-	if len(i.LevelIn) > 0 {
+	if i.LevelIn != nil {
 		predicates = append(predicates, itemversion.LevelIn(i.LevelIn...))
 	}
-	if len(i.LevelNotIn) > 0 {
+	if i.LevelNotIn != nil {
 		predicates = append(predicates, itemversion.LevelNotIn(i.LevelNotIn...))
 	}
 	if i.LevelGT != nil {
@@ -1579,10 +1579,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.ConfidenceNEQ != nil {
 		predicates = append(predicates, itemversion.ConfidenceNEQ(*i.ConfidenceNEQ))
 	}
-	if len(i.ConfidenceIn) > 0 {
+	if i.ConfidenceIn != nil {
 		predicates = append(predicates, itemversion.ConfidenceIn(i.ConfidenceIn...))
 	}
-	if len(i.ConfidenceNotIn) > 0 {
+	if i.ConfidenceNotIn != nil {
 		predicates = append(predicates, itemversion.ConfidenceNotIn(i.ConfidenceNotIn...))
 	}
 	if i.ConfidenceGT != nil {
@@ -1624,10 +1624,10 @@ func (i *ItemWhereInput) P() (predicate.ItemVersion, error) {
 	if i.VerifiedNEQ != nil {
 		predicates = append(predicates, itemversion.VerifiedNEQ(*i.VerifiedNEQ))
 	}
-	if len(i.VerifiedIn) > 0 {
+	if i.VerifiedIn != nil {
 		predicates = append(predicates, itemversion.VerifiedIn(i.VerifiedIn...))
 	}
-	if len(i.VerifiedNotIn) > 0 {
+	if i.VerifiedNotIn != nil {
 		predicates = append(predicates, itemversion.VerifiedNotIn(i.VerifiedNotIn...))
 	}
 	if i.VerifiedGT != nil {
@@ -1868,10 +1868,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, region.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, region.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, region.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -1898,10 +1898,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, region.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, region.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, region.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -1937,10 +1937,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.NameNEQ != nil {
 		predicates = append(predicates, region.NameNEQ(*i.NameNEQ))
 	}
-	if len(i.NameIn) > 0 {
+	if i.NameIn != nil {
 		predicates = append(predicates, region.NameIn(i.NameIn...))
 	}
-	if len(i.NameNotIn) > 0 {
+	if i.NameNotIn != nil {
 		predicates = append(predicates, region.NameNotIn(i.NameNotIn...))
 	}
 	if i.NameGT != nil {
@@ -1976,10 +1976,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.KindNEQ != nil {
 		predicates = append(predicates, region.KindNEQ(*i.KindNEQ))
 	}
-	if len(i.KindIn) > 0 {
+	if i.KindIn != nil {
 		predicates = append(predicates, region.KindIn(i.KindIn...))
 	}
-	if len(i.KindNotIn) > 0 {
+	if i.KindNotIn != nil {
 		predicates = append(predicates, region.KindNotIn(i.KindNotIn...))
 	}
 	if i.KindGT != nil {
@@ -2015,10 +2015,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.ConfidenceNEQ != nil {
 		predicates = append(predicates, region.ConfidenceNEQ(*i.ConfidenceNEQ))
 	}
-	if len(i.ConfidenceIn) > 0 {
+	if i.ConfidenceIn != nil {
 		predicates = append(predicates, region.ConfidenceIn(i.ConfidenceIn...))
 	}
-	if len(i.ConfidenceNotIn) > 0 {
+	if i.ConfidenceNotIn != nil {
 		predicates = append(predicates, region.ConfidenceNotIn(i.ConfidenceNotIn...))
 	}
 	if i.ConfidenceGT != nil {
@@ -2060,10 +2060,10 @@ func (i *RegionWhereInput) P() (predicate.Region, error) {
 	if i.NoteNEQ != nil {
 		predicates = append(predicates, region.NoteNEQ(*i.NoteNEQ))
 	}
-	if len(i.NoteIn) > 0 {
+	if i.NoteIn != nil {
 		predicates = append(predicates, region.NoteIn(i.NoteIn...))
 	}
-	if len(i.NoteNotIn) > 0 {
+	if i.NoteNotIn != nil {
 		predicates = append(predicates, region.NoteNotIn(i.NoteNotIn...))
 	}
 	if i.NoteGT != nil {
@@ -2245,10 +2245,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, review.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, review.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, review.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -2275,10 +2275,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.StateNEQ != nil {
 		predicates = append(predicates, review.StateNEQ(*i.StateNEQ))
 	}
-	if len(i.StateIn) > 0 {
+	if i.StateIn != nil {
 		predicates = append(predicates, review.StateIn(i.StateIn...))
 	}
-	if len(i.StateNotIn) > 0 {
+	if i.StateNotIn != nil {
 		predicates = append(predicates, review.StateNotIn(i.StateNotIn...))
 	}
 	if i.Opinion != nil {
@@ -2287,10 +2287,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.OpinionNEQ != nil {
 		predicates = append(predicates, review.OpinionNEQ(*i.OpinionNEQ))
 	}
-	if len(i.OpinionIn) > 0 {
+	if i.OpinionIn != nil {
 		predicates = append(predicates, review.OpinionIn(i.OpinionIn...))
 	}
-	if len(i.OpinionNotIn) > 0 {
+	if i.OpinionNotIn != nil {
 		predicates = append(predicates, review.OpinionNotIn(i.OpinionNotIn...))
 	}
 	if i.OpinionIsNil {
@@ -2305,10 +2305,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.CopyOpenedAtNEQ != nil {
 		predicates = append(predicates, review.CopyOpenedAtNEQ(*i.CopyOpenedAtNEQ))
 	}
-	if len(i.CopyOpenedAtIn) > 0 {
+	if i.CopyOpenedAtIn != nil {
 		predicates = append(predicates, review.CopyOpenedAtIn(i.CopyOpenedAtIn...))
 	}
-	if len(i.CopyOpenedAtNotIn) > 0 {
+	if i.CopyOpenedAtNotIn != nil {
 		predicates = append(predicates, review.CopyOpenedAtNotIn(i.CopyOpenedAtNotIn...))
 	}
 	if i.CopyOpenedAtGT != nil {
@@ -2335,10 +2335,10 @@ func (i *ReviewWhereInput) P() (predicate.Review, error) {
 	if i.AnsweredAtNEQ != nil {
 		predicates = append(predicates, review.AnsweredAtNEQ(*i.AnsweredAtNEQ))
 	}
-	if len(i.AnsweredAtIn) > 0 {
+	if i.AnsweredAtIn != nil {
 		predicates = append(predicates, review.AnsweredAtIn(i.AnsweredAtIn...))
 	}
-	if len(i.AnsweredAtNotIn) > 0 {
+	if i.AnsweredAtNotIn != nil {
 		predicates = append(predicates, review.AnsweredAtNotIn(i.AnsweredAtNotIn...))
 	}
 	if i.AnsweredAtGT != nil {
@@ -2511,10 +2511,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.IDNEQ != nil {
 		predicates = append(predicates, standardversion.IDNEQ(*i.IDNEQ))
 	}
-	if len(i.IDIn) > 0 {
+	if i.IDIn != nil {
 		predicates = append(predicates, standardversion.IDIn(i.IDIn...))
 	}
-	if len(i.IDNotIn) > 0 {
+	if i.IDNotIn != nil {
 		predicates = append(predicates, standardversion.IDNotIn(i.IDNotIn...))
 	}
 	if i.IDGT != nil {
@@ -2541,10 +2541,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.CodeNEQ != nil {
 		predicates = append(predicates, standardversion.CodeNEQ(*i.CodeNEQ))
 	}
-	if len(i.CodeIn) > 0 {
+	if i.CodeIn != nil {
 		predicates = append(predicates, standardversion.CodeIn(i.CodeIn...))
 	}
-	if len(i.CodeNotIn) > 0 {
+	if i.CodeNotIn != nil {
 		predicates = append(predicates, standardversion.CodeNotIn(i.CodeNotIn...))
 	}
 	if i.CodeGT != nil {
@@ -2580,10 +2580,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.VersionNEQ != nil {
 		predicates = append(predicates, standardversion.VersionNEQ(*i.VersionNEQ))
 	}
-	if len(i.VersionIn) > 0 {
+	if i.VersionIn != nil {
 		predicates = append(predicates, standardversion.VersionIn(i.VersionIn...))
 	}
-	if len(i.VersionNotIn) > 0 {
+	if i.VersionNotIn != nil {
 		predicates = append(predicates, standardversion.VersionNotIn(i.VersionNotIn...))
 	}
 	if i.VersionGT != nil {
@@ -2604,10 +2604,10 @@ func (i *StandardWhereInput) P() (predicate.StandardVersion, error) {
 	if i.DigestNEQ != nil {
 		predicates = append(predicates, standardversion.DigestNEQ(*i.DigestNEQ))
 	}
-	if len(i.DigestIn) > 0 {
+	if i.DigestIn != nil {
 		predicates = append(predicates, standardversion.DigestIn(i.DigestIn...))
 	}
-	if len(i.DigestNotIn) > 0 {
+	if i.DigestNotIn != nil {
 		predicates = append(predicates, standardversion.DigestNotIn(i.DigestNotIn...))
 	}
 	if i.DigestGT != nil {

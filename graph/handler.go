@@ -3,52 +3,119 @@ package graph
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/onedoor/onedoor/graph/generated"
+	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/fault"
 )
 
-// maxTokens bounds the text of one operation.
-const maxTokens = 10_000
+// Options are what the operator decides about the API.
+type Options struct {
+	// Documents remembers operations by their hash (automatic persisted queries).
+	Documents graphql.Cache[string]
+	// Trusted, when it is not nil, has all operations that are served.
+	Trusted map[string]string
+	// Production shows nobody the schema: no introspection, no suggestions.
+	Production bool
+	// Draft uses the status codes of the newer draft of GraphQL over HTTP.
+	Draft bool
+	// Origins are the other sites whose pages may use the API.
+	Origins []string
+	// SignIn gives the context with who acts by an authorization; nil where only the
+	// request's own context counts.
+	SignIn func(ctx context.Context, authorization string) (context.Context, error)
+}
 
-// maxUpload bounds a request with a file, in bytes: the largest file that is
-// taken, and the text around it.
-const maxUpload = 51 << 20
+// Handler serves the API. Close ends its streams.
+type Handler struct{ *protocol.Handler }
 
-// NewHandler serves the API over HTTP: POST, GET, and POST of files. Documents
-// remembers operations by their hash (automatic persisted queries).
-func NewHandler(r *Resolver, documents graphql.Cache[string]) http.Handler {
-	return Serve(generated.NewExecutableSchema(generated.Config{Resolvers: r}), documents, once{r.Answers}, batches{r})
+// ServeHTTP answers a request in its language.
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.Handler.ServeHTTP(w, r.WithContext(WithLanguage(r.Context(), r.Header.Get("Accept-Language"))))
+}
+
+// NewHandler serves the API over HTTP, server-sent events and WebSocket.
+func NewHandler(r *Resolver, o Options) Handler {
+	return Serve(live{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), r}, o, once{r.Answers}, batches{r})
+}
+
+// schema is the schema without what the executor knows and we do not offer: the
+// parts of an answer that comes in parts get lost for who takes one answer.
+func schema() *ast.Schema {
+	s := *generated.NewExecutableSchema(generated.Config{}).Schema()
+	s.Directives = maps.Clone(s.Directives)
+	delete(s.Directives, "defer")
+	return &s
 }
 
 // Serve is NewHandler for any resolvers of the schema.
-func Serve(schema graphql.ExecutableSchema, documents graphql.Cache[string], more ...graphql.HandlerExtension) http.Handler {
-	srv := handler.New(schema)
-	srv.AddTransport(transport.Options{})
-	srv.AddTransport(transport.GET{})
-	srv.AddTransport(transport.POST{})
-	srv.AddTransport(transport.MultipartForm{MaxUploadSize: maxUpload, MaxMemory: 1}) // every file through the disk
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](1000))
-	srv.SetParserTokenLimit(maxTokens)
-	srv.Use(extension.Introspection{})
-	srv.Use(extension.AutomaticPersistedQuery{Cache: documents})
-	srv.Use(limits{})
-	for _, extension := range more {
-		srv.Use(extension)
+func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerExtension) Handler {
+	known := documents{lru.New[*ast.QueryDocument](maxKnown)}
+	exec := executor.New(schema)
+	exec.SetQueryCache(known)
+	exec.SetParserTokenLimit(protocol.MaxTokens)
+	if o.Production {
+		exec.SetDisableSuggestion(true)
+		exec.SetDefaultRulesFn(withoutSuggestions)
+	} else {
+		exec.Use(extension.Introspection{})
 	}
-	srv.SetErrorPresenter(present)
-	srv.SetRecoverFunc(func(_ context.Context, v any) error {
+	exec.Use(limits{})
+	for _, extension := range more {
+		exec.Use(extension)
+	}
+	exec.SetErrorPresenter(present)
+	exec.SetRecoverFunc(func(_ context.Context, v any) error {
 		return &fault.Error{Code: fault.Internal, Op: "graphql", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		srv.ServeHTTP(w, req.WithContext(WithLanguage(req.Context(), req.Header.Get("Accept-Language"))))
-	})
+	return Handler{&protocol.Handler{
+		Exec:      exec,
+		Documents: protocol.Documents{Cache: o.Documents, Trusted: o.Trusted},
+		Known:     known,
+		Hidden:    o.Production,
+		Draft:     o.Draft,
+		Origins:   o.Origins,
+		SignIn:    o.SignIn,
+	}}
+}
+
+// What validated documents are kept, so that nobody can fill the memory with them.
+const (
+	maxKnown     = 300
+	maxKnownText = 16 << 10 // bytes
+)
+
+// documents keeps validated documents, but not large ones.
+type documents struct{ *lru.LRU[*ast.QueryDocument] }
+
+// Add implements graphql.Cache.
+func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocument) {
+	if len(text) <= maxKnownText {
+		d.LRU.Add(ctx, text, document)
+	}
+}
+
+// withoutSuggestions are the rules of validation that do not tell the names of the
+// schema to who guesses at them. (The executor changes two more itself.)
+func withoutSuggestions() *rules.Rules {
+	r := rules.NewDefaultRules()
+	for suggesting, quiet := range map[string]core.Rule{
+		rules.KnownArgumentNamesRule.Name:  rules.KnownArgumentNamesRuleWithoutSuggestions,
+		rules.KnownTypeNamesRule.Name:      rules.KnownTypeNamesRuleWithoutSuggestions,
+		rules.ValuesOfCorrectTypeRule.Name: rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
+	} {
+		r.RemoveRule(suggesting)
+		r.AddRule(quiet.Name, quiet.RuleFunc)
+	}
+	return r
 }

@@ -20,10 +20,9 @@ import (
 
 // What one operation may ask for.
 const (
-	maxDepth = 16     // fields within fields
-	maxCost  = 60_000 // list elements that the answer may hold, at most
-	maxList  = 1000   // values of a list in an argument
-	maxText  = 10_000 // characters of a text in an argument
+	maxCost = 60_000 // list elements that the answer may hold, at most
+	maxList = 1000   // values of a list in an argument
+	maxText = 10_000 // characters of a text in an argument
 	// openList is what a list counts that says no size of its own; the catalogue's
 	// nested lists are shorter.
 	openList = 30
@@ -40,12 +39,13 @@ var ownLists = map[string]int{
 	"Deadline.days": dayList, "Clock.pauses": shortList,
 	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
 	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList, "Case.checks": openList,
+	"Query.plugins": openList, "Precheck.findings": openList, "Precheck.checks": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
 }
 
-// limits refuses operations that are too deep or ask for too much, pages of more
-// than maxPage or from both ends, and cursors that do not fit their list, before
-// anything runs.
+// limits refuses operations that ask for too much, pages of more than maxPage or
+// from both ends, and cursors that do not fit their list, before anything runs.
+// How large and deep a document may be, graph/protocol has measured before.
 type limits struct{}
 
 // ExtensionName names the extension.
@@ -57,7 +57,7 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext weighs the operation.
 func (limits) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	w := weigher{variables: op.Variables, fragments: map[string]int{}}
-	cost := w.set(op.Operation.SelectionSet, 1)
+	cost := w.set(op.Operation.SelectionSet)
 	if w.err == nil && cost > maxCost {
 		w.refuse("", "TOO_COSTLY", fmt.Sprintf("查询可能返回 %d 个元素，上限 %d：请减小 first 或分次查询", cost, maxCost),
 			fmt.Sprintf("the answer may hold %d elements, at most %d: ask for smaller pages, or in parts", cost, maxCost))
@@ -118,10 +118,7 @@ func (w *weigher) refuse(path, code, zh, en string) {
 }
 
 // set gives the elements that a selection may hold for one parent.
-func (w *weigher) set(set ast.SelectionSet, depth int) int {
-	if depth > maxDepth {
-		w.refuse("", "TOO_DEEP", fmt.Sprintf("查询嵌套超过 %d 层", maxDepth), fmt.Sprintf("the query is nested deeper than %d fields", maxDepth))
-	}
+func (w *weigher) set(set ast.SelectionSet) int {
 	if w.err != nil {
 		return 0
 	}
@@ -129,13 +126,13 @@ func (w *weigher) set(set ast.SelectionSet, depth int) int {
 	for _, selection := range set {
 		switch s := selection.(type) {
 		case *ast.Field:
-			cost += w.field(s, depth)
+			cost += w.field(s)
 		case *ast.InlineFragment:
-			cost += w.set(s.SelectionSet, depth)
+			cost += w.set(s.SelectionSet)
 		case *ast.FragmentSpread:
 			known, ok := w.fragments[s.Name]
 			if !ok {
-				known = w.set(s.Definition.SelectionSet, depth)
+				known = w.set(s.Definition.SelectionSet)
 				w.fragments[s.Name] = known
 			}
 			cost += known
@@ -145,7 +142,7 @@ func (w *weigher) set(set ast.SelectionSet, depth int) int {
 	return cost
 }
 
-func (w *weigher) field(f *ast.Field, depth int) int {
+func (w *weigher) field(f *ast.Field) int {
 	if strings.HasPrefix(f.Name, "__") {
 		return 0 // introspection is bounded by the schema
 	}
@@ -157,6 +154,11 @@ func (w *weigher) field(f *ast.Field, depth int) int {
 		w.refuse(f.Alias, "BAD_TEXT", fmt.Sprintf("文字不得含 NUL，且至多 %d 字", maxText), fmt.Sprintf("a text holds no NUL and at most %d characters", maxText))
 		return 0
 	}
+	eachValue(f, w.variables, func(kind, path string, value any) {
+		if tooWide(kind, value) {
+			w.refuse(strings.TrimSuffix(f.Alias+"."+path, "."), "OUT_OF_RANGE", "Int 须在 -2147483648 与 2147483647 之间", "an Int lies between -2147483648 and 2147483647")
+		}
+	})
 	size := 1
 	if f.Definition != nil && strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		size = w.page(f)
@@ -164,11 +166,11 @@ func (w *weigher) field(f *ast.Field, depth int) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if f.Name == "guide" || f.Name == "issueNotice" || f.Name == "notice" {
+	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck"}, f.Name) {
 		size = guideCost
-		return size + w.set(f.SelectionSet, depth+1)
+		return size + w.set(f.SelectionSet)
 	}
-	return size * max(1, w.set(f.SelectionSet, depth+1))
+	return size * max(1, w.set(f.SelectionSet))
 }
 
 // page gives the size of a page and refuses one that is too large or has two

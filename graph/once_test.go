@@ -167,6 +167,7 @@ func TestFilesComeOnce(t *testing.T) {
 			_ = form.Close()
 			request := httptest.NewRequestWithContext(a.office.as(ouyang), http.MethodPost, "/graphql", &body)
 			request.Header.Set("Content-Type", form.FormDataContentType())
+			request.Header.Set("GraphQL-Require-Preflight", "1")
 			request.Header.Set("Idempotency-Key", "f")
 			recorder := httptest.NewRecorder()
 			a.handler.ServeHTTP(recorder, request)

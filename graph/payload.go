@@ -85,7 +85,7 @@ func (p *Payloads) Check(ctx context.Context, selection string) []fault.Problem 
 		return bad("BAD_SELECTION", "选择集之后只能有片段", "after the selection there are fragments only")
 	}
 	w := weigher{variables: op.Variables, fragments: map[string]int{}}
-	if cost := w.set(op.Operation.SelectionSet, 1); cost > payloadCost {
+	if cost := w.set(op.Operation.SelectionSet); cost > payloadCost {
 		return bad("TOO_COSTLY", fmt.Sprintf("消息可能含 %d 个元素，上限 %d：请减小 first", cost, payloadCost), fmt.Sprintf("a message may hold %d elements, at most %d: ask for smaller pages", cost, payloadCost))
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/fault"
 )
 
@@ -48,24 +49,34 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	out := graphql.DefaultErrorPresenter(ctx, err)
 	var f *fault.Error
 	switch {
+	case argumentsFailed(ctx) && len(badScalars(ctx)) > 0:
+		f = fault.InvalidInput("graphql", badScalars(ctx)...)
 	case !errors.As(err, &f):
 		f = foreign(ctx, out)
-	case argumentsFailed(ctx) && len(f.Problems) == 1: // a scalar knows what is wrong, and the executor where
+	case argumentsFailed(ctx) && len(f.Problems) == 1: // an enum knows what is wrong, and the executor where
 		p := f.Problems[0]
 		p.Path = argumentPath(out)
 		f = fault.InvalidInput(f.Op, p)
 	}
 	if f.Code == fault.Internal {
-		slog.ErrorContext(ctx, "request failed", "op", f.Op, "path", out.Path.String(), "error", err)
+		slog.ErrorContext(ctx, "request failed", "request", protocol.RequestID(ctx), "op", f.Op, "path", out.Path.String(), "error", err)
 	}
 	if f.Code == fault.Unavailable {
-		slog.WarnContext(ctx, "something needed does not answer", "op", f.Op, "path", out.Path.String(), "error", err)
+		slog.WarnContext(ctx, "something needed does not answer", "request", protocol.RequestID(ctx), "op", f.Op, "path", out.Path.String(), "error", err)
 	}
 	problems := make([]problem, len(f.Problems))
 	for i, p := range f.Problems {
 		problems[i] = problem{Path: p.Path, Code: p.Code, Message: inLanguage(ctx, p.ZH, p.EN), MessageEN: p.EN}
 	}
 	out.Err = nil
+	if field := graphql.GetFieldContext(ctx); field != nil { // where the answer has a null, and where that was asked for
+		if argumentsFailed(ctx) {
+			out.Path = field.Path()
+		}
+		if at := field.Field.Field; len(out.Locations) == 0 && at != nil && at.Position != nil {
+			out.Locations = []gqlerror.Location{{Line: at.Position.Line, Column: at.Position.Column}}
+		}
+	}
 	if code, _ := out.Extensions["code"].(string); code == persistedQueryNotFound {
 		return out // the protocol's own words: the client sends the text next
 	}
@@ -78,6 +89,9 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		out.Message += inLanguage(ctx, "：", ": ") + strings.Join(texts, inLanguage(ctx, "；", "; "))
 	}
 	out.Extensions = map[string]any{"code": string(f.Code), "op": f.Op, "problems": problems}
+	if id := protocol.RequestID(ctx); id != "" && f.Code == fault.Internal {
+		out.Extensions["requestId"] = id // by which the log has the cause
+	}
 	if f.State != "" || f.Version != 0 { // of a refused command
 		allowed := f.Allowed
 		if allowed == nil {
@@ -88,11 +102,19 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	return out
 }
 
+// maxWords bounds what an error repeats of the request, in bytes.
+const maxWords = 500
+
 // foreign reads an error that is not ours: of the request's text, of its
 // arguments, or of a library.
 func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
+	if len(e.Message) > maxWords {
+		e.Message = strings.ToValidUTF8(e.Message[:maxWords], "") + "…"
+	}
 	switch {
+	case ctx.Err() != nil: // whatever was interrupted, it was for this
+		return &fault.Error{Code: fault.Unavailable, Op: "graphql", ZH: "未能及时处理，请重试", EN: "no answer in time; try again", Err: e}
 	case strings.Contains(e.Message, "empty predicate"):
 		return fault.InvalidInput("graphql", fault.Problem{Path: "where", Code: "EMPTY_FILTER", ZH: "where 里有空的条件", EN: "where holds an empty condition"})
 	case code == "NOT_FOUND":
@@ -103,8 +125,7 @@ func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 		}
 		return fault.InvalidInput("graphql", fault.Problem{Path: argumentPath(e), Code: code, ZH: e.Message, EN: e.Message})
 	case graphql.GetFieldContext(ctx) == nil: // before any field: the request itself
-		message, _, _ := strings.Cut(e.Message, " body:") // never the body back
-		return fault.InvalidInput("graphql", fault.Problem{Code: "BAD_REQUEST", ZH: message, EN: message})
+		return fault.InvalidInput("graphql", fault.Problem{Code: "BAD_REQUEST", ZH: e.Message, EN: e.Message})
 	case code != "" && e.Err == nil: // another refusal of the executor, such as a limit
 		return fault.InvalidInput("graphql", fault.Problem{Path: e.Path.String(), Code: code, ZH: e.Message, EN: e.Message})
 	}

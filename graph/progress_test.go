@@ -30,7 +30,7 @@ func TestProgressIsNotFoundByTrying(t *testing.T) {
 		door := &limit.Doorkeeper{Limiter: limit.New(nil, time.Now), Guess: limit.Rate{Count: 6, Per: time.Hour}, Wrong: limit.Rate{Count: 2, Per: time.Hour}}
 		r := *a.hooks.resolver
 		r.Guesses = door
-		handler := door.ByAddress(graph.NewHandler(&r, lru.New[string](10)))
+		handler := door.ByAddress(graph.NewHandler(&r, graph.Options{Documents: lru.New[string](10)}))
 		ask := func(address, number, code string) (int, string) {
 			body := fmt.Sprintf(`{"query": "query($n: String!, $c: String!) { progress(number: $n, code: $c) { state } }", "variables": {"n": %q, "c": %q}}`, number, code)
 			request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))

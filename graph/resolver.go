@@ -21,6 +21,9 @@ type Resolver struct {
 	Answers Answers        // to requests with an Idempotency-Key
 	Office  *check.Office  // for departments' plugins
 	Plugins Plugins        // as they run here
+	// Events brings those of cases, and Published the revisions of the catalogue, to
+	// subscriptions; nil where there are none.
+	Events, Published casework.Feed
 	// Guesses bounds how often somebody may try a code for a number; nil: not.
 	Guesses Guesses
 	// Webhooks takes the commands on webhooks.

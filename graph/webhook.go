@@ -15,8 +15,8 @@ import (
 	"github.com/onedoor/onedoor/internal/webhook"
 )
 
-// placeOf is the cursor of a place among all events.
-func placeOf(seq int64) *entgql.Cursor[string] {
+// cursorAt is the cursor of a place among all events.
+func cursorAt(seq int64) *entgql.Cursor[string] {
 	return &entgql.Cursor[string]{ID: strconv.FormatInt(seq, 10)}
 }
 

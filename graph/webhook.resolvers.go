@@ -69,7 +69,7 @@ func (r *queryResolver) Webhooks(ctx context.Context, after *entgql.Cursor[strin
 }
 
 func (r *webhookResolver) Cursor(ctx context.Context, obj *ent.Endpoint) (*entgql.Cursor[string], error) {
-	return placeOf(obj.Cursor), nil
+	return cursorAt(obj.Cursor), nil
 }
 
 func (r *webhookResolver) Secrets(ctx context.Context, obj *ent.Endpoint) ([]*model.WebhookSecret, error) {

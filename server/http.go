@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/ent/casematerial"
+	"github.com/onedoor/onedoor/graph/protocol"
+	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/viewer"
 	"github.com/onedoor/onedoor/server/explorer"
@@ -22,13 +26,15 @@ const (
 	maxUpload  = files.MaxSize + 1<<20 // bytes of a request that carries a file
 	maxHeader  = 64 << 10              // bytes
 	answerTime = 30 * time.Second      // the longest that an answer may take
+	graceTime  = 2 * time.Second       // and then, until the connection is given up
+	readTime   = 15 * time.Second      // the longest that a request may take to come, or an answer to go
 	uploadTime = 5 * time.Minute       // the same, where a file comes or goes
 	healthTime = 2 * time.Second
 )
 
 // newHTTPServer puts the routes together: the API, uploaded files, the explorer,
 // health.
-func newHTTPServer(api, uploaded http.Handler, ready func(context.Context) error) *http.Server {
+func newHTTPServer(api, uploaded http.Handler, ready func(context.Context) error, origins []string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", bounded(api))
 	mux.Handle("GET /files/{id}", uploaded)
@@ -49,37 +55,101 @@ func newHTTPServer(api, uploaded http.Handler, ready func(context.Context) error
 		_, _ = w.Write([]byte("ready\n"))
 	})
 	return &http.Server{
-		Handler:           mux,
+		Handler:           shared(origins, mux),
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
+		ReadTimeout:       readTime,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 	}
 }
 
+// refuse answers a request that does not get to the API, in its form.
+func refuse(w http.ResponseWriter, status int, code fault.Code, problem, zh, en string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, refusal(code, problem, zh, en))
+}
+
+func refusal(code fault.Code, problem, zh, en string) string {
+	problems := []any{}
+	if problem != "" {
+		problems = append(problems, map[string]string{"path": "", "code": problem, "message": zh, "messageEn": en})
+	}
+	text, err := json.Marshal(map[string]any{"errors": []any{map[string]any{
+		"message": zh + " / " + en, "extensions": map[string]any{"code": code, "op": "server", "problems": problems}}}})
+	if err != nil {
+		panic(err) // strings only
+	}
+	return string(text)
+}
+
 // tooLate is the answer to a request that takes too long. What it has asked for
 // may have been done or not: its Idempotency-Key tells when it comes again.
-const tooLate = `{"errors":[{"message":"未能及时处理，请带同一 Idempotency-Key 重试 / no answer in time; try again with the same Idempotency-Key",` +
-	`"extensions":{"code":"UNAVAILABLE","op":"server.answer","problems":[]}}],"data":null}`
+var tooLate = refusal(fault.Unavailable, "", "未能及时处理，请带同一 Idempotency-Key 重试", "no answer in time; try again with the same Idempotency-Key")
 
 // bounded gives each request a size and a time. One that carries a file may be
 // larger and take longer; it says its length, so that the file is kept on disk
-// while it is read and never in memory.
+// while it is read and never in memory. A stream has a size and no end: its
+// handler bounds each of its operations and each of its writes.
 func bounded(api http.Handler) http.Handler {
-	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime, tooLate), maxBody)
+	stream := http.MaxBytesHandler(api, maxBody)
+	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime+graceTime, tooLate), maxBody)
 	large := http.MaxBytesHandler(http.TimeoutHandler(api, uploadTime, tooLate), maxUpload)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate; the API sets its own
-		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); !strings.HasPrefix(kind, "multipart/") {
+		if slices.Contains(r.TransferEncoding, "chunked") {
+			w.Header().Set("Connection", "close") // it may have had a Content-Length too, and what follows be no request (RFC 9112, 6.1)
+		}
+		control := http.NewResponseController(w)
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		switch {
+		case strings.HasPrefix(kind, "multipart/") && r.ContentLength < 0:
+			refuse(w, http.StatusLengthRequired, fault.Invalid, "NO_LENGTH", "带文件的请求须有 Content-Length", "a request with a file says its Content-Length")
+		case strings.HasPrefix(kind, "multipart/"):
+			w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate; the API sets its own
+			_ = control.SetReadDeadline(time.Now().Add(uploadTime))
+			_ = control.SetWriteDeadline(time.Now().Add(uploadTime + readTime))
+			large.ServeHTTP(w, r)
+		case protocol.IsStream(r):
+			stream.ServeHTTP(w, r)
+		default:
+			w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate
+			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
 			usual.ServeHTTP(w, r)
+		}
+	})
+}
+
+// Of CORS: what pages of other sites may send and read.
+const (
+	sentHeaders = "Authorization, Content-Type, Accept, Accept-Language, Idempotency-Key, GraphQL-Require-Preflight, Apollo-Require-Preflight, X-Apollo-Operation-Name, X-Request-Id"
+	readHeaders = "X-Request-Id, Retry-After, Content-Disposition"
+	preflightOf = "7200" // seconds for which a browser need not ask again
+)
+
+// shared lets pages of other sites use the API (CORS), those of the list only.
+// Nobody is signed in by a cookie, so that no credentials are allowed.
+func shared(origins []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(uploadTime + readTime)) // anew for each request of a connection
+		origin := r.Header.Get("Origin")
+		if len(origins) > 0 {
+			w.Header().Add("Vary", "Origin")
+		}
+		if origin == "" || len(origins) == 0 || !protocol.Permits(origins, origin, r.Host) {
+			next.ServeHTTP(w, r)
 			return
 		}
-		if r.ContentLength < 0 {
-			http.Error(w, "a request with a file says its Content-Length", http.StatusLengthRequired)
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Expose-Headers", readHeaders)
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
+			h.Set("Access-Control-Allow-Headers", sentHeaders)
+			h.Set("Access-Control-Max-Age", preflightOf)
+			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
-		large.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -23,7 +23,7 @@ const usage = `usage: server [command] [flags]
   serve --sandbox           the same with demo data and a clock that anybody may set
   token                     print a token of the local issuer (--role, --subject)
   demo                      play a restaurant from notice to delivery on a running server
-
+` + pluginUsage + `
 server COMMAND -h lists the flags, and what in the environment sets them.
 `
 
@@ -54,6 +54,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return tokenCommand(args, getenv, stdout, stderr)
 	case "demo":
 		return demoCommand(ctx, args, getenv, stdout, stderr)
+	case "plugin":
+		return pluginCommand(ctx, args, getenv, stdout, stderr)
 	case "help":
 		fmt.Fprint(stdout, usage)
 		return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/bus"
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
@@ -55,6 +56,9 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	defer s.Close()
+	if err := s.Serve(); err != nil {
+		return err
+	}
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
@@ -78,13 +82,24 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	book := guide.NewBook(first)
 	var clock clock
-	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: check.None{}, Book: book, Now: clock.now, Random: rand.Reader}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}
-	office, dispatcher, err := webhooks(c, s, book, resolver)
+	guests, err := openPlugins(c, s, uploads, slog.Default())
 	if err != nil {
 		return err
 	}
-	resolver.Webhooks = office
+	defer guests.Close()
+	if err := guests.Apply(ctx); err != nil { // before anybody could be served without them
+		return err
+	}
+	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: guests, Book: book, Now: clock.now, Random: rand.Reader}
+	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
+	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
+	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published}
+	hooks, dispatcher, err := webhooks(c, s, book, resolver)
+	if err != nil {
+		return err
+	}
+	resolver.Webhooks = hooks
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -112,10 +127,19 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	limited := func(next http.Handler) http.Handler {
 		return door.ByAddress(identity.Middleware(signIn, door.BySubject(next)))
 	}
+	api := graph.NewHandler(resolver, graph.Options{
+		Documents:  cache.Documents{Cache: hints},
+		Trusted:    c.trusted,
+		Production: c.production,
+		Draft:      c.draft,
+		Origins:    c.origins,
+		SignIn:     identity.SignIn(signIn),
+	})
 	server := newHTTPServer(
-		limited(graph.NewHandler(resolver, cache.Documents{Cache: hints})),
+		limited(api),
 		limited(serveFiles(s.Client(), uploads)),
 		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
+		c.origins,
 	)
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
@@ -136,15 +160,17 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	working.Go(func() {
-		jobs.Run(work, append(ownWork(s, book, desk), webhookWork(s, dispatcher)...)...)
+		jobs.Run(work, append(ownWork(s, book, desk, guests), webhookWork(s, dispatcher)...)...)
 		dispatcher.Wait()
 	})
-	return serveUntil(ctx, server, stopped)
+	working.Go(func() { events.Run(work) })
+	working.Go(func() { published.Run(work) })
+	return serveUntil(ctx, server, api, stopped)
 }
 
-// serveUntil waits until the server stops or ctx ends, and then lets requests
-// finish.
-func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) error {
+// serveUntil waits until the server stops or ctx ends, and then tells streams to
+// come again and lets requests finish.
+func serveUntil(ctx context.Context, server *http.Server, api graph.Handler, stopped <-chan error) error {
 	select {
 	case err := <-stopped:
 		return err
@@ -152,6 +178,7 @@ func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) 
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
+	api.Close(finish)
 	if err := server.Shutdown(finish); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("requests were cut off: %w", err)
 	}
@@ -159,13 +186,18 @@ func serveUntil(ctx context.Context, server *http.Server, stopped <-chan error) 
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk) []jobs.Work {
+func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, guests *plugins) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
 			return err
 		}},
 		{Name: "events", Every: lookEvery, Do: s.Sequence},
+		{Name: "plugins", Every: lookEvery, Do: guests.Apply},
+		{Name: "checks", Every: lookEvery, Do: func(ctx context.Context) error {
+			_, err := desk.RunChecks(ctx)
+			return err
+		}},
 		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
 		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},
 	}

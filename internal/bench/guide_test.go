@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/onedoor/onedoor/graph"
@@ -137,8 +136,8 @@ func BenchmarkGuideHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	view := model.NewGuide(r.Client, g)
-	computed := graph.NewHandler(r, graphql.MapCache[string]{})
-	fromPrepared := graph.Serve(generated.NewExecutableSchema(generated.Config{Resolvers: prepared{r, view}}), graphql.MapCache[string]{})
+	computed := graph.NewHandler(r, graph.Options{})
+	fromPrepared := graph.Serve(generated.NewExecutableSchema(generated.Config{Resolvers: prepared{r, view}}), graph.Options{})
 
 	answer := func(h http.Handler) []byte {
 		w := httptest.NewRecorder()

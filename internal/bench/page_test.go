@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
 	"github.com/onedoor/onedoor/graph"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/testservices"
@@ -103,7 +101,7 @@ func openPages(b *testing.B, databaseURL string, cases int) pageDatabase {
 	b.Cleanup(func() { _ = db.Close() })
 	desk := newPlayers(b.Context(), s, s, book).Desk
 	desk.Now = func() time.Time { return lastWeek.AddDate(0, 0, 7) }
-	d := pageDatabase{handler: graph.NewHandler(&graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}, graphql.MapCache[string]{}), db: db}
+	d := pageDatabase{handler: graph.NewHandler(&graph.Resolver{Client: s.Client(), Desk: desk, Answers: s}, graph.Options{}), db: db}
 	one := func(query string) string {
 		var text sql.NullString
 		if err := db.QueryRowContext(b.Context(), query).Scan(&text); err != nil {

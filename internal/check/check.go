@@ -211,6 +211,7 @@ func (r Run) Note() Text {
 // the answer can be had again, and must be the same bytes.
 type Receipt struct {
 	ID       string // hex SHA-256 of digest and request: the same question to the same program is one receipt
+	Case     string // identity of the case that has recorded it; "" before
 	Source   Source
 	Request  []byte // canonical bytes of the contract's CheckRequest
 	Response []byte // canonical bytes of the contract's CheckResponse

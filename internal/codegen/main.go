@@ -6,8 +6,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"entgo.io/contrib/entgql"
@@ -65,19 +67,39 @@ func instants(_ *gen.Graph, schema *ast.Schema) error {
 	return nil
 }
 
-// amendments are what entgql's pagination lacks.
+// amendments are what entgql's pagination and filters lack.
 var amendments = map[string][][2]string{
 	// An order by a column that may be NULL: as it is made, a page that ends with a
 	// NULL is followed by nothing. See template/nulls.tmpl.
 	"ent/gql_pagination.go": {
 		{"entgql.MultiCursorsPredicate(", "cursorPredicates("},
 		{"query.Order(o.Field.toTerm(direction.OrderTermOption()))", "query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))"},
+		// The page's information without its edges: as it is made, there is a next page
+		// whenever there is anything at all, and no cursor.
+		{"ignoredEdges := !hasCollectedField(ctx, edgesField)", "ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)"},
 		{"b.Ident(o.Field.column).Pad().WriteString(string(direction))", "b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))"},
 	},
 	// The default order of a nested list that is asked for without any argument.
 	"ent/gql_collection.go": {
 		{"if field == nil || field.Arguments == nil {", "if field == nil {"},
+		{"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)", "ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)"},
 	},
+}
+
+// emptyLists are filters by a list: nothing is in an empty one. As they are made,
+// an empty list filters nothing, and who may see nothing is shown everything.
+var emptyLists = regexp.MustCompile(`if len\((i\.\w+In)\) > 0 \{`)
+
+func amendFilters() error {
+	const file = "ent/gql_where_input.go"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if !emptyLists.Match(text) {
+		return fmt.Errorf("%s has no filter by a list: does entgql write them otherwise now?", file)
+	}
+	return os.WriteFile(file, emptyLists.ReplaceAll(text, []byte("if $1 != nil {")), 0o644)
 }
 
 func amend() error {
@@ -135,7 +157,7 @@ func generateGraph() error {
 	if err != nil {
 		return fmt.Errorf("ent: %w", err)
 	}
-	if err := amend(); err != nil {
+	if err := errors.Join(amend(), amendFilters()); err != nil {
 		return fmt.Errorf("ent: %w", err)
 	}
 	cfg, err := config.LoadConfig("gqlgen.yml")

@@ -284,7 +284,7 @@ func receive(ctx context.Context, file *File, spool *os.File, content io.Reader)
 		}
 	}
 	file.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	file.Key = "sha256/" + file.SHA256[:2] + "/" + file.SHA256[2:]
+	file.Key = KeyOf(file.SHA256)
 	return nil
 }
 
@@ -344,6 +344,9 @@ func (f *Files) settle(key string) error {
 		}
 	}
 }
+
+// KeyOf gives the key under which a content is kept, by its SHA-256 in hex.
+func KeyOf(sha256 string) string { return "sha256/" + sha256[:2] + "/" + sha256[2:] }
 
 // keys are what Save gives. Nothing else reaches the bucket.
 var keys = regexp.MustCompile(`^sha256/[0-9a-f]{2}/[0-9a-f]{62}$`)

@@ -32,7 +32,7 @@ func (f *Files) SaveProgram(ctx context.Context, digest string, content io.Reade
 	case found != digest:
 		return "", fmt.Errorf("files.SaveProgram: the program's SHA-256 is %s, not %s", found, digest)
 	}
-	file := File{Key: "sha256/" + digest[:2] + "/" + digest[2:], Type: "application/octet-stream", Size: size, SHA256: digest}
+	file := File{Key: KeyOf(digest), Type: "application/octet-stream", Size: size, SHA256: digest}
 	if err := f.keep(ctx, file, spool); err != nil {
 		return "", unavailable("files.SaveProgram", err)
 	}

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -35,6 +36,22 @@ func Middleware(verify Verifier, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), v)))
 	})
+}
+
+// SignIn gives the context with who acts by an Authorization header's value: what
+// Middleware does for a request, for a connection that carries many.
+func SignIn(verify Verifier) func(ctx context.Context, authorization string) (context.Context, error) {
+	return func(ctx context.Context, authorization string) (context.Context, error) {
+		token, ok := bearer([]string{authorization})
+		if !ok {
+			return ctx, notOurs()
+		}
+		v, err := verify(token, time.Now())
+		if err != nil {
+			return ctx, err
+		}
+		return viewer.With(ctx, v), nil
+	}
 }
 
 // bearer reads the token from the one Authorization header (RFC 6750, 2.1).

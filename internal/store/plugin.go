@@ -8,6 +8,7 @@ import (
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/checkreceipt"
+	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/pluginactivation"
 	"github.com/onedoor/onedoor/ent/pluginversion"
 	"github.com/onedoor/onedoor/internal/casework"
@@ -134,11 +135,33 @@ func (s *Store) Receipts(ctx context.Context, caseID, id string) ([]check.Receip
 	for i, row := range rows {
 		receipts[i] = check.Receipt{
 			ID:      row.ID,
+			Case:    row.CaseID,
 			Source:  check.Source{Plugin: row.Plugin, Version: row.Version, Digest: row.Digest, Sandbox: row.Sandbox, Unsigned: row.Unsigned},
 			Request: row.Request, Response: row.Response,
 		}
 	}
 	return receipts, nil
+}
+
+// Attached lists every file that was ever attached to a case, those that were
+// replaced too.
+func (s *Store) Attached(ctx context.Context, caseID string) ([]check.Material, error) {
+	rows, err := s.client.Event.Query().Where(event.CaseID(caseID), event.Kind(string(casework.ActAttach))).Order(event.ByPosition()).All(ctx)
+	if err != nil {
+		return nil, unavailable("store.Attached", err)
+	}
+	var out []check.Material
+	for _, row := range rows {
+		m := check.Material{}
+		m.Code, _ = row.Data["material"].(string)
+		m.Name, _ = row.Data["name"].(string)
+		m.SHA256, _ = row.Data["sha256"].(string)
+		if size, ok := row.Data["size"].(float64); ok {
+			m.Size = int64(size)
+		}
+		out = append(out, m)
+	}
+	return out, nil
 }
 
 // saveReceipts keeps the calls of plugins; the same question to the same program

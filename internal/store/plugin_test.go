@@ -163,6 +163,7 @@ func TestChecksAreKept(t *testing.T) {
 			t.Errorf("%+v", found)
 		}
 		receipts, err := s.Receipts(ctx, id, "")
+		receipt.Case = id
 		if diff := cmp.Diff([]check.Receipt{receipt}, receipts); diff != "" || err != nil {
 			t.Errorf("%v %s", err, diff)
 		}

@@ -34,6 +34,7 @@ type Store struct {
 	client  *ent.Client // sees everything; for the store itself
 	reader  *ent.Client // sees what the viewer may see
 	dialect string
+	path    string // of the SQLite file
 	write   *sql.DB
 	read    *sql.DB
 	pool    *pgxpool.Pool // of write, on PostgreSQL
@@ -85,7 +86,7 @@ func openSQLite(path string) (*Store, error) {
 		return nil, fmt.Errorf("store.Open: %w", err)
 	}
 	read.SetMaxOpenConns(8)
-	s := &Store{dialect: dialect.SQLite, write: write, read: read}
+	s := &Store{dialect: dialect.SQLite, path: path, write: write, read: read}
 	// A rebuilt table would cascade into its children: migrations run with foreign
 	// keys off and are checked afterwards.
 	s.migrate = func(ctx context.Context) error {

@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 		"an alias":            {strings.Replace(good, "parking", "&x parking", 1) + "interpreter: *x\n", "plugin.yaml:5: interpreter: a text belongs here"},
 		"a merge":             {good + "<<: {interpreter: node}", `plugin.yaml:5: there is no field "<<"; there are checks, department, interpreter, messages, name, programs, resources, version`},
 		"a long name":         {strings.Replace(good, "parking", strings.Repeat("p", 65), 1), "plugin.yaml:1: name: longer than 64 bytes"},
-		"forms":               {"name: ../x\nversion: v1\ndepartment: URBAN\nchecks: []", "plugin.yaml:1: name: \"../x\" is not lower-case letters, digits and hyphens\nplugin.yaml:2: version: \"v1\" is not a semantic version such as 1.4.0\nplugin.yaml:3: department: \"URBAN\" is not a department's code\nplugin.yaml:4: checks: there is none"},
+		"forms":               {"name: ../x\nversion: v1\ndepartment: 城管\nchecks: []", "plugin.yaml:1: name: \"../x\" is not lower-case letters, digits and hyphens\nplugin.yaml:2: version: \"v1\" is not a semantic version such as 1.4.0\nplugin.yaml:3: department: \"城管\" is not a department's code\nplugin.yaml:4: checks: there is none"},
 		"programs":            {good + "programs:\n  linux: " + digestA + "\n  linux/amd64: abc\n  linux/arm64: " + strings.ToUpper(digestA), "plugin.yaml:6: programs: \"linux\" is no platform such as linux/amd64\nplugin.yaml:7: programs: linux/amd64: not a SHA-256 of 64 small hexadecimal digits\nplugin.yaml:8: programs: linux/arm64: not a SHA-256 of 64 small hexadecimal digits"},
 		"no programs":         {good + "programs: none", "plugin.yaml:5: programs: fields with values belong here"},
 		"a script's platform": {good + "interpreter: node\nprograms:\n  linux/amd64: " + digestA, `plugin.yaml:7: programs: linux/amd64: a script has one program, for "any"`},
@@ -185,6 +185,10 @@ plugin.yaml:13: messages: a field without a name`},
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+	_, err := manifest.Parse([]byte(good + "messages:\n" + strings.Repeat("  a: b\n", 1000)))
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 101 || lines[100] != "plugin.yaml:106: and more: correct these first" {
+		t.Errorf("%d lines, the last: %s", len(lines), lines[len(lines)-1])
 	}
 	parse(t, good) // what the cases are made from has no fault
 }

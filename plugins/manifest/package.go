@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -114,4 +115,43 @@ func digestOf(dir fs.FS, name string) (string, error) {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// SetPrograms writes the digests of programs into the text of a manifest and
+// keeps the rest of it, comments too: the field programs is replaced where it
+// stands, or added at the end.
+func SetPrograms(text []byte, programs map[string]string) ([]byte, error) {
+	before, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	block := []string{"programs:"}
+	for _, platform := range slices.Sorted(maps.Keys(programs)) {
+		block = append(block, "  "+platform+": "+programs[platform])
+	}
+	var out []string
+	inside, set := false, false
+	for _, line := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
+		if strings.HasPrefix(line, "programs:") {
+			out, inside, set = append(out, block...), true, true
+			continue
+		}
+		inside = inside && strings.HasPrefix(line, " ")
+		if !inside {
+			out = append(out, line)
+		}
+	}
+	if !set {
+		out = append(out, block...)
+	}
+	changed := []byte(strings.Join(out, "\n") + "\n")
+	after, err := Parse(changed)
+	if err == nil {
+		want := *before
+		want.Programs = programs
+		if reflect.DeepEqual(*after, want) {
+			return changed, nil
+		}
+	}
+	return nil, fmt.Errorf("%s is written in a way that does not let its programs be replaced; write there yourself:\n%s", File, strings.Join(block, "\n"))
 }

@@ -28,6 +28,7 @@ const (
 	maxFile     = 1 << 20 // bytes
 	maxMessages = 4096
 	maxMessage  = 4096 // bytes of one text
+	mostFaults  = 100  // that are told at once
 )
 
 // The bounds of what a plugin may wish for.
@@ -41,13 +42,20 @@ const (
 var (
 	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	keyPattern      = regexp.MustCompile(`^[a-z][a-z0-9]*([-_.][a-z0-9]+)*$`)
+	codePattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) // of a department, as in the catalogue
 	gapPattern      = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	versionPattern  = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	platformPattern = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z0-9]+$`)
 )
 
-// maxName bounds a plugin's name, which is part of file names.
+// maxName bounds the names that become part of file names, and a version.
 const maxName = 64
+
+// IsName says whether a text can be the name of a plugin.
+func IsName(s string) bool { return namePattern.MatchString(s) && len(s) <= maxName }
+
+// IsDepartment says whether a text can be the code of a department.
+func IsDepartment(s string) bool { return codePattern.MatchString(s) && len(s) <= maxName }
 
 var interpreters = []string{"node", "python3"}
 
@@ -59,8 +67,8 @@ type Fault struct {
 
 func (f Fault) String() string { return fmt.Sprintf("%s:%d: %s", File, f.Line, f.Reason) }
 
-// Faults is everything that is wrong in a manifest, by line. It is the error of
-// Parse.
+// Faults is everything that is wrong in a manifest, by line, up to a number that
+// people still read. It is the error of Parse.
 type Faults []Fault
 
 func (f Faults) Error() string {
@@ -120,7 +128,12 @@ func document(data []byte) (*yaml.Node, error) {
 type reader struct{ faults Faults }
 
 func (r *reader) fault(n *yaml.Node, format string, args ...any) {
-	r.faults = append(r.faults, Fault{n.Line, fmt.Sprintf(format, args...)})
+	switch {
+	case len(r.faults) < mostFaults:
+		r.faults = append(r.faults, Fault{n.Line, fmt.Sprintf(format, args...)})
+	case len(r.faults) == mostFaults:
+		r.faults = append(r.faults, Fault{n.Line, "and more: correct these first"})
+	}
 }
 
 func (r *reader) manifest(top *yaml.Node) *Manifest {
@@ -128,15 +141,14 @@ func (r *reader) manifest(top *yaml.Node) *Manifest {
 	var programs, interpreter, checks *yaml.Node
 	r.fields(top, "", fields{
 		"name": func(n *yaml.Node) {
-			m.Name = r.matching(n, "name", namePattern, "lower-case letters, digits and hyphens")
-			if len(m.Name) > maxName {
-				r.fault(n, "name: longer than %d bytes", maxName)
-			}
+			m.Name = r.matching(n, "name", maxName, namePattern, "lower-case letters, digits and hyphens")
 		},
 		"version": func(n *yaml.Node) {
-			m.Version = r.matching(n, "version", versionPattern, "a semantic version such as 1.4.0")
+			m.Version = r.matching(n, "version", maxName, versionPattern, "a semantic version such as 1.4.0")
 		},
-		"department": func(n *yaml.Node) { m.Department = r.matching(n, "department", keyPattern, "a department's code") },
+		"department": func(n *yaml.Node) {
+			m.Department = r.matching(n, "department", maxName, codePattern, "a department's code")
+		},
 		"programs": func(n *yaml.Node) {
 			programs, m.Programs = n, map[string]string{}
 			r.each(n, "programs", func(platform, digest *yaml.Node) { m.Programs[platform.Value] = r.digest(digest, platform.Value) })
@@ -155,7 +167,7 @@ func (r *reader) manifest(top *yaml.Node) *Manifest {
 	if checks != nil && checks.Kind == yaml.SequenceNode && len(checks.Content) == 0 {
 		r.fault(checks, "checks: there is none")
 	}
-	for platform := range m.Programs {
+	for _, platform := range slices.Sorted(maps.Keys(m.Programs)) {
 		switch {
 		case interpreter != nil && platform != Any:
 			r.fault(programs, "programs: %s: a script has one program, for %q", clip(platform), Any)
@@ -192,7 +204,7 @@ func (r *reader) checks(n *yaml.Node) []Check {
 		}
 		r.fields(item, at+": ", fields{
 			"id": func(n *yaml.Node) {
-				c.ID = r.matching(n, at+": id", keyPattern, "lower-case letters and digits, joined by -, _ or .")
+				c.ID = r.matching(n, at+": id", wire.MaxCode, keyPattern, "lower-case letters and digits, joined by -, _ or .")
 				if seen[c.ID] {
 					r.fault(n, "%s: it is there twice", at)
 				}
@@ -385,8 +397,8 @@ func (r *reader) text(n *yaml.Node, at string, most int) string {
 	return n.Value
 }
 
-func (r *reader) matching(n *yaml.Node, at string, pattern *regexp.Regexp, form string) string {
-	text := r.text(n, at, wire.MaxCode)
+func (r *reader) matching(n *yaml.Node, at string, most int, pattern *regexp.Regexp, form string) string {
+	text := r.text(n, at, most)
 	if text != "" && !pattern.MatchString(text) {
 		r.fault(n, "%s: %q is not %s", at, clip(text), form)
 	}

@@ -40,6 +40,9 @@ type Keys struct {
 // count, so that a department can hand over to a new key; a key that is taken out
 // counts no more. It says everything that is wrong in the folder.
 func ReadKeys(dir fs.FS) (Keys, error) {
+	if _, err := fs.Stat(dir, "."); err != nil {
+		return Keys{}, fmt.Errorf("the folder of departments' public keys: %w", err)
+	}
 	names, err := fs.Glob(dir, "*"+KeySuffix)
 	if err != nil {
 		return Keys{}, err
@@ -48,7 +51,7 @@ func ReadKeys(dir fs.FS) (Keys, error) {
 	var found []error
 	for _, name := range names {
 		department := strings.TrimSuffix(path.Base(name), KeySuffix)
-		if !keyPattern.MatchString(department) {
+		if !IsDepartment(department) {
 			found = append(found, fmt.Errorf("%s: the file is named by no department's code", name))
 			continue
 		}

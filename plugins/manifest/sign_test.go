@@ -285,3 +285,41 @@ func TestReadPackage(t *testing.T) {
 		}
 	}
 }
+
+// TestSetPrograms writes digests and leaves everything else as it was.
+func TestSetPrograms(t *testing.T) {
+	t.Parallel()
+	head := "# 停车位\nname: parking # the name\nversion: 1.0.0\ndepartment: urban\n"
+	checks := "checks:\n  # the only one\n  - {id: spaces, clauses: [A]}\n"
+	programs := map[string]string{"linux/amd64": digestA, "linux/arm64": digestB}
+	block := "programs:\n  linux/amd64: " + digestA + "\n  linux/arm64: " + digestB + "\n"
+	for name, test := range map[string]struct{ text, want string }{
+		"none":         {head + checks, head + checks + block},
+		"without end":  {head + strings.TrimRight(checks, "\n"), head + checks + block},
+		"empty":        {head + "programs: {}\n\n" + checks, head + block + "\n" + checks},
+		"others":       {head + "# of yesterday\nprograms:\n  plan9/386: " + digestB + "\n# the checks\n" + checks, head + "# of yesterday\n" + block + "# the checks\n" + checks},
+		"over lines":   {head + "programs: {\n  plan9/386: " + digestB + ",\n  }\n" + checks, head + block + checks},
+		"at the end":   {head + checks + "programs: {}", head + checks + block},
+		"the same":     {head + checks + block, head + checks + block},
+		"in a message": {head + checks + "messages:\n  a:\n    zh: 程序\n    en: |\n      programs:\n        linux\n", head + checks + "messages:\n  a:\n    zh: 程序\n    en: |\n      programs:\n        linux\n" + block},
+	} {
+		got, err := manifest.SetPrograms([]byte(test.text), programs)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, string(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for name, test := range map[string]struct{ text, says string }{
+		"faulty":       {head, "checks is missing"},
+		"all in a row": {"{name: parking, version: 1.0.0, department: urban, checks: [{id: spaces, clauses: [A]}]}", "write there yourself:\nprograms:\n  linux/amd64: "},
+		"set off":      {head + checks + "programs:\n\n  plan9/386: " + digestB, "write there yourself"},
+		"quoted":       {head + checks + `"programs": {}`, "write there yourself"},
+	} {
+		if got, err := manifest.SetPrograms([]byte(test.text), programs); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
+}

@@ -9,6 +9,7 @@ const os = require('node:os')
 const path = require('node:path')
 const grpc = require('@grpc/grpc-js')
 const loader = require('@grpc/proto-loader')
+const protobuf = require('protobufjs')
 
 const COOKIE = ['ONEDOOR_PLUGIN', "a department's checks, started by the host"]
 const MAX_MESSAGE = 4 << 20
@@ -244,10 +245,14 @@ const standard = loader.fromJSON({
   }
 })
 
+/* global ONEDOOR_CONTRACT */ // "server plugin build" puts the contract into the bundle
+
 function contract () {
+  const options = { keepCase: true, longs: String, enums: Number, defaults: true, arrays: true, oneofs: true }
+  if (typeof ONEDOOR_CONTRACT === 'string') return loader.fromJSON(protobuf.parse(ONEDOOR_CONTRACT, options).root.toJSON(), options)
   const beside = path.join(__dirname, 'checker.proto')
   const name = fs.existsSync(beside) ? beside : path.join(__dirname, '../../proto/onedoor/plugin/v1/checker.proto')
-  return loader.loadSync(name, { keepCase: true, longs: String, enums: Number, defaults: true, arrays: true, oneofs: true })
+  return loader.loadSync(name, options)
 }
 
 // credentials reads, in this order, the plugin's key, its certificate and the

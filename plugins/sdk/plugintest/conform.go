@@ -27,12 +27,17 @@ import (
 type Options struct {
 	Facts    []Fact        // the district's vocabulary; nil when it is not at hand
 	Messages []string      // the keys of the manifest's texts; nil when there is no manifest
+	Words    WordsFunc     // words a message as the manifest does; it asks more than Messages, and goes before
 	Cases    []Case        // the department's golden cases
 	Dir      string        // the plugin's own directory, for the cases' files; "" gives no content
 	Repeat   int           // how often the same question is asked; 0 is 100
 	Deadline time.Duration // of an ordinary call; 0 is 2 s
 	Only     []string      // the rules that are asked, Describe besides; nil asks all
 }
+
+// WordsFunc says why a message cannot be worded: there is no text of this key, or
+// a gap without a value.
+type WordsFunc func(key string, params map[string]string) error
 
 // Fact is an entry of the vocabulary.
 type Fact struct {
@@ -59,7 +64,7 @@ var rules = []struct {
 	{"check.golden", "the golden cases get the findings that they want", "Correct the check, or look at the case and update it.", (*suite).golden},
 	{"finding.clauses", "findings speak of the check's own clauses", "Declare the clause in the check, or leave it to the check that judges it.", (*suite).ownClauses},
 	{"finding.basis", "every FAIL names law and article", "Add the legal basis: law and article.", (*suite).basis},
-	{"finding.messages", "every message and remedy is a key of the manifest", "Add the text to the manifest in Chinese and in English.", (*suite).messages},
+	{"finding.messages", "every message and remedy can be worded by the manifest", "Add the text to the manifest in Chinese and in English, and give each of its gaps a value.", (*suite).messages},
 	{"finding.form", "findings keep to the contract's form and limits", "See the comments of Finding in checker.proto.", (*suite).form},
 	{"facts.missing", "without a needed fact there is no PASS and no FAIL", "Say NEEDS_FACTS with the missing keys; never assume a default.", (*suite).missing},
 	{"determinism.repeat", "the same question gets the same answer", "Read no clock, no random source and no order of a map: take day and seed from the question.", (*suite).repeat},
@@ -357,6 +362,11 @@ func (s *suite) golden(ctx context.Context) error {
 		if diff := c.differences(response); diff != "" {
 			different = append(different, "case "+c.Name+"\n"+diff)
 		}
+		for _, result := range response.GetResults() {
+			if spec := s.spec(result.GetCheck()); spec != nil {
+				s.results = append(s.results, answered{spec, result})
+			}
+		}
 	}
 	return list("different", different)
 }
@@ -397,13 +407,25 @@ func (s *suite) basis(context.Context) error {
 }
 
 func (s *suite) messages(context.Context) error {
-	if s.Messages == nil {
+	words := s.Words
+	if words == nil {
+		words = func(key string, _ map[string]string) error {
+			if slices.Contains(s.Messages, key) {
+				return nil
+			}
+			return fmt.Errorf("the manifest has no text %q", key)
+		}
+	}
+	if s.Words == nil && s.Messages == nil {
 		return skip("no manifest was given")
 	}
 	return s.findings(func(_ *pb.CheckSpec, f *pb.Finding) string {
 		for _, m := range []*pb.Message{f.GetMessage(), f.GetRemedy()} {
-			if m != nil && !slices.Contains(s.Messages, m.GetKey()) {
-				return fmt.Sprintf("the manifest has no text %q", m.GetKey())
+			if m == nil {
+				continue
+			}
+			if err := words(m.GetKey(), m.GetParams()); err != nil {
+				return err.Error()
 			}
 		}
 		return ""

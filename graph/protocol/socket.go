@@ -1,0 +1,482 @@
+package protocol
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+
+	"github.com/onedoor/onedoor/internal/fault"
+)
+
+// subprotocol is the one that is spoken on sockets.
+const subprotocol = "graphql-transport-ws"
+
+// The codes with which a socket is closed.
+const (
+	closeRestart       websocket.StatusCode = 1012 // the server stops; come again
+	closeBadMessage    websocket.StatusCode = 4400
+	closeUnauthorized  websocket.StatusCode = 4401 // an operation before the introduction
+	closeForbidden     websocket.StatusCode = 4403
+	closeNoSubprotocol websocket.StatusCode = 4406
+	closeInitTimeout   websocket.StatusCode = 4408
+	closeDuplicate     websocket.StatusCode = 4409
+	closeTooManyInits  websocket.StatusCode = 4429
+)
+
+// isUpgrade says whether a request asks for another protocol on its connection.
+func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
+
+// serveSocket begins to serve a WebSocket.
+func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
+	if refused := h.checkUpgrade(r); refused != nil {
+		h.refuse(w, r, form{}, refused)
+		return
+	}
+	closing, ok := h.begin()
+	if !ok {
+		h.refuse(w, r, form{}, stopping())
+		return
+	}
+	conn, err := websocket.Accept(small{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // the origin was checked
+	if err != nil {
+		h.streams.Done()
+		return // it has been answered
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
+	s := &socket{
+		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel,
+		authorization: r.Header.Get("Authorization"), running: map[string]*running{},
+	}
+	go func() {
+		defer h.streams.Done()
+		s.serve(closing)
+	}()
+}
+
+// serve serves a socket until it ends. What has to happen meanwhile is done by
+// timers: an idle socket has one goroutine.
+func (s *socket) serve(closing context.Context) {
+	defer s.conn.CloseNow() //nolint:errcheck // it is over
+	defer s.cancel()
+	if s.conn.Subprotocol() != subprotocol {
+		s.close(closeNoSubprotocol, "Subprotocol not acceptable")
+		return
+	}
+	s.conn.SetReadLimit(maxMessage)
+	stop := context.AfterFunc(closing, func() { s.close(closeRestart, "Service restart") })
+	defer stop()
+	s.timer = time.AfterFunc(s.h.initTime(), func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
+	s.read()
+	s.cancel()
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	s.mu.Unlock()
+	s.operations.Wait()
+}
+
+// smallBuffer is enough for most messages, in bytes. A socket is idle most of the
+// time and should take little.
+const smallBuffer = 512
+
+// small gives a connection with small buffers.
+type small struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (w small) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := buffers.Peek(buffers.Reader.Buffered()) // messages that came with the request
+	if err != nil {
+		return nil, nil, err
+	}
+	early = bytes.Clone(early)
+	reader := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(smallBuffer, len(early)))
+	if _, err := reader.Peek(len(early)); err != nil {
+		return nil, nil, err
+	}
+	return conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(conn, smallBuffer)), nil
+}
+
+// checkUpgrade refuses what cannot become a WebSocket, and pages of other sites.
+func (h *Handler) checkUpgrade(r *http.Request) *refusal {
+	has := func(name, token string) bool {
+		for _, part := range strings.Split(strings.Join(r.Header.Values(name), ","), ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case r.Method != http.MethodGet:
+		return &refusal{status: http.StatusMethodNotAllowed, header: http.Header{"Allow": {http.MethodGet}}, err: invalid("METHOD", "WebSocket 由 GET 开始", "a WebSocket begins with GET")}
+	case !has("Upgrade", "websocket") || !has("Connection", "upgrade") || !r.ProtoAtLeast(1, 1):
+		return badRequest("UPGRADE", "只能升级为 websocket", "a connection can become a websocket only")
+	case r.Header.Get("Sec-WebSocket-Version") != "13":
+		return &refusal{status: http.StatusUpgradeRequired, header: http.Header{"Sec-WebSocket-Version": {"13"}, "Upgrade": {"websocket"}},
+			err: invalid("UPGRADE", "WebSocket 版本须为 13", "the WebSocket version is 13")}
+	}
+	origins := r.Header.Values("Origin")
+	if len(origins) > 1 || len(origins) == 1 && !Permits(h.Origins, origins[0], r.Host) {
+		return &refusal{status: http.StatusForbidden, err: fault.New(fault.Denied, "protocol", "不接受来自该网站的连接", "connections from that site are not taken")}
+	}
+	return nil
+}
+
+// socket is a connection that speaks graphql-transport-ws.
+type socket struct {
+	h      *Handler
+	conn   *websocket.Conn
+	ctx    context.Context // ends with the socket
+	cancel context.CancelFunc
+
+	greeted bool        // a connection_init has come
+	timer   *time.Timer // until it has been accepted, and then until the socket is looked after
+
+	mu            sync.Mutex      // of what follows, and of the order in which messages go out
+	acting        context.Context // ctx with who acts, once the client has introduced itself
+	authorization string
+	introduced    bool // a connection_init has been accepted
+	running       map[string]*running
+	closed        bool
+	operations    sync.WaitGroup
+}
+
+// message is one message, in either direction.
+type message struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+// close ends the socket with a code, once.
+func (s *socket) close(code websocket.StatusCode, reason string) {
+	s.mu.Lock()
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if again {
+		return
+	}
+	for len(reason) > 123 || !utf8.ValidString(reason) { // what a close frame holds
+		reason = reason[:min(len(reason)-1, 123)]
+	}
+	_ = s.conn.Close(code, reason)
+	s.cancel()
+}
+
+// send writes a message; s.mu is held. A client that does not read loses the
+// connection, and comes again when it does.
+func (s *socket) send(m message) {
+	if s.closed {
+		return
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // its parts are JSON
+	}
+	s.write(text)
+}
+
+func (s *socket) write(text []byte) {
+	ctx, cancel := context.WithTimeout(s.ctx, writeTime)
+	defer cancel()
+	if s.conn.Write(ctx, websocket.MessageText, text) != nil {
+		s.cancel()
+	}
+}
+
+// lookAfter ends a socket whose client has gone or whose token is over, and looks
+// again later.
+func (s *socket) lookAfter() {
+	if s.signedOut() {
+		s.close(closeForbidden, "Forbidden")
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, writeTime)
+	defer cancel()
+	if s.conn.Ping(ctx) != nil {
+		s.cancel()
+		_ = s.conn.CloseNow()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.timer.Reset(s.h.aliveEvery())
+	}
+}
+
+// signedOut says whether who is signed in is not any more.
+func (s *socket) signedOut() bool {
+	s.mu.Lock()
+	authorization := s.authorization
+	s.mu.Unlock()
+	if s.h.SignIn == nil || authorization == "" {
+		return false
+	}
+	_, err := s.h.SignIn(s.ctx, authorization)
+	return err != nil
+}
+
+// read takes the client's messages until the socket ends.
+func (s *socket) read() {
+	for {
+		kind, text, err := s.conn.Read(s.ctx)
+		if err != nil {
+			return
+		}
+		m, problem := readMessage(kind, text)
+		if problem != "" {
+			s.close(closeBadMessage, problem)
+			return
+		}
+		if code, reason := s.take(m); code != 0 {
+			s.close(code, reason)
+			return
+		}
+	}
+}
+
+// readMessage reads a message, or says what is wrong with it.
+func readMessage(kind websocket.MessageType, text []byte) (message, string) {
+	var fields map[string]json.RawMessage
+	if kind != websocket.MessageText || checkJSON(text, "message") != nil || json.Unmarshal(text, &fields) != nil || fields == nil {
+		return message{}, "Invalid message: it is one JSON object"
+	}
+	var m message
+	if json.Unmarshal(fields["type"], &m.Type) != nil || m.Type == "" {
+		return message{}, "Invalid message: 'type' is missing or no string"
+	}
+	m.Payload = fields["payload"]
+	isObject := len(m.Payload) > 0 && m.Payload[0] == '{'
+	isNull := m.Payload == nil || string(m.Payload) == "null"
+	switch m.Type {
+	case "connection_init", "ping", "pong":
+		if !isObject && !isNull {
+			return message{}, fmt.Sprintf("%q message expects the 'payload' property to be an object or nothing", m.Type)
+		}
+	case "subscribe", "complete":
+		if json.Unmarshal(fields["id"], &m.ID) != nil || m.ID == "" {
+			return message{}, fmt.Sprintf("%q message expects the 'id' property to be a string that is not empty", m.Type)
+		}
+		if m.Type == "subscribe" && !isObject {
+			return message{}, `"subscribe" message expects the 'payload' property to be an object`
+		}
+	default:
+		return message{}, "Invalid message: there is no such type"
+	}
+	if isNull {
+		m.Payload = nil
+	}
+	return m, ""
+}
+
+// take does what a message asks for. A code ends the socket.
+func (s *socket) take(m message) (websocket.StatusCode, string) {
+	switch m.Type {
+	case "connection_init":
+		if s.greeted {
+			return closeTooManyInits, "Too many initialisation requests"
+		}
+		s.greeted = true
+		return s.introduce(m.Payload)
+	case "ping":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.send(message{Type: "pong", Payload: m.Payload})
+	case "complete":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if op := s.running[m.ID]; op != nil {
+			delete(s.running, m.ID)
+			op.cancel()
+		}
+	case "subscribe":
+		return s.subscribe(m)
+	}
+	return 0, ""
+}
+
+// introduce signs the client in, by the authorization in its introduction or in
+// the request that opened the socket.
+func (s *socket) introduce(payload json.RawMessage) (websocket.StatusCode, string) {
+	var given map[string]any
+	if payload != nil && json.Unmarshal(payload, &given) != nil {
+		return closeBadMessage, `"connection_init" message expects the 'payload' property to be an object or nothing`
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, value := range given {
+		text, isText := value.(string)
+		if !strings.EqualFold(name, "Authorization") {
+			continue
+		}
+		if !isText || text == "" {
+			return closeForbidden, "Forbidden"
+		}
+		s.authorization = text
+	}
+	if s.h.SignIn != nil && s.authorization != "" {
+		acting, err := s.h.SignIn(s.ctx, s.authorization)
+		if err != nil {
+			return closeForbidden, "Forbidden"
+		}
+		s.acting = acting
+	}
+	if !s.timer.Stop() { // too late
+		return 0, ""
+	}
+	s.send(message{Type: "connection_ack"})
+	s.introduced = true
+	s.timer = time.AfterFunc(s.h.aliveEvery(), s.lookAfter)
+	return 0, ""
+}
+
+// subscribe begins an operation.
+func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
+	s.mu.Lock()
+	introduced := s.introduced
+	s.mu.Unlock()
+	if !introduced {
+		return closeUnauthorized, "Unauthorized"
+	}
+	var object map[string]json.RawMessage
+	q := &request{} // without headers: an Idempotency-Key is of one request
+	q.ReadTime.Start = graphql.Now()
+	if json.Unmarshal(m.Payload, &object) != nil {
+		return closeBadMessage, `"subscribe" message expects the 'payload' property to be an object`
+	}
+	if refused := s.h.fill(q, object); refused != nil {
+		return closeBadMessage, `"subscribe" message expects a 'payload' with a 'query': ` + words(refused.err)
+	}
+	q.ReadTime.End = graphql.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running[m.ID] != nil {
+		return closeDuplicate, fmt.Sprintf("Subscriber for %s already exists", m.ID)
+	}
+	if len(s.running) >= maxOperations {
+		s.send(message{ID: m.ID, Type: "error", Payload: toJSON(s.h.refused(s.acting, &refusal{err: fault.New(fault.Limited, "protocol",
+			fmt.Sprintf("一个连接同时最多 %d 个操作", maxOperations), fmt.Sprintf("a connection has at most %d operations at once", maxOperations))}).Errors)})
+		return 0, ""
+	}
+	ctx, cancel := context.WithCancel(graphql.StartOperationTrace(s.acting))
+	o := &running{s: s, id: m.ID, ctx: ctx, cancel: cancel}
+	s.running[m.ID] = o
+	s.operations.Go(func() { o.execute(q) })
+	return 0, ""
+}
+
+// words gives a refusal's words in English, for the reason of a close.
+func words(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) && len(f.Problems) > 0 {
+		return f.Problems[0].EN
+	}
+	return "it is not valid"
+}
+
+// running is one operation of a socket. Nothing of it is sent once the client has
+// ended it, also not when its id has begun to mean another one.
+type running struct {
+	s      *socket
+	id     string
+	ctx    context.Context // ends with the operation
+	cancel context.CancelFunc
+}
+
+// finish ends the operation with its last message.
+func (o *running) finish(last message) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	if o.s.running[o.id] == o {
+		delete(o.s.running, o.id)
+		last.ID = o.id
+		o.s.send(last)
+	}
+	o.cancel()
+}
+
+func (o *running) refuse(refused *refusal) { o.fail(o.s.h.refused(o.ctx, refused)) }
+
+func (o *running) fail(response *graphql.Response) {
+	o.finish(message{Type: "error", Payload: toJSON(response.Errors)})
+}
+
+// unless ends the operation when what it calls panics.
+func (o *running) unless() {
+	if v := recover(); v != nil {
+		o.refuse(&refusal{err: panicked(v)})
+	}
+}
+
+// execute begins the operation. What it gives is sent by a goroutine of its own:
+// the stack of this one has grown, and a subscription waits for long.
+func (o *running) execute(q *request) {
+	defer o.unless()
+	h := o.s.h
+	prepared, refused := h.prepare(o.ctx, q)
+	if refused != nil {
+		o.refuse(refused)
+		return
+	}
+	ctx, done := h.limited(o.ctx, prepared)
+	failed := &failure{}
+	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	o.s.operations.Go(func() {
+		defer done()
+		o.deliver(ctx, next, failed)
+	})
+}
+
+// deliver sends what an operation gives until it ends.
+func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, failed *failure) {
+	defer o.unless()
+	for response := next(ctx); response != nil; response = next(ctx) {
+		if response.Data == nil { // refused before its first field
+			o.fail(response)
+			return
+		}
+		text := nextMessage(o.id, body(response))
+		o.s.mu.Lock()
+		mine := o.s.running[o.id] == o
+		if mine && !o.s.closed {
+			o.s.write(text)
+		}
+		o.s.mu.Unlock()
+		if !mine {
+			return
+		}
+	}
+	cause := context.Cause(ctx)
+	switch {
+	case failed.err != nil:
+		o.refuse(&refusal{err: failed.err})
+	case o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
+		o.refuse(&refusal{err: cause})
+	default:
+		o.finish(message{Type: "complete"})
+	}
+}
+
+// nextMessage is a message with an answer, whose text is taken as it is.
+func nextMessage(id string, answer []byte) []byte {
+	return fmt.Appendf(nil, `{"id":%s,"type":"next","payload":%s}`, toJSON(id), answer)
+}
