@@ -43,6 +43,7 @@ var now = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 type api struct {
 	handler http.Handler
 	office  *office
+	hooks   *hooks
 }
 
 // onBoth runs a test on SQLite and on PostgreSQL.
@@ -94,7 +95,9 @@ func newAPI(t *testing.T, databaseURL string) api {
 	running.Go(func() { published.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait() })
 	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s, Events: events, Published: published}
-	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o}
+	hooks := newHooks(o, resolver)
+	resolver.Webhooks = hooks.office
+	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o, hooks}
 }
 
 // ask gives the answer to nobody in particular, indented, and how many SQL

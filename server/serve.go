@@ -24,6 +24,7 @@ import (
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/identity"
 	"github.com/onedoor/onedoor/internal/jobs"
+	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
 )
@@ -94,6 +95,11 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
 	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
 	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published}
+	hooks, dispatcher, err := webhooks(c, s, book, resolver)
+	if err != nil {
+		return err
+	}
+	resolver.Webhooks = hooks
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -115,6 +121,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		v.Within = book.Current().RegionsIn(v.Region)
 		return v, err
 	}
+	door := c.doorkeeper
+	door.Limiter = limit.New(cache.Buckets{Cache: hints}, time.Now)
+	resolver.Guesses = &door
+	limited := func(next http.Handler) http.Handler {
+		return door.ByAddress(identity.Middleware(signIn, door.BySubject(next)))
+	}
 	api := graph.NewHandler(resolver, graph.Options{
 		Documents:  cache.Documents{Cache: hints},
 		Trusted:    c.trusted,
@@ -124,8 +136,8 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		SignIn:     identity.SignIn(signIn),
 	})
 	server := newHTTPServer(
-		identity.Middleware(signIn, api),
-		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
+		limited(api),
+		limited(serveFiles(s.Client(), uploads)),
 		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
 		c.origins,
 	)
@@ -147,7 +159,10 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	defer working.Wait() // before the database closes
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, guests)...) })
+	working.Go(func() {
+		jobs.Run(work, append(ownWork(s, book, desk, guests), webhookWork(s, dispatcher)...)...)
+		dispatcher.Wait()
+	})
 	working.Go(func() { events.Run(work) })
 	working.Go(func() { published.Run(work) })
 	return serveUntil(ctx, server, api, stopped)

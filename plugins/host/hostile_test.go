@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -90,7 +91,7 @@ func TestWhatAPluginAnswers(t *testing.T) {
 // TestHugeAnswers watches the host's own memory.
 func TestHugeAnswers(t *testing.T) {
 	t.Parallel()
-	r := serving(t, nil, config{resources: "memory_mib: 2048, call_timeout: 60s"}, config{Name: "good"})
+	r := serving(t, func(c *host.Config) { c.Budget = time.Minute }, config{resources: "memory_mib: 2048, call_timeout: 60s"}, config{Name: "good"})
 	r.beside(t, func() {
 		for range 3 {
 			if got := r.fault(t, "huge"); got.Code != check.Broken || !strings.Contains(got.Detail, "larger than max") {
@@ -149,6 +150,12 @@ func TestAFrozenPlugin(t *testing.T) {
 	frozen := host.PID(r.Host, "odd")
 	if err := syscall.Kill(frozen, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
+	}
+	if runtime.GOOS == "linux" {
+		eventually(t, "all of its threads have stopped", func() bool {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", frozen))
+			return err == nil && strings.Contains(string(status), "State:\tT")
+		})
 	}
 	r.beside(t, func() {
 		if got := r.fault(t, "pass"); got.Code != check.Late {

@@ -42,8 +42,7 @@ type limits struct{ memory int64 } // bytes
 type program struct {
 	name    string
 	digest  string   // SHA-256, hex
-	file    *os.File // sealed, in memory; Linux
-	path    string   // elsewhere
+	file    *os.File // on Linux sealed and in memory; elsewhere in the host's own directory
 	dynamic bool     // it needs the machine's libraries
 
 	users int // plugins that have it; under the host's mutex

@@ -154,7 +154,7 @@ var libraryPlaces = []place{
 // interpreterPlaces are an interpreter and what was installed with it: of
 // /opt/node/bin/node that is /opt/node/lib.
 func interpreterPlaces(interpreter string) []place {
-	places := []place{{interpreter, toExecute}}
+	places := []place{{interpreter, toExecute}, {"/etc/ssl/openssl.cnf", toRead}} // Node does not start without it
 	prefix := filepath.Dir(filepath.Dir(interpreter))
 	if prefix != "/" && prefix != "/usr" {
 		places = append(places, place{filepath.Join(prefix, "lib"), toExecute})
@@ -163,7 +163,8 @@ func interpreterPlaces(interpreter string) []place {
 }
 
 func attributes(level Level) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	a := ownGroup()
+	a.Pdeathsig = syscall.SIGKILL
 	if level >= L2 {
 		a.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}

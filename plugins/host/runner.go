@@ -68,7 +68,11 @@ func (r *run) Start(context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.cmd = cmd
+	r.mu.Lock()
+	if r.cmd = cmd; r.killed != "" { // while it was being launched
+		killGroup(cmd.Process.Pid)
+	}
+	r.mu.Unlock()
 	opened = []*os.File{stdoutEnd, stderrEnd, lifelineEnd} // the rest is needed until the end
 
 	var handshake, silence *io.PipeWriter
@@ -118,13 +122,15 @@ func (r *run) readStdout(stdout io.Reader, handshake io.Writer) {
 func (r *run) kill(why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.reaped || r.cmd == nil {
+	if r.reaped {
 		return
 	}
 	if r.killed == "" {
 		r.killed = why
 	}
-	killGroup(r.cmd.Process.Pid)
+	if r.cmd != nil {
+		killGroup(r.cmd.Process.Pid)
+	}
 }
 
 // ending says in words why the process is no more.
@@ -202,11 +208,16 @@ func (r *run) Diagnose(context.Context) string { return "" }
 
 // PluginToHost refuses to connect to anything but a socket of this very process.
 func (r *run) PluginToHost(network, address string) (string, string, error) {
-	if network != "unix" || filepath.Dir(filepath.Clean(address)) != r.sockets {
+	own, err := filepath.EvalSymlinks(r.sockets)
+	if err != nil {
+		return "", "", err
+	}
+	at, err := filepath.EvalSymlinks(filepath.Dir(address))
+	if network != "unix" || err != nil || at != own && !strings.HasPrefix(at, own+string(filepath.Separator)) {
 		return "", "", fmt.Errorf("it wants to be called at %s:%s, which is not in its directory", clip(network), clip(address))
 	}
 	if info, err := os.Lstat(address); err != nil || info.Mode().Type() != os.ModeSocket {
-		return "", "", fmt.Errorf("it wants to be called at %s, which is no socket", filepath.Base(address))
+		return "", "", fmt.Errorf("it wants to be called at %s, which is no socket", clip(filepath.Base(address)))
 	}
 	return network, address, nil
 }
