@@ -34,7 +34,7 @@ type Delivery struct {
 	State webhook.DeliveryState `json:"state,omitempty"`
 	// Since it is PENDING.
 	AttemptCount int `json:"attempt_count,omitempty"`
-	// While PENDING: when it is sent next, at the earliest.
+	// While PENDING, and only then: when it is sent next, at the earliest.
 	NextAt *time.Time `json:"next_at,omitempty"`
 	// When it became PENDING.
 	Since time.Time `json:"since,omitempty"`

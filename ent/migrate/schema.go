@@ -367,7 +367,7 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{WebhookDeliveriesColumns[12], WebhookDeliveriesColumns[2], WebhookDeliveriesColumns[3]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "state = 'PENDING'",
+					Where: "next_at IS NOT NULL",
 				},
 			},
 			{
@@ -375,7 +375,7 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{WebhookDeliveriesColumns[12], WebhookDeliveriesColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
-					Where: "state = 'PENDING'",
+					Where: "next_at IS NOT NULL",
 				},
 			},
 			{

@@ -30,7 +30,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Int64("seq").Immutable().Annotations(entgql.Skip(entgql.SkipType|entgql.SkipWhereInput), entgql.OrderField("POSITION")).Comment("Place of the event among all."),
 		field.Enum("state").GoType(webhook.DeliveryState("")).Annotations(entgql.Type("WebhookDeliveryState")),
 		field.Int("attempt_count").Annotations(skip).Comment("Since it is PENDING."),
-		field.Time("next_at").Optional().Nillable().Annotations(skip).Comment("While PENDING: when it is sent next, at the earliest."),
+		field.Time("next_at").Optional().Nillable().Annotations(skip).Comment("While PENDING, and only then: when it is sent next, at the earliest."),
 		field.Time("since").Annotations(skip).Comment("When it became PENDING."),
 		field.Time("done_at").Optional().Nillable().Annotations(skip),
 		field.String("lease").Optional().Nillable().Annotations(entgql.Skip()).Comment("Of the worker that has claimed it."),
@@ -52,8 +52,8 @@ func (Delivery) Edges() []ent.Edge {
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("webhook_id", "seq").Unique(),
-		index.Fields("webhook_id", "case_id", "seq").StorageKey("delivery_pending_case").Annotations(entsql.IndexWhere("state = 'PENDING'")),
-		index.Fields("webhook_id", "next_at").StorageKey("delivery_pending").Annotations(entsql.IndexWhere("state = 'PENDING'")),
+		index.Fields("webhook_id", "case_id", "seq").StorageKey("delivery_pending_case").Annotations(entsql.IndexWhere("next_at IS NOT NULL")),
+		index.Fields("webhook_id", "next_at").StorageKey("delivery_pending").Annotations(entsql.IndexWhere("next_at IS NOT NULL")),
 		index.Fields("done_at").Annotations(entsql.IndexWhere("done_at IS NOT NULL")),
 	}
 }

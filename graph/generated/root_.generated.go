@@ -11591,7 +11591,7 @@ type WebhookDelivery implements Node @goModel(model: "github.com/onedoor/onedoor
   """
   attemptCount: Int!
   """
-  While PENDING: when it is sent next, at the earliest.
+  While PENDING, and only then: when it is sent next, at the earliest.
   """
   nextAt: DateTime
   """

@@ -62,7 +62,7 @@ var rules = []rule{
 	{"internal/files", "gocloud.dev/blob/... gocloud.dev/gcerrors core"},
 	{"internal/identity", "github.com/lestrrat-go/jwx/v3/... core"},
 	{"internal/jobs", ""},
-	{"internal/limit", "github.com/redis/go-redis/v9 internal/cache core"},
+	{"internal/limit", "core"},
 	{"internal/store", "entgo.io/ent/dialect/... github.com/gofrs/flock github.com/jackc/pgx/v5/... github.com/pressly/goose/v3/... modernc.org/sqlite ent/... internal/catalog core"},
 
 	// Departments' checks. What a department imports knows nothing of the platform.

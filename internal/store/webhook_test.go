@@ -15,7 +15,7 @@ import (
 	"github.com/onedoor/onedoor/internal/webhook"
 )
 
-func anyEvent(webhook.Webhook, webhook.Happening) bool { return true }
+func wantsAll(webhook.Webhook, webhook.Happening) bool { return true }
 
 func hook(id string) webhook.Webhook {
 	return webhook.Webhook{
@@ -84,11 +84,11 @@ func TestClaims(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.registrations(5)
-		seen, err := s.FanOut(t.Context(), now, anyEvent)
+		seen, err := s.FanOut(t.Context(), now, wantsAll)
 		if err != nil || seen == 0 {
 			t.Fatalf("%d events, %v", seen, err)
 		}
-		if again, err := s.FanOut(t.Context(), now, anyEvent); err != nil || again != 0 {
+		if again, err := s.FanOut(t.Context(), now, wantsAll); err != nil || again != 0 {
 			t.Fatalf("%d events again, %v", again, err)
 		}
 		chance, at := rand.New(rand.NewPCG(1, 2)), now
@@ -177,14 +177,14 @@ func TestPausedWebhooksWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.registrations(1)
-		if n, err := s.FanOut(t.Context(), now, anyEvent); err != nil || n != 0 {
+		if n, err := s.FanOut(t.Context(), now, wantsAll); err != nil || n != 0 {
 			t.Errorf("%d events of a paused one, %v", n, err)
 		}
 		activate := func(w *webhook.Webhook) error { w.State = webhook.Active; return nil }
 		if err := s.UpdateWebhook(context.Background(), "whk_1", activate); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.FanOut(t.Context(), now, anyEvent); err != nil || n < 2 {
+		if n, err := s.FanOut(t.Context(), now, wantsAll); err != nil || n < 2 {
 			t.Errorf("%d events when it is active again, %v", n, err)
 		}
 		due := func(want int, change func(w *webhook.Webhook)) {

@@ -8,9 +8,9 @@ CREATE TABLE "webhook_deliveries" ("id" character varying NOT NULL, "kind" chara
 -- create index "delivery_done_at" to table: "webhook_deliveries"
 CREATE INDEX "delivery_done_at" ON "webhook_deliveries" ("done_at") WHERE (done_at IS NOT NULL);
 -- create index "delivery_pending" to table: "webhook_deliveries"
-CREATE INDEX "delivery_pending" ON "webhook_deliveries" ("webhook_id", "next_at") WHERE ((state)::text = 'PENDING'::text);
+CREATE INDEX "delivery_pending" ON "webhook_deliveries" ("webhook_id", "next_at") WHERE (next_at IS NOT NULL);
 -- create index "delivery_pending_case" to table: "webhook_deliveries"
-CREATE INDEX "delivery_pending_case" ON "webhook_deliveries" ("webhook_id", "case_id", "seq") WHERE ((state)::text = 'PENDING'::text);
+CREATE INDEX "delivery_pending_case" ON "webhook_deliveries" ("webhook_id", "case_id", "seq") WHERE (next_at IS NOT NULL);
 -- create index "delivery_webhook_id_seq" to table: "webhook_deliveries"
 CREATE UNIQUE INDEX "delivery_webhook_id_seq" ON "webhook_deliveries" ("webhook_id", "seq");
 -- create "webhook_attempts" table
