@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,11 +67,21 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
+// unless ends the socket when what it is deferred in panics: nobody else stands
+// between that and the end of the process.
+func (s *socket) unless() {
+	if v := recover(); v != nil {
+		s.h.refused(s.ctx, &refusal{err: panicked(v)}) // it says so in the log
+		s.close(websocket.StatusInternalError, "Internal error")
+	}
+}
+
 // serve serves a socket until it ends. What has to happen meanwhile is done by
 // timers: an idle socket has one goroutine.
 func (s *socket) serve(closing context.Context) {
-	defer s.conn.CloseNow() //nolint:errcheck // it is over
+	defer func() { _ = s.conn.CloseNow() }() // it is over
 	defer s.cancel()
+	defer s.unless()
 	if s.conn.Subprotocol() != subprotocol {
 		s.close(closeNoSubprotocol, "Subprotocol not acceptable")
 		return
@@ -128,6 +139,8 @@ func (h *Handler) checkUpgrade(r *http.Request) *refusal {
 		return &refusal{status: http.StatusMethodNotAllowed, header: http.Header{"Allow": {http.MethodGet}}, err: invalid("METHOD", "WebSocket 由 GET 开始", "a WebSocket begins with GET")}
 	case !has("Upgrade", "websocket") || !has("Connection", "upgrade") || !r.ProtoAtLeast(1, 1):
 		return badRequest("UPGRADE", "只能升级为 websocket", "a connection can become a websocket only")
+	case !isNonce(r.Header.Values("Sec-WebSocket-Key")):
+		return badRequest("UPGRADE", "Sec-WebSocket-Key 须为 16 字节的 base64", "Sec-WebSocket-Key is 16 bytes in base64")
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		return &refusal{status: http.StatusUpgradeRequired, header: http.Header{"Sec-WebSocket-Version": {"13"}, "Upgrade": {"websocket"}},
 			err: invalid("UPGRADE", "WebSocket 版本须为 13", "the WebSocket version is 13")}
@@ -137,6 +150,15 @@ func (h *Handler) checkUpgrade(r *http.Request) *refusal {
 		return &refusal{status: http.StatusForbidden, err: fault.New(fault.Denied, "protocol", "不接受来自该网站的连接", "connections from that site are not taken")}
 	}
 	return nil
+}
+
+// isNonce says whether a key is what the WebSocket protocol asks for.
+func isNonce(keys []string) bool {
+	if len(keys) != 1 {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
+	return err == nil && len(key) == 16
 }
 
 // socket is a connection that speaks graphql-transport-ws.
@@ -205,6 +227,7 @@ func (s *socket) write(text []byte) {
 // lookAfter ends a socket whose client has gone or whose token is over, and looks
 // again later.
 func (s *socket) lookAfter() {
+	defer s.unless()
 	if s.signedOut() {
 		s.close(closeForbidden, "Forbidden")
 		return

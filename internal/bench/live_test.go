@@ -90,7 +90,7 @@ func BenchmarkSubscribers(b *testing.B) {
 				}
 			}
 			go func() {
-				defer conn.CloseNow() //nolint:errcheck // it is over
+				defer func() { _ = conn.CloseNow() }() // it is over
 				for {
 					_, text, err := conn.Read(ctx)
 					if err != nil {
