@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/cache"
@@ -35,6 +36,8 @@ type config struct {
 	draft      bool              // ONEDOOR_HTTP_DRAFT: the status codes of the newer draft of GraphQL over HTTP
 	origins    []string          // ONEDOOR_ORIGINS: other sites whose pages may use the API
 	trusted    map[string]string // ONEDOOR_TRUSTED_DOCUMENTS: all operations that are served; nil: any
+	publicAge  time.Duration     // ONEDOOR_PUBLIC_AGE: how long browsers and proxies may keep public answers
+	stopDelay  time.Duration     // ONEDOOR_STOP_DELAY: how long to go on serving when told to stop, not ready
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
@@ -64,6 +67,8 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.BoolVar(&c.draft, "http-draft", getenv("ONEDOOR_HTTP_DRAFT") == "1", "status codes of the newer draft of GraphQL over HTTP (ONEDOOR_HTTP_DRAFT=1)")
 	origins := flags.String("origins", getenv("ONEDOOR_ORIGINS"), "origins of other sites whose pages may use the API, such as https://example.org, with commas between (ONEDOOR_ORIGINS)")
 	trusted := flags.String("trusted-documents", getenv("ONEDOOR_TRUSTED_DOCUMENTS"), "file of the operations that are served, and no others: JSON of hashes and texts (ONEDOOR_TRUSTED_DOCUMENTS)")
+	publicAge := flags.String("public-age", env("ONEDOOR_PUBLIC_AGE", "60s"), "`TIME` for which browsers and proxies may keep a public answer without asking again (ONEDOOR_PUBLIC_AGE)")
+	stopDelay := flags.String("stop-delay", env("ONEDOOR_STOP_DELAY", "0s"), "`TIME` to go on serving when told to stop, so that a balancer sees that it is no longer ready (ONEDOOR_STOP_DELAY)")
 	for _, add := range own {
 		add(flags)
 	}
@@ -81,7 +86,8 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 		}
 		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
 	}
-	if err := errors.Join(c.check(), c.checkPlugins(*floor, *interpreters), c.readOrigins(*origins), c.readTrusted(*trusted)); err != nil {
+	if err := errors.Join(c.check(), c.checkPlugins(*floor, *interpreters), c.readOrigins(*origins), c.readTrusted(*trusted),
+		readDuration(&c.publicAge, "ONEDOOR_PUBLIC_AGE", *publicAge, 24*time.Hour), readDuration(&c.stopDelay, "ONEDOOR_STOP_DELAY", *stopDelay, time.Minute)); err != nil {
 		return config{}, nil, err
 	}
 	return c, rest, nil
@@ -157,6 +163,16 @@ func (c *config) readOrigins(list string) error {
 		}
 		c.origins = append(c.origins, origin)
 	}
+	return nil
+}
+
+// readDuration reads a setting that is a time from nothing up to a longest one.
+func readDuration(to *time.Duration, name, text string, longest time.Duration) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > longest {
+		return fmt.Errorf("%s: %q is no time from 0s to %v", name, text, longest)
+	}
+	*to = d
 	return nil
 }
 

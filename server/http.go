@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"mime"
@@ -48,8 +49,12 @@ func newHTTPServer(api, uploaded http.Handler, ready func(context.Context) error
 		ctx, cancel := context.WithTimeout(r.Context(), healthTime)
 		defer cancel()
 		if err := ready(ctx); err != nil {
+			reason := "the database or the store of files does not answer"
+			if errors.Is(err, errStopping) {
+				reason = err.Error()
+			}
 			slog.WarnContext(ctx, "not ready", "error", err)
-			http.Error(w, "not ready: the database or the store of files does not answer", http.StatusServiceUnavailable)
+			http.Error(w, "not ready: "+reason, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -28,12 +27,11 @@ import (
 )
 
 const (
-	lookEvery    = time.Second         // how soon what time has made due is done, and an import by another process is served
-	forgetEvery  = time.Hour           // how often keys of old requests are thrown away
-	forgetAfter  = 30 * 24 * time.Hour // how long a request can be retried under its key
-	firstYear    = 2000                // of a sandbox's clock
-	lastYear     = 2100
-	shutdownTime = 10 * time.Second // how long requests may take to finish
+	lookEvery   = time.Second         // how soon what time has made due is done, and an import by another process is served
+	forgetEvery = time.Hour           // how often keys of old requests are thrown away
+	forgetAfter = 30 * 24 * time.Hour // how long a request can be retried under its key
+	firstYear   = 2000                // of a sandbox's clock
+	lastYear    = 2100
 )
 
 // serve wires the parts by hand and serves until ctx ends.
@@ -79,6 +77,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	book := guide.NewBook(first)
+	reading := &reader{store: s, book: book, news: newsOfCatalogue(hints)}
 	var clock clock
 	guests, err := openPlugins(c, s, uploads, slog.Default())
 	if err != nil {
@@ -119,11 +118,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		Draft:      c.draft,
 		Origins:    c.origins,
 		SignIn:     identity.SignIn(signIn),
+		Caching:    graph.Caching{Pages: cache.NewPages(hints), Build: build(), Doubted: reading.doubted, Age: c.publicAge},
 	})
 	server := newHTTPServer(
 		identity.Middleware(signIn, api),
 		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
-		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
+		func(asked context.Context) error {
+			return errors.Join(stoppingBy(ctx), s.Ping(asked), uploads.Ping(asked))
+		},
 		c.origins,
 	)
 	listener, err := net.Listen("tcp", c.addr)
@@ -141,32 +143,18 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	fmt.Fprintf(stdout, "onedoor serves %s/ (GraphQL at /graphql)\n", url)
 
 	var working sync.WaitGroup
-	defer working.Wait() // before the database closes
-	work, stop := context.WithCancel(ctx)
+	work, stop := context.WithCancel(context.WithoutCancel(ctx)) // it goes on while requests finish
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, guests)...) })
-	return serveUntil(ctx, server, api, stopped)
-}
-
-// serveUntil waits until the server stops or ctx ends, and then tells streams to
-// come again and lets requests finish.
-func serveUntil(ctx context.Context, server *http.Server, api graph.Handler, stopped <-chan error) error {
-	select {
-	case err := <-stopped:
-		return err
-	case <-ctx.Done():
-	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	api.Close(finish)
-	if err := server.Shutdown(finish); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("requests were cut off: %w", err)
-	}
-	return nil
+	working.Go(func() { jobs.Run(work, ownWork(s, reading, desk, guests)...) })
+	working.Go(func() { reading.follow(work) })
+	return serveUntil(ctx, c.stopDelay, server, api, stopped, func(finish context.Context) error {
+		stop()
+		return waitFor(finish, &working)
+	})
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, guests *plugins) []jobs.Work {
+func ownWork(s *store.Store, reading *reader, desk *casework.Desk, guests *plugins) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
@@ -178,7 +166,7 @@ func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, guests *plug
 			_, err := desk.RunChecks(ctx)
 			return err
 		}},
-		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
+		{Name: "catalogue", Every: lookEvery, Do: reading.refresh},
 		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},
 	}
 }
@@ -200,21 +188,4 @@ func loadCatalogue(ctx context.Context, s *store.Store) (*guide.Catalogue, error
 		}
 	}
 	return s.Catalogue(ctx)
-}
-
-// refresh reloads the catalogue when an import, by whatever process, has made a
-// new revision. Requests go on with the old one until the new is ready, and with
-// the old one alone when the new cannot be loaded.
-func refresh(ctx context.Context, s *store.Store, book *guide.Book) error {
-	revision, err := s.Revision(ctx)
-	if err != nil || revision == book.Current().Revision {
-		return err
-	}
-	c, err := s.Catalogue(ctx)
-	if err != nil {
-		return err
-	}
-	book.Replace(c)
-	slog.InfoContext(ctx, "catalogue reloaded", "revision", c.Revision)
-	return nil
 }

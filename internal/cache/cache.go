@@ -20,8 +20,9 @@ const Embedded = "embedded:"
 
 // Cache is a connection to Redis.
 type Cache struct {
-	client *redis.Client
-	stop   func()
+	client   *redis.Client
+	embedded bool
+	stop     func()
 }
 
 // Open connects lazily: a Redis that is away makes things slower, not impossible.
@@ -33,13 +34,29 @@ func Open(url string) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache.Open: REDIS_URL: %w", err)
 	}
-	return &Cache{client: redis.NewClient(patience(options)), stop: func() {}}, nil
+	return &Cache{client: connect(options), stop: func() {}}, nil
 }
+
+func connect(o *redis.Options) *redis.Client {
+	client := redis.NewClient(patience(o))
+	client.AddHook(&breaker{})
+	return client
+}
+
+// The library would complain of each connection that fails; the breaker says it
+// once.
+func init() { redis.SetLogger(silent{}) }
+
+type silent struct{}
+
+// Printf says nothing.
+func (silent) Printf(context.Context, string, ...any) {}
 
 // patience keeps a missing Redis from holding requests up: by default the
 // client tries for seconds.
 func patience(o *redis.Options) *redis.Options {
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
+	o.PoolTimeout = 300 * time.Millisecond // all connections wait for an answer
 	o.DialerRetries, o.MaxRetries = 1, -1
 	o.ContextTimeoutEnabled = true
 	return o
@@ -68,8 +85,8 @@ func openEmbedded() (*Cache, error) {
 			}
 		}
 	}()
-	client := redis.NewClient(patience(&redis.Options{Addr: server.Addr(), Password: password, DisableIdentity: true}))
-	return &Cache{client: client, stop: func() { ticker.Stop(); close(done); server.Close() }}, nil
+	client := connect(&redis.Options{Addr: server.Addr(), Password: password, DisableIdentity: true})
+	return &Cache{client: client, embedded: true, stop: func() { ticker.Stop(); close(done); server.Close() }}, nil
 }
 
 // Close ends the connection, and the embedded server.
@@ -77,6 +94,9 @@ func (c *Cache) Close() {
 	_ = c.client.Close()
 	c.stop()
 }
+
+// Client gives the connection, for what is neither kept nor looked up.
+func (c *Cache) Client() *redis.Client { return c.client }
 
 // Ping says whether Redis answers.
 func (c *Cache) Ping(ctx context.Context) error { return c.client.Ping(ctx).Err() }
