@@ -97,7 +97,7 @@ var tooLate = refusal(fault.Unavailable, "", "未能及时处理，请带同一 
 // while it is read and never in memory. A stream has a size and no end: its
 // handler bounds each of its operations and each of its writes.
 func bounded(api http.Handler) http.Handler {
-	stream := http.MaxBytesHandler(api, maxBody)
+	unbuffered := http.MaxBytesHandler(api, maxBody)
 	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime+graceTime, tooLate), maxBody)
 	large := http.MaxBytesHandler(http.TimeoutHandler(api, uploadTime, tooLate), maxUpload)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +115,10 @@ func bounded(api http.Handler) http.Handler {
 			_ = control.SetWriteDeadline(time.Now().Add(uploadTime + readTime))
 			large.ServeHTTP(w, r)
 		case protocol.IsStream(r):
-			stream.ServeHTTP(w, r)
+			unbuffered.ServeHTTP(w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead: // its handler bounds its time; a page that is kept goes out as it is
+			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
+			unbuffered.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate
 			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
