@@ -5,8 +5,9 @@ LINT     := $(BIN)/golangci-lint
 LINTVER  := v2.15.0
 # Packages without generated code: the race detector is affordable there.
 CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./internal/item/... ./internal/scheme/... \
-            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/... \
-            ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/... ./plugins/sdk/... ./plugins/proto/...
+            ./internal/standard/... ./internal/workday/... ./internal/check/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/bus/... \
+            ./internal/casework/... ./internal/webhook/... ./internal/limit/... ./internal/courier/... ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/... \
+            ./graph/protocol/... ./plugins/sdk/... ./plugins/proto/... ./plugins/internal/... ./plugins/host/...
 
 .PHONY: run build gen verify test race lint bench soak migration clean
 
@@ -40,6 +41,7 @@ $(LINT):
 bench: ## figures beside their limits, one run
 	$(GO) test -run '^$$' -bench . -benchtime 3s ./internal/standard ./internal/workday
 	$(GO) test -run '^$$' -bench . -skip Pages -benchtime 5s -timeout 30m ./internal/bench
+	$(GO) test -run '^$$' -bench . -benchtime 2s -timeout 30m ./plugins/host
 	$(GO) test -run '^$$' -bench Pages -benchtime 1s -timeout 30m ./internal/bench # ONEDOOR_BENCH_SCALE=0.1: a tenth of the cases
 
 cases ?= 1000

@@ -38,9 +38,27 @@ func (c *Client) AttachClause(row *Clause) *Clause {
 	return row
 }
 
+// AttachDelivery gives a row that was made from values its client.
+func (c *Client) AttachDelivery(row *Delivery) *Delivery {
+	row.config = c.Delivery.config
+	return row
+}
+
+// AttachDeliveryAttempt gives a row that was made from values its client.
+func (c *Client) AttachDeliveryAttempt(row *DeliveryAttempt) *DeliveryAttempt {
+	row.config = c.DeliveryAttempt.config
+	return row
+}
+
 // AttachDepartment gives a row that was made from values its client.
 func (c *Client) AttachDepartment(row *Department) *Department {
 	row.config = c.Department.config
+	return row
+}
+
+// AttachEndpoint gives a row that was made from values its client.
+func (c *Client) AttachEndpoint(row *Endpoint) *Endpoint {
+	row.config = c.Endpoint.config
 	return row
 }
 

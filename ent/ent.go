@@ -18,7 +18,10 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/delivery"
+	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
@@ -100,7 +103,10 @@ func checkColumn(t, c string) error {
 			checkreceipt.Table:     checkreceipt.ValidColumn,
 			citedlaw.Table:         citedlaw.ValidColumn,
 			clause.Table:           clause.ValidColumn,
+			delivery.Table:         delivery.ValidColumn,
+			deliveryattempt.Table:  deliveryattempt.ValidColumn,
 			department.Table:       department.ValidColumn,
+			endpoint.Table:         endpoint.ValidColumn,
 			event.Table:            event.ValidColumn,
 			fact.Table:             fact.ValidColumn,
 			idempotencykey.Table:   idempotencykey.ValidColumn,

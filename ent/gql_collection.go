@@ -14,7 +14,10 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/delivery"
+	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
@@ -947,6 +950,377 @@ func newClausePaginateArgs(rv map[string]any) *clausePaginateArgs {
 }
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *DeliveryQuery) CollectFields(ctx context.Context, satisfies ...string) (*DeliveryQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *DeliveryQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(delivery.Columns))
+		selectedFields = []string{delivery.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "webhook":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&EndpointClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, endpointImplementors)...); err != nil {
+				return err
+			}
+			_q.withWebhook = query
+			if _, ok := fieldSeen[delivery.FieldWebhookID]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldWebhookID)
+				fieldSeen[delivery.FieldWebhookID] = struct{}{}
+			}
+
+		case "event":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&EventClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, eventImplementors)...); err != nil {
+				return err
+			}
+			_q.withEvent = query
+			if _, ok := fieldSeen[delivery.FieldEventID]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldEventID)
+				fieldSeen[delivery.FieldEventID] = struct{}{}
+			}
+
+		case "attempts":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DeliveryAttemptClient{config: _q.config}).Query()
+			)
+			args := newWebhookAttemptPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newWebhookAttemptPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*Delivery) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"delivery_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(delivery.AttemptsColumn), ids...))
+						})
+						if err := query.GroupBy(delivery.AttemptsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Delivery) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Attempts)
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, deliveryattemptImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(delivery.AttemptsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedAttempts(alias, func(wq *DeliveryAttemptQuery) {
+				*wq = *query
+			})
+		case "kind":
+			if _, ok := fieldSeen[delivery.FieldKind]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldKind)
+				fieldSeen[delivery.FieldKind] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[delivery.FieldState]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldState)
+				fieldSeen[delivery.FieldState] = struct{}{}
+			}
+		case "attemptCount":
+			if _, ok := fieldSeen[delivery.FieldAttemptCount]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldAttemptCount)
+				fieldSeen[delivery.FieldAttemptCount] = struct{}{}
+			}
+		case "nextAt":
+			if _, ok := fieldSeen[delivery.FieldNextAt]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldNextAt)
+				fieldSeen[delivery.FieldNextAt] = struct{}{}
+			}
+		case "since":
+			if _, ok := fieldSeen[delivery.FieldSince]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldSince)
+				fieldSeen[delivery.FieldSince] = struct{}{}
+			}
+		case "doneAt":
+			if _, ok := fieldSeen[delivery.FieldDoneAt]; !ok {
+				selectedFields = append(selectedFields, delivery.FieldDoneAt)
+				fieldSeen[delivery.FieldDoneAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type webhookdeliveryPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []WebhookDeliveryPaginateOption
+}
+
+func newWebhookDeliveryPaginateArgs(rv map[string]any) *webhookdeliveryPaginateArgs {
+	args := &webhookdeliveryPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*WebhookDeliveryOrder:
+			args.opts = append(args.opts, WithWebhookDeliveryOrder(v))
+		case []any:
+			var orders []*WebhookDeliveryOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &WebhookDeliveryOrder{Field: &WebhookDeliveryOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithWebhookDeliveryOrder(orders))
+		}
+	}
+	if v, ok := rv[whereField].(*WebhookDeliveryWhereInput); ok {
+		args.opts = append(args.opts, WithWebhookDeliveryFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *DeliveryAttemptQuery) CollectFields(ctx context.Context, satisfies ...string) (*DeliveryAttemptQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *DeliveryAttemptQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(deliveryattempt.Columns))
+		selectedFields = []string{deliveryattempt.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "delivery":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DeliveryClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, deliveryImplementors)...); err != nil {
+				return err
+			}
+			_q.withDelivery = query
+			if _, ok := fieldSeen[deliveryattempt.FieldDeliveryID]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldDeliveryID)
+				fieldSeen[deliveryattempt.FieldDeliveryID] = struct{}{}
+			}
+		case "position":
+			if _, ok := fieldSeen[deliveryattempt.FieldPosition]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldPosition)
+				fieldSeen[deliveryattempt.FieldPosition] = struct{}{}
+			}
+		case "at":
+			if _, ok := fieldSeen[deliveryattempt.FieldAt]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldAt)
+				fieldSeen[deliveryattempt.FieldAt] = struct{}{}
+			}
+		case "took":
+			if _, ok := fieldSeen[deliveryattempt.FieldTook]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldTook)
+				fieldSeen[deliveryattempt.FieldTook] = struct{}{}
+			}
+		case "outcome":
+			if _, ok := fieldSeen[deliveryattempt.FieldOutcome]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldOutcome)
+				fieldSeen[deliveryattempt.FieldOutcome] = struct{}{}
+			}
+		case "status":
+			if _, ok := fieldSeen[deliveryattempt.FieldStatus]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldStatus)
+				fieldSeen[deliveryattempt.FieldStatus] = struct{}{}
+			}
+		case "error":
+			if _, ok := fieldSeen[deliveryattempt.FieldError]; !ok {
+				selectedFields = append(selectedFields, deliveryattempt.FieldError)
+				fieldSeen[deliveryattempt.FieldError] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type webhookattemptPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []WebhookAttemptPaginateOption
+}
+
+func newWebhookAttemptPaginateArgs(rv map[string]any) *webhookattemptPaginateArgs {
+	args := &webhookattemptPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*WebhookAttemptOrder:
+			args.opts = append(args.opts, WithWebhookAttemptOrder(v))
+		case []any:
+			var orders []*WebhookAttemptOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &WebhookAttemptOrder{Field: &WebhookAttemptOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithWebhookAttemptOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *DepartmentQuery) CollectFields(ctx context.Context, satisfies ...string) (*DepartmentQuery, error) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil {
@@ -1062,6 +1436,257 @@ func newDepartmentPaginateArgs(rv map[string]any) *departmentPaginateArgs {
 	}
 	if v, ok := rv[whereField].(*DepartmentWhereInput); ok {
 		args.opts = append(args.opts, WithDepartmentFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *EndpointQuery) CollectFields(ctx context.Context, satisfies ...string) (*EndpointQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *EndpointQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(endpoint.Columns))
+		selectedFields = []string{endpoint.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "deliveries":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DeliveryClient{config: _q.config}).Query()
+			)
+			args := newWebhookDeliveryPaginateArgs(fieldArgs(ctx, new(WebhookDeliveryWhereInput), path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newWebhookDeliveryPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*Endpoint) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"webhook_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(endpoint.DeliveriesColumn), ids...))
+						})
+						if err := query.GroupBy(endpoint.DeliveriesColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[0] == nil {
+								nodes[i].Edges.totalCount[0] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[0][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Endpoint) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Deliveries)
+							if nodes[i].Edges.totalCount[0] == nil {
+								nodes[i].Edges.totalCount[0] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[0][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, deliveryImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(endpoint.DeliveriesColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedDeliveries(alias, func(wq *DeliveryQuery) {
+				*wq = *query
+			})
+		case "url":
+			if _, ok := fieldSeen[endpoint.FieldURL]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldURL)
+				fieldSeen[endpoint.FieldURL] = struct{}{}
+			}
+		case "kinds":
+			if _, ok := fieldSeen[endpoint.FieldKinds]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldKinds)
+				fieldSeen[endpoint.FieldKinds] = struct{}{}
+			}
+		case "department":
+			if _, ok := fieldSeen[endpoint.FieldDepartment]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldDepartment)
+				fieldSeen[endpoint.FieldDepartment] = struct{}{}
+			}
+		case "region":
+			if _, ok := fieldSeen[endpoint.FieldRegion]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldRegion)
+				fieldSeen[endpoint.FieldRegion] = struct{}{}
+			}
+		case "scheme":
+			if _, ok := fieldSeen[endpoint.FieldScheme]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldScheme)
+				fieldSeen[endpoint.FieldScheme] = struct{}{}
+			}
+		case "ownCases":
+			if _, ok := fieldSeen[endpoint.FieldOwnCases]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldOwnCases)
+				fieldSeen[endpoint.FieldOwnCases] = struct{}{}
+			}
+		case "selection":
+			if _, ok := fieldSeen[endpoint.FieldSelection]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldSelection)
+				fieldSeen[endpoint.FieldSelection] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[endpoint.FieldState]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldState)
+				fieldSeen[endpoint.FieldState] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[endpoint.FieldReason]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldReason)
+				fieldSeen[endpoint.FieldReason] = struct{}{}
+			}
+		case "owner":
+			if _, ok := fieldSeen[endpoint.FieldOwner]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldOwner)
+				fieldSeen[endpoint.FieldOwner] = struct{}{}
+			}
+		case "role":
+			if _, ok := fieldSeen[endpoint.FieldRole]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldRole)
+				fieldSeen[endpoint.FieldRole] = struct{}{}
+			}
+		case "failures":
+			if _, ok := fieldSeen[endpoint.FieldFailures]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldFailures)
+				fieldSeen[endpoint.FieldFailures] = struct{}{}
+			}
+		case "failingSince":
+			if _, ok := fieldSeen[endpoint.FieldFailingSince]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldFailingSince)
+				fieldSeen[endpoint.FieldFailingSince] = struct{}{}
+			}
+		case "openUntil":
+			if _, ok := fieldSeen[endpoint.FieldOpenUntil]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldOpenUntil)
+				fieldSeen[endpoint.FieldOpenUntil] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[endpoint.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, endpoint.FieldCreatedAt)
+				fieldSeen[endpoint.FieldCreatedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type webhookPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []WebhookPaginateOption
+}
+
+func newWebhookPaginateArgs(rv map[string]any) *webhookPaginateArgs {
+	args := &webhookPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*WebhookOrder:
+			args.opts = append(args.opts, WithWebhookOrder(v))
+		case []any:
+			var orders []*WebhookOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &WebhookOrder{Field: &WebhookOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithWebhookOrder(orders))
+		}
 	}
 	return args
 }

@@ -9,7 +9,10 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/delivery"
+	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
@@ -86,6 +89,24 @@ func init() {
 	clauseDescID := clauseMixinFields0[0].Descriptor()
 	// clause.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	clause.IDValidator = clauseDescID.Validators[0].(func(string) error)
+	deliveryMixin := schema.Delivery{}.Mixin()
+	deliveryMixinFields0 := deliveryMixin[0].Fields()
+	_ = deliveryMixinFields0
+	deliveryFields := schema.Delivery{}.Fields()
+	_ = deliveryFields
+	// deliveryDescID is the schema descriptor for id field.
+	deliveryDescID := deliveryMixinFields0[0].Descriptor()
+	// delivery.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	delivery.IDValidator = deliveryDescID.Validators[0].(func(string) error)
+	deliveryattemptMixin := schema.DeliveryAttempt{}.Mixin()
+	deliveryattemptMixinFields0 := deliveryattemptMixin[0].Fields()
+	_ = deliveryattemptMixinFields0
+	deliveryattemptFields := schema.DeliveryAttempt{}.Fields()
+	_ = deliveryattemptFields
+	// deliveryattemptDescID is the schema descriptor for id field.
+	deliveryattemptDescID := deliveryattemptMixinFields0[0].Descriptor()
+	// deliveryattempt.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	deliveryattempt.IDValidator = deliveryattemptDescID.Validators[0].(func(string) error)
 	departmentMixin := schema.Department{}.Mixin()
 	departmentMixinFields0 := departmentMixin[0].Fields()
 	_ = departmentMixinFields0
@@ -101,6 +122,15 @@ func init() {
 	departmentDescID := departmentMixinFields0[0].Descriptor()
 	// department.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	department.IDValidator = departmentDescID.Validators[0].(func(string) error)
+	endpointMixin := schema.Endpoint{}.Mixin()
+	endpointMixinFields0 := endpointMixin[0].Fields()
+	_ = endpointMixinFields0
+	endpointFields := schema.Endpoint{}.Fields()
+	_ = endpointFields
+	// endpointDescID is the schema descriptor for id field.
+	endpointDescID := endpointMixinFields0[0].Descriptor()
+	// endpoint.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	endpoint.IDValidator = endpointDescID.Validators[0].(func(string) error)
 	eventMixin := schema.Event{}.Mixin()
 	eventMixinFields0 := eventMixin[0].Fields()
 	_ = eventMixinFields0

@@ -24,8 +24,14 @@ type Tx struct {
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
 	Clause *ClauseClient
+	// Delivery is the client for interacting with the Delivery builders.
+	Delivery *DeliveryClient
+	// DeliveryAttempt is the client for interacting with the DeliveryAttempt builders.
+	DeliveryAttempt *DeliveryAttemptClient
 	// Department is the client for interacting with the Department builders.
 	Department *DepartmentClient
+	// Endpoint is the client for interacting with the Endpoint builders.
+	Endpoint *EndpointClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// Fact is the client for interacting with the Fact builders.
@@ -193,7 +199,10 @@ func (tx *Tx) init() {
 	tx.CheckReceipt = NewCheckReceiptClient(tx.config)
 	tx.CitedLaw = NewCitedLawClient(tx.config)
 	tx.Clause = NewClauseClient(tx.config)
+	tx.Delivery = NewDeliveryClient(tx.config)
+	tx.DeliveryAttempt = NewDeliveryAttemptClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
+	tx.Endpoint = NewEndpointClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Fact = NewFactClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)

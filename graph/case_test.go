@@ -24,7 +24,7 @@ func TestVerbs(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	var mutations []string
 	for _, f := range schema.Mutation.Fields {
-		if !slices.Contains([]string{"issueNotice", "setClock", "activatePlugin"}, f.Name) { // on no case
+		if !slices.Contains([]string{"issueNotice", "setClock", "activatePlugin", "createWebhook", "updateWebhook", "rotateWebhookSecret", "deleteWebhook", "redeliver", "replayWebhook"}, f.Name) { // on no case
 			mutations = append(mutations, f.Name)
 		}
 	}

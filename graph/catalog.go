@@ -12,7 +12,10 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/delivery"
+	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
+	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
@@ -69,6 +72,7 @@ func tableOf(_ context.Context, id string) (string, error) {
 		"itm": itemversion.Table, "sch": schemeversion.Table, "std": standardversion.Table, "jst": standardversion.Table,
 		"cls": clause.Table, "mat": itemmaterial.Table,
 		"cas": casefile.Table, ref.Review: review.Table, ref.Paper: casematerial.Table, ref.Event: event.Table,
+		"whk": endpoint.Table, "dlv": delivery.Table, "att": deliveryattempt.Table,
 	}[ref.Prefix(id)]
 	if !ok {
 		return department.Table, nil

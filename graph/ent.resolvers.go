@@ -45,6 +45,8 @@ func (r *Resolver) Review() generated.ReviewResolver { return &reviewResolver{r}
 
 func (r *Resolver) Scheme() generated.SchemeResolver { return &schemeResolver{r} }
 
+func (r *Resolver) Webhook() generated.WebhookResolver { return &webhookResolver{r} }
+
 type (
 	caseResolver     struct{ r *Resolver }
 	clauseResolver   struct{ r *Resolver }
@@ -54,4 +56,5 @@ type (
 	queryResolver    struct{ r *Resolver }
 	reviewResolver   struct{ r *Resolver }
 	schemeResolver   struct{ r *Resolver }
+	webhookResolver  struct{ r *Resolver }
 )

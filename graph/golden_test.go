@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/bus"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
@@ -40,6 +43,7 @@ var now = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 type api struct {
 	handler http.Handler
 	office  *office
+	hooks   *hooks
 }
 
 // onBoth runs a test on SQLite and on PostgreSQL.
@@ -83,8 +87,17 @@ func newAPI(t *testing.T, databaseURL string) api {
 	}
 	o := newOffice(t, s, guide.NewBook(catalogue))
 	o.play()
-	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s}
-	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o}
+	events := &bus.Hub{Log: s, Load: s.Load, Wake: s.Placed()}
+	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { events.Run(ctx) })
+	running.Go(func() { published.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s, Events: events, Published: published}
+	hooks := newHooks(o, resolver)
+	resolver.Webhooks = hooks.office
+	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o, hooks}
 }
 
 // ask gives the answer to nobody in particular, indented, and how many SQL
@@ -197,6 +210,7 @@ func TestGolden(t *testing.T) {
 		t.Fatalf("no golden queries: %v", err)
 	}
 	onBoth(t, func(t *testing.T, a api) {
+		a.hooks.play(t)
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 				t.Parallel()

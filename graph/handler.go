@@ -49,7 +49,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // NewHandler serves the API over HTTP, server-sent events and WebSocket.
 func NewHandler(r *Resolver, o Options) Handler {
 	everybody := public{r, o.Caching}
-	h := Serve(generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), o, once{r.Answers}, batches{r}, everybody)
+	h := Serve(live{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), r}, o, once{r.Answers}, batches{r}, everybody)
 	h.Public = everybody
 	return h
 }
@@ -65,7 +65,7 @@ func schema() *ast.Schema {
 
 // Serve is NewHandler for any resolvers of the schema.
 func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerExtension) Handler {
-	known := lru.New[*ast.QueryDocument](1000)
+	known := documents{lru.New[*ast.QueryDocument](maxKnown)}
 	exec := executor.New(schema)
 	exec.SetQueryCache(known)
 	exec.SetParserTokenLimit(protocol.MaxTokens)
@@ -92,6 +92,22 @@ func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerEx
 		Origins:   o.Origins,
 		SignIn:    o.SignIn,
 	}}
+}
+
+// What validated documents are kept, so that nobody can fill the memory with them.
+const (
+	maxKnown     = 300
+	maxKnownText = 16 << 10 // bytes
+)
+
+// documents keeps validated documents, but not large ones.
+type documents struct{ *lru.LRU[*ast.QueryDocument] }
+
+// Add implements graphql.Cache.
+func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocument) {
+	if len(text) <= maxKnownText {
+		d.LRU.Add(ctx, text, document)
+	}
 }
 
 // withoutSuggestions are the rules of validation that do not tell the names of the

@@ -39,6 +39,7 @@ var ownLists = map[string]int{
 	"Deadline.days": dayList, "Clock.pauses": shortList,
 	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
 	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList, "Case.checks": openList,
+	"Query.plugins": openList, "Precheck.findings": openList, "Precheck.checks": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
 }
 
@@ -165,7 +166,7 @@ func (w *weigher) field(f *ast.Field) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if f.Name == "guide" || f.Name == "issueNotice" || f.Name == "notice" {
+	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck"}, f.Name) {
 		size = guideCost
 		return size + w.set(f.SelectionSet)
 	}

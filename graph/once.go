@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -72,7 +73,7 @@ func (e once) InterceptOperation(ctx context.Context, next graphql.OperationHand
 	respond := next(context.WithValue(ctx, onceIn{}, o))
 	return func(ctx context.Context) *graphql.Response {
 		response := respond(ctx)
-		if response != nil && len(response.Errors) == 0 {
+		if response != nil && len(response.Errors) == 0 && !showsSecret(op.Operation) {
 			e.save(ctx, o, response.Data)
 		}
 		return response
@@ -86,6 +87,26 @@ func (once) InterceptRootField(ctx context.Context, next graphql.RootResolver) g
 		ctx = viewer.WithOnce(ctx, o)
 	}
 	return next(ctx)
+}
+
+// showsSecret says that an answer tells a secret, which is not kept in clear: who
+// sends the request again has it read anew.
+func showsSecret(op *ast.OperationDefinition) bool {
+	var shows func(set ast.SelectionSet) bool
+	shows = func(set ast.SelectionSet) bool {
+		return slices.ContainsFunc(set, func(s ast.Selection) bool {
+			switch s := s.(type) {
+			case *ast.Field:
+				return s.Name == "createWebhook" || s.Name == "rotateWebhookSecret"
+			case *ast.InlineFragment:
+				return shows(s.SelectionSet)
+			case *ast.FragmentSpread:
+				return shows(s.Definition.SelectionSet)
+			}
+			return false
+		})
+	}
+	return shows(op.SelectionSet)
 }
 
 // save keeps an answer. Without it, a request that is sent again reads its

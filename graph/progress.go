@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"strings"
+	"time"
 
 	"github.com/onedoor/onedoor/graph/model"
 	"github.com/onedoor/onedoor/internal/casework"
@@ -26,11 +27,48 @@ func mask(name string) string {
 	}
 }
 
+// Guesses bounds how often somebody may try a code for a number.
+type Guesses interface {
+	// May is LIMITED when whoever sends the request of ctx has tried too often, or
+	// anybody this number.
+	May(ctx context.Context, number string) error
+	// Missed says that the number, or its code, was wrong.
+	Missed(ctx context.Context, number string)
+}
+
+// missTime is how long a wrong number or code takes to be answered: longer than
+// any look-up, so that the time does not tell which of the two was wrong.
+const missTime = 150 * time.Millisecond
+
 // progress gives what the public may know of a case to who has its number and
-// its query code; nil unless both are right. It reads past what the viewer may
-// see: the code is the permission.
+// its query code; nil unless both are right, told after the same time whatever
+// was wrong.
 func (r *Resolver) progress(ctx context.Context, number, code string) (*model.Progress, error) {
-	id, err := r.Desk.Cases.Numbered(ctx, strings.TrimSpace(number))
+	number = strings.TrimSpace(number)
+	if r.Guesses != nil {
+		if err := r.Guesses.May(ctx, number); err != nil {
+			return nil, err
+		}
+	}
+	told := time.NewTimer(missTime)
+	defer told.Stop()
+	p, err := r.progressOf(ctx, number, code)
+	if p != nil || err != nil {
+		return p, err
+	}
+	if r.Guesses != nil {
+		r.Guesses.Missed(ctx, number)
+	}
+	select {
+	case <-told.C:
+	case <-ctx.Done():
+	}
+	return nil, nil
+}
+
+// progressOf reads past what the viewer may see: the code is the permission.
+func (r *Resolver) progressOf(ctx context.Context, number, code string) (*model.Progress, error) {
+	id, err := r.Desk.Cases.Numbered(ctx, number)
 	if err != nil || id == "" {
 		return nil, err
 	}

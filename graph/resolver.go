@@ -10,6 +10,7 @@ import (
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
@@ -20,6 +21,13 @@ type Resolver struct {
 	Answers Answers        // to requests with an Idempotency-Key
 	Office  *check.Office  // for departments' plugins
 	Plugins Plugins        // as they run here
+	// Events brings those of cases, and Published the revisions of the catalogue, to
+	// subscriptions; nil where there are none.
+	Events, Published casework.Feed
+	// Guesses bounds how often somebody may try a code for a number; nil: not.
+	Guesses Guesses
+	// Webhooks takes the commands on webhooks.
+	Webhooks *webhook.Office
 	// SetClock sets the clock of a sandbox and does what has become due; it gives
 	// how many cases were looked after. Nil where the time is real.
 	SetClock func(ctx context.Context, now time.Time) (worked int, err error)

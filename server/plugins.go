@@ -90,6 +90,18 @@ func runFolder(getenv func(string) string) string {
 	return filepath.Join(os.TempDir(), "onedoor-"+strconv.Itoa(os.Getuid()))
 }
 
+// Run asks the checks. Why one could not be run is logged here, for the operator:
+// the case tells the applicant only that it was not.
+func (p *plugins) Run(ctx context.Context, q check.Question, asks []check.Ask) ([]check.Result, []check.Receipt) {
+	results, receipts := p.Host.Run(ctx, q, asks)
+	for _, r := range results {
+		if r.Fault != nil {
+			slog.WarnContext(ctx, "a check was not run", "plugin", r.Plugin, "version", r.Version, "check", r.Check, "fault", r.Fault.Code, "detail", r.Fault.Detail)
+		}
+	}
+	return results, receipts
+}
+
 // Apply makes the host run what the registry says, if that has changed. A
 // version that cannot run shows it in its status, and keeps no other from
 // running.

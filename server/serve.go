@@ -9,10 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/bus"
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
@@ -22,6 +24,7 @@ import (
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/identity"
 	"github.com/onedoor/onedoor/internal/jobs"
+	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
 )
@@ -89,7 +92,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: guests, Book: book, Now: clock.now, Random: rand.Reader}
 	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests}
+	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
+	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published}
+	hooks, dispatcher, err := webhooks(c, s, book, resolver)
+	if err != nil {
+		return err
+	}
+	resolver.Webhooks = hooks
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -111,6 +121,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		v.Within = book.Current().RegionsIn(v.Region)
 		return v, err
 	}
+	door := c.doorkeeper
+	door.Limiter = limit.New(cache.Buckets{Cache: hints}, time.Now)
+	resolver.Guesses = &door
+	limited := func(next http.Handler) http.Handler {
+		return door.ByAddress(identity.Middleware(signIn, door.BySubject(next)))
+	}
 	api := graph.NewHandler(resolver, graph.Options{
 		Documents:  cache.Documents{Cache: hints},
 		Trusted:    c.trusted,
@@ -121,8 +137,8 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		Caching:    graph.Caching{Pages: cache.NewPages(hints), Build: build(), Doubted: reading.doubted, Age: c.publicAge},
 	})
 	server := newHTTPServer(
-		identity.Middleware(signIn, api),
-		identity.Middleware(signIn, serveFiles(s.Client(), uploads)),
+		limited(api),
+		limited(serveFiles(s.Client(), uploads)),
 		func(asked context.Context) error {
 			return errors.Join(stoppingBy(ctx), s.Ping(asked), uploads.Ping(asked))
 		},
@@ -145,7 +161,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	var working sync.WaitGroup
 	work, stop := context.WithCancel(context.WithoutCancel(ctx)) // it goes on while requests finish
 	defer stop()
-	working.Go(func() { jobs.Run(work, ownWork(s, reading, desk, guests)...) })
+	working.Go(func() {
+		jobs.Run(work, append(ownWork(s, reading, desk, guests), webhookWork(s, dispatcher)...)...)
+		dispatcher.Wait()
+	})
+	working.Go(func() { events.Run(work) })
+	working.Go(func() { published.Run(work) })
 	working.Go(func() { reading.follow(work) })
 	return serveUntil(ctx, c.stopDelay, server, api, stopped, func(finish context.Context) error {
 		stop()

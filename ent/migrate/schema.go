@@ -275,6 +275,105 @@ var (
 			},
 		},
 	}
+	// WebhookDeliveriesColumns holds the columns for the "webhook_deliveries" table.
+	WebhookDeliveriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "case_id", Type: field.TypeString},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "DELIVERED", "FAILED", "SKIPPED"}},
+		{Name: "attempt_count", Type: field.TypeInt},
+		{Name: "next_at", Type: field.TypeTime, Nullable: true},
+		{Name: "since", Type: field.TypeTime},
+		{Name: "done_at", Type: field.TypeTime, Nullable: true},
+		{Name: "lease", Type: field.TypeString, Nullable: true},
+		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
+		{Name: "event_id", Type: field.TypeString, Nullable: true},
+		{Name: "webhook_id", Type: field.TypeString},
+	}
+	// WebhookDeliveriesTable holds the schema information for the "webhook_deliveries" table.
+	WebhookDeliveriesTable = &schema.Table{
+		Name:       "webhook_deliveries",
+		Columns:    WebhookDeliveriesColumns,
+		PrimaryKey: []*schema.Column{WebhookDeliveriesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "webhook_deliveries_events_event",
+				Columns:    []*schema.Column{WebhookDeliveriesColumns[11]},
+				RefColumns: []*schema.Column{EventsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "webhook_deliveries_webhooks_deliveries",
+				Columns:    []*schema.Column{WebhookDeliveriesColumns[12]},
+				RefColumns: []*schema.Column{WebhooksColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "delivery_webhook_id_seq",
+				Unique:  true,
+				Columns: []*schema.Column{WebhookDeliveriesColumns[12], WebhookDeliveriesColumns[3]},
+			},
+			{
+				Name:    "delivery_pending_case",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveriesColumns[12], WebhookDeliveriesColumns[2], WebhookDeliveriesColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "next_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "delivery_pending",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveriesColumns[12], WebhookDeliveriesColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "next_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "delivery_done_at",
+				Unique:  false,
+				Columns: []*schema.Column{WebhookDeliveriesColumns[8]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "done_at IS NOT NULL",
+				},
+			},
+		},
+	}
+	// WebhookAttemptsColumns holds the columns for the "webhook_attempts" table.
+	WebhookAttemptsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "took", Type: field.TypeInt},
+		{Name: "outcome", Type: field.TypeEnum, Enums: []string{"TAKEN", "REJECTED", "GONE", "THROTTLED", "ERRED", "LATE", "UNREACHABLE", "FORBIDDEN", "UNREADABLE"}},
+		{Name: "status", Type: field.TypeInt, Nullable: true},
+		{Name: "error", Type: field.TypeString, Nullable: true},
+		{Name: "delivery_id", Type: field.TypeString},
+	}
+	// WebhookAttemptsTable holds the schema information for the "webhook_attempts" table.
+	WebhookAttemptsTable = &schema.Table{
+		Name:       "webhook_attempts",
+		Columns:    WebhookAttemptsColumns,
+		PrimaryKey: []*schema.Column{WebhookAttemptsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "webhook_attempts_webhook_deliveries_attempts",
+				Columns:    []*schema.Column{WebhookAttemptsColumns[7]},
+				RefColumns: []*schema.Column{WebhookDeliveriesColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "deliveryattempt_delivery_id_position",
+				Unique:  true,
+				Columns: []*schema.Column{WebhookAttemptsColumns[7], WebhookAttemptsColumns[1]},
+			},
+		},
+	}
 	// DepartmentsColumns holds the columns for the "departments" table.
 	DepartmentsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -293,6 +392,42 @@ var (
 		Name:       "departments",
 		Columns:    DepartmentsColumns,
 		PrimaryKey: []*schema.Column{DepartmentsColumns[0]},
+	}
+	// WebhooksColumns holds the columns for the "webhooks" table.
+	WebhooksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "url", Type: field.TypeString},
+		{Name: "kinds", Type: field.TypeJSON},
+		{Name: "department", Type: field.TypeString, Nullable: true},
+		{Name: "region", Type: field.TypeString, Nullable: true},
+		{Name: "scheme", Type: field.TypeString, Nullable: true},
+		{Name: "own_cases", Type: field.TypeBool},
+		{Name: "selection", Type: field.TypeString},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"ACTIVE", "PAUSED", "DISABLED"}},
+		{Name: "reason", Type: field.TypeString, Nullable: true},
+		{Name: "owner", Type: field.TypeString},
+		{Name: "role", Type: field.TypeString},
+		{Name: "owner_department", Type: field.TypeString, Nullable: true},
+		{Name: "owner_region", Type: field.TypeString, Nullable: true},
+		{Name: "secrets", Type: field.TypeJSON},
+		{Name: "cursor", Type: field.TypeInt64},
+		{Name: "failures", Type: field.TypeInt},
+		{Name: "failing_since", Type: field.TypeTime, Nullable: true},
+		{Name: "open_until", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// WebhooksTable holds the schema information for the "webhooks" table.
+	WebhooksTable = &schema.Table{
+		Name:       "webhooks",
+		Columns:    WebhooksColumns,
+		PrimaryKey: []*schema.Column{WebhooksColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "endpoint_owner_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{WebhooksColumns[10], WebhooksColumns[19]},
+			},
+		},
 	}
 	// EventsColumns holds the columns for the "events" table.
 	EventsColumns = []*schema.Column{
@@ -776,7 +911,10 @@ var (
 		CheckReceiptsTable,
 		CitedLawsTable,
 		ClausesTable,
+		WebhookDeliveriesTable,
+		WebhookAttemptsTable,
 		DepartmentsTable,
+		WebhooksTable,
 		EventsTable,
 		FactsTable,
 		IdempotencyKeysTable,
@@ -806,6 +944,18 @@ func init() {
 	CaseMaterialsTable.ForeignKeys[0].RefTable = CasesTable
 	ClausesTable.ForeignKeys[0].RefTable = DepartmentsTable
 	ClausesTable.ForeignKeys[1].RefTable = StandardVersionsTable
+	WebhookDeliveriesTable.ForeignKeys[0].RefTable = EventsTable
+	WebhookDeliveriesTable.ForeignKeys[1].RefTable = WebhooksTable
+	WebhookDeliveriesTable.Annotation = &entsql.Annotation{
+		Table: "webhook_deliveries",
+	}
+	WebhookAttemptsTable.ForeignKeys[0].RefTable = WebhookDeliveriesTable
+	WebhookAttemptsTable.Annotation = &entsql.Annotation{
+		Table: "webhook_attempts",
+	}
+	WebhooksTable.Annotation = &entsql.Annotation{
+		Table: "webhooks",
+	}
 	EventsTable.ForeignKeys[0].RefTable = CasesTable
 	MaterialsTable.ForeignKeys[0].RefTable = ItemVersionsTable
 	MaterialsTable.Annotation = &entsql.Annotation{

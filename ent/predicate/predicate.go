@@ -24,8 +24,17 @@ type CitedLaw func(*sql.Selector)
 // Clause is the predicate function for clause builders.
 type Clause func(*sql.Selector)
 
+// Delivery is the predicate function for delivery builders.
+type Delivery func(*sql.Selector)
+
+// DeliveryAttempt is the predicate function for deliveryattempt builders.
+type DeliveryAttempt func(*sql.Selector)
+
 // Department is the predicate function for department builders.
 type Department func(*sql.Selector)
+
+// Endpoint is the predicate function for endpoint builders.
+type Endpoint func(*sql.Selector)
 
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)

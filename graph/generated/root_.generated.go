@@ -40,8 +40,10 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Review() ReviewResolver
 	Scheme() SchemeResolver
+	Subscription() SubscriptionResolver
 	SupplementAsk() SupplementAskResolver
 	Viewer() ViewerResolver
+	Webhook() WebhookResolver
 }
 
 type DirectiveRoot struct {
@@ -233,6 +235,11 @@ type ComplexityRoot struct {
 		StoppedAt func(childComplexity int) int
 	}
 
+	CreateWebhookPayload struct {
+		Secret  func(childComplexity int) int
+		Webhook func(childComplexity int) int
+	}
+
 	DayExplained struct {
 		Counts   func(childComplexity int) int
 		Date     func(childComplexity int) int
@@ -250,6 +257,10 @@ type ComplexityRoot struct {
 
 	DecideCasePayload struct {
 		Case func(childComplexity int) int
+	}
+
+	DeleteWebhookPayload struct {
+		Webhook func(childComplexity int) int
 	}
 
 	DeliverResultPayload struct {
@@ -599,7 +610,9 @@ type ComplexityRoot struct {
 		CancelMeeting         func(childComplexity int, input model.CancelMeetingInput) int
 		ChangeCase            func(childComplexity int, input model.ChangeCaseInput) int
 		ChooseMode            func(childComplexity int, input model.ChooseModeInput) int
+		CreateWebhook         func(childComplexity int, input model.CreateWebhookInput) int
 		DecideCase            func(childComplexity int, input model.DecideCaseInput) int
+		DeleteWebhook         func(childComplexity int, input model.DeleteWebhookInput) int
 		DeliverResult         func(childComplexity int, input model.DeliverResultInput) int
 		EndSpecialProcedure   func(childComplexity int, input model.EndSpecialProcedureInput) int
 		ExtendLimit           func(childComplexity int, input model.ExtendLimitInput) int
@@ -612,19 +625,23 @@ type ComplexityRoot struct {
 		PlaceHold             func(childComplexity int, input model.PlaceHoldInput) int
 		RecallCase            func(childComplexity int, input model.RecallCaseInput) int
 		RecordMeeting         func(childComplexity int, input model.RecordMeetingInput) int
+		Redeliver             func(childComplexity int, input model.RedeliverInput) int
 		RefuseCase            func(childComplexity int, input model.RefuseCaseInput) int
 		ReleaseDepartment     func(childComplexity int, input model.ReleaseDepartmentInput) int
+		ReplayWebhook         func(childComplexity int, input model.ReplayWebhookInput) int
 		RequestSupplement     func(childComplexity int, input model.RequestSupplementInput) int
 		RerunChecks           func(childComplexity int, input model.RerunChecksInput) int
 		ResumeClock           func(childComplexity int, input model.ResumeClockInput) int
 		ReturnCase            func(childComplexity int, input model.ReturnCaseInput) int
 		RevokeAcceptance      func(childComplexity int, input model.RevokeAcceptanceInput) int
 		RevokeCase            func(childComplexity int, input model.RevokeCaseInput) int
+		RotateWebhookSecret   func(childComplexity int, input model.RotateWebhookSecretInput) int
 		SetClock              func(childComplexity int, input model.SetClockInput) int
 		StartSpecialProcedure func(childComplexity int, input model.StartSpecialProcedureInput) int
 		StopClock             func(childComplexity int, input model.StopClockInput) int
 		SubmitCase            func(childComplexity int, input model.SubmitCaseInput) int
 		SupplyCase            func(childComplexity int, input model.SupplyCaseInput) int
+		UpdateWebhook         func(childComplexity int, input model.UpdateWebhookInput) int
 		WithdrawCase          func(childComplexity int, input model.WithdrawCaseInput) int
 	}
 
@@ -776,6 +793,7 @@ type ComplexityRoot struct {
 		Standard    func(childComplexity int, code string, version *int, asOf *workday.Date) int
 		Standards   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
 		Viewer      func(childComplexity int) int
+		Webhooks    func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookOrder) int
 		Zones       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) int
 	}
 
@@ -802,6 +820,10 @@ type ComplexityRoot struct {
 
 	RecordMeetingPayload struct {
 		Case func(childComplexity int) int
+	}
+
+	RedeliverPayload struct {
+		Delivery func(childComplexity int) int
 	}
 
 	RefuseCasePayload struct {
@@ -833,6 +855,10 @@ type ComplexityRoot struct {
 
 	ReleaseDepartmentPayload struct {
 		Case func(childComplexity int) int
+	}
+
+	ReplayWebhookPayload struct {
+		Webhook func(childComplexity int) int
 	}
 
 	RequestSupplementPayload struct {
@@ -890,6 +916,11 @@ type ComplexityRoot struct {
 
 	RevokeCasePayload struct {
 		Case func(childComplexity int) int
+	}
+
+	RotateWebhookSecretPayload struct {
+		Secret  func(childComplexity int) int
+		Webhook func(childComplexity int) int
 	}
 
 	Schedule struct {
@@ -1022,6 +1053,12 @@ type ComplexityRoot struct {
 		Receipt func(childComplexity int) int
 	}
 
+	Subscription struct {
+		CaseEvents       func(childComplexity int, number string, after *entgql.Cursor[string]) int
+		CatalogEvents    func(childComplexity int, after *entgql.Cursor[string]) int
+		DepartmentEvents func(childComplexity int, department string, after *entgql.Cursor[string]) int
+	}
+
 	Supplement struct {
 		AskedAt    func(childComplexity int) int
 		Asks       func(childComplexity int) int
@@ -1051,11 +1088,99 @@ type ComplexityRoot struct {
 		MissingFacts func(childComplexity int) int
 	}
 
+	UpdateWebhookPayload struct {
+		Webhook func(childComplexity int) int
+	}
+
 	Viewer struct {
 		Department func(childComplexity int) int
 		Region     func(childComplexity int) int
 		Role       func(childComplexity int) int
 		Subject    func(childComplexity int) int
+	}
+
+	Webhook struct {
+		CreatedAt    func(childComplexity int) int
+		Cursor       func(childComplexity int) int
+		Deliveries   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookDeliveryOrder, where *ent.WebhookDeliveryWhereInput) int
+		Department   func(childComplexity int) int
+		FailingSince func(childComplexity int) int
+		Failures     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kinds        func(childComplexity int) int
+		OpenUntil    func(childComplexity int) int
+		OwnCases     func(childComplexity int) int
+		Owner        func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Region       func(childComplexity int) int
+		Role         func(childComplexity int) int
+		Scheme       func(childComplexity int) int
+		Secrets      func(childComplexity int) int
+		Selection    func(childComplexity int) int
+		State        func(childComplexity int) int
+		URL          func(childComplexity int) int
+	}
+
+	WebhookAttempt struct {
+		At       func(childComplexity int) int
+		Delivery func(childComplexity int) int
+		Error    func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Outcome  func(childComplexity int) int
+		Position func(childComplexity int) int
+		Status   func(childComplexity int) int
+		Took     func(childComplexity int) int
+	}
+
+	WebhookAttemptConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookAttemptEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDelivery struct {
+		AttemptCount func(childComplexity int) int
+		Attempts     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookAttemptOrder) int
+		DoneAt       func(childComplexity int) int
+		Event        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		NextAt       func(childComplexity int) int
+		Since        func(childComplexity int) int
+		State        func(childComplexity int) int
+		Webhook      func(childComplexity int) int
+	}
+
+	WebhookDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookSecret struct {
+		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
 	}
 
 	WithdrawCasePayload struct {
@@ -1890,6 +2015,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ClockStop.StoppedAt(childComplexity), true
 
+	case "CreateWebhookPayload.secret":
+		if e.ComplexityRoot.CreateWebhookPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Secret(childComplexity), true
+	case "CreateWebhookPayload.webhook":
+		if e.ComplexityRoot.CreateWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Webhook(childComplexity), true
+
 	case "DayExplained.counts":
 		if e.ComplexityRoot.DayExplained.Counts == nil {
 			break
@@ -1952,6 +2090,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DecideCasePayload.Case(childComplexity), true
+
+	case "DeleteWebhookPayload.webhook":
+		if e.ComplexityRoot.DeleteWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookPayload.Webhook(childComplexity), true
 
 	case "DeliverResultPayload.case":
 		if e.ComplexityRoot.DeliverResultPayload.Case == nil {
@@ -3348,6 +3493,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChooseMode(childComplexity, args["input"].(model.ChooseModeInput)), true
+	case "Mutation.createWebhook":
+		if e.ComplexityRoot.Mutation.CreateWebhook == nil {
+			break
+		}
+
+		args, err := field_Mutation_createWebhook_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateWebhook(childComplexity, args["input"].(model.CreateWebhookInput)), true
 	case "Mutation.decideCase":
 		if e.ComplexityRoot.Mutation.DecideCase == nil {
 			break
@@ -3359,6 +3515,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DecideCase(childComplexity, args["input"].(model.DecideCaseInput)), true
+	case "Mutation.deleteWebhook":
+		if e.ComplexityRoot.Mutation.DeleteWebhook == nil {
+			break
+		}
+
+		args, err := field_Mutation_deleteWebhook_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteWebhook(childComplexity, args["input"].(model.DeleteWebhookInput)), true
 	case "Mutation.deliverResult":
 		if e.ComplexityRoot.Mutation.DeliverResult == nil {
 			break
@@ -3491,6 +3658,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordMeeting(childComplexity, args["input"].(model.RecordMeetingInput)), true
+	case "Mutation.redeliver":
+		if e.ComplexityRoot.Mutation.Redeliver == nil {
+			break
+		}
+
+		args, err := field_Mutation_redeliver_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Redeliver(childComplexity, args["input"].(model.RedeliverInput)), true
 	case "Mutation.refuseCase":
 		if e.ComplexityRoot.Mutation.RefuseCase == nil {
 			break
@@ -3513,6 +3691,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseDepartment(childComplexity, args["input"].(model.ReleaseDepartmentInput)), true
+	case "Mutation.replayWebhook":
+		if e.ComplexityRoot.Mutation.ReplayWebhook == nil {
+			break
+		}
+
+		args, err := field_Mutation_replayWebhook_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplayWebhook(childComplexity, args["input"].(model.ReplayWebhookInput)), true
 	case "Mutation.requestSupplement":
 		if e.ComplexityRoot.Mutation.RequestSupplement == nil {
 			break
@@ -3579,6 +3768,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeCase(childComplexity, args["input"].(model.RevokeCaseInput)), true
+	case "Mutation.rotateWebhookSecret":
+		if e.ComplexityRoot.Mutation.RotateWebhookSecret == nil {
+			break
+		}
+
+		args, err := field_Mutation_rotateWebhookSecret_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["input"].(model.RotateWebhookSecretInput)), true
 	case "Mutation.setClock":
 		if e.ComplexityRoot.Mutation.SetClock == nil {
 			break
@@ -3634,6 +3834,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SupplyCase(childComplexity, args["input"].(model.SupplyCaseInput)), true
+	case "Mutation.updateWebhook":
+		if e.ComplexityRoot.Mutation.UpdateWebhook == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateWebhook_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateWebhook(childComplexity, args["input"].(model.UpdateWebhookInput)), true
 	case "Mutation.withdrawCase":
 		if e.ComplexityRoot.Mutation.WithdrawCase == nil {
 			break
@@ -4345,6 +4556,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhooks":
+		if e.ComplexityRoot.Query.Webhooks == nil {
+			break
+		}
+
+		args, err := field_Query_webhooks_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.WebhookOrder)), true
 	case "Query.zones":
 		if e.ComplexityRoot.Query.Zones == nil {
 			break
@@ -4438,6 +4660,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordMeetingPayload.Case(childComplexity), true
+
+	case "RedeliverPayload.delivery":
+		if e.ComplexityRoot.RedeliverPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeliverPayload.Delivery(childComplexity), true
 
 	case "RefuseCasePayload.case":
 		if e.ComplexityRoot.RefuseCasePayload.Case == nil {
@@ -4549,6 +4778,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReleaseDepartmentPayload.Case(childComplexity), true
+
+	case "ReplayWebhookPayload.webhook":
+		if e.ComplexityRoot.ReplayWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayWebhookPayload.Webhook(childComplexity), true
 
 	case "RequestSupplementPayload.case":
 		if e.ComplexityRoot.RequestSupplementPayload.Case == nil {
@@ -4738,6 +4974,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeCasePayload.Case(childComplexity), true
+
+	case "RotateWebhookSecretPayload.secret":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.Secret(childComplexity), true
+	case "RotateWebhookSecretPayload.webhook":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
 
 	case "Schedule.criticalPath":
 		if e.ComplexityRoot.Schedule.CriticalPath == nil {
@@ -5235,6 +5484,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SubmitCasePayload.Receipt(childComplexity), true
 
+	case "Subscription.caseEvents":
+		if e.ComplexityRoot.Subscription.CaseEvents == nil {
+			break
+		}
+
+		args, err := field_Subscription_caseEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CaseEvents(childComplexity, args["number"].(string), args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.catalogEvents":
+		if e.ComplexityRoot.Subscription.CatalogEvents == nil {
+			break
+		}
+
+		args, err := field_Subscription_catalogEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CatalogEvents(childComplexity, args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.departmentEvents":
+		if e.ComplexityRoot.Subscription.DepartmentEvents == nil {
+			break
+		}
+
+		args, err := field_Subscription_departmentEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.DepartmentEvents(childComplexity, args["department"].(string), args["after"].(*entgql.Cursor[string])), true
+
 	case "Supplement.askedAt":
 		if e.ComplexityRoot.Supplement.AskedAt == nil {
 			break
@@ -5324,6 +5607,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UndeterminedItem.MissingFacts(childComplexity), true
 
+	case "UpdateWebhookPayload.webhook":
+		if e.ComplexityRoot.UpdateWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.Webhook(childComplexity), true
+
 	case "Viewer.department":
 		if e.ComplexityRoot.Viewer.Department == nil {
 			break
@@ -5348,6 +5638,350 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Subject(childComplexity), true
+
+	case "Webhook.createdAt":
+		if e.ComplexityRoot.Webhook.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedAt(childComplexity), true
+	case "Webhook.cursor":
+		if e.ComplexityRoot.Webhook.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Cursor(childComplexity), true
+	case "Webhook.deliveries":
+		if e.ComplexityRoot.Webhook.Deliveries == nil {
+			break
+		}
+
+		args, err := field_Webhook_deliveries_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Webhook.Deliveries(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.WebhookDeliveryOrder), args["where"].(*ent.WebhookDeliveryWhereInput)), true
+	case "Webhook.department":
+		if e.ComplexityRoot.Webhook.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Department(childComplexity), true
+	case "Webhook.failingSince":
+		if e.ComplexityRoot.Webhook.FailingSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.FailingSince(childComplexity), true
+	case "Webhook.failures":
+		if e.ComplexityRoot.Webhook.Failures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Failures(childComplexity), true
+	case "Webhook.id":
+		if e.ComplexityRoot.Webhook.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.kinds":
+		if e.ComplexityRoot.Webhook.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Kinds(childComplexity), true
+	case "Webhook.openUntil":
+		if e.ComplexityRoot.Webhook.OpenUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.OpenUntil(childComplexity), true
+	case "Webhook.ownCases":
+		if e.ComplexityRoot.Webhook.OwnCases == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.OwnCases(childComplexity), true
+	case "Webhook.owner":
+		if e.ComplexityRoot.Webhook.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Owner(childComplexity), true
+	case "Webhook.reason":
+		if e.ComplexityRoot.Webhook.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Reason(childComplexity), true
+	case "Webhook.region":
+		if e.ComplexityRoot.Webhook.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Region(childComplexity), true
+	case "Webhook.role":
+		if e.ComplexityRoot.Webhook.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Role(childComplexity), true
+	case "Webhook.scheme":
+		if e.ComplexityRoot.Webhook.Scheme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Scheme(childComplexity), true
+	case "Webhook.secrets":
+		if e.ComplexityRoot.Webhook.Secrets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Secrets(childComplexity), true
+	case "Webhook.selection":
+		if e.ComplexityRoot.Webhook.Selection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Selection(childComplexity), true
+	case "Webhook.state":
+		if e.ComplexityRoot.Webhook.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.State(childComplexity), true
+	case "Webhook.url":
+		if e.ComplexityRoot.Webhook.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.URL(childComplexity), true
+
+	case "WebhookAttempt.at":
+		if e.ComplexityRoot.WebhookAttempt.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.At(childComplexity), true
+	case "WebhookAttempt.delivery":
+		if e.ComplexityRoot.WebhookAttempt.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.Delivery(childComplexity), true
+	case "WebhookAttempt.error":
+		if e.ComplexityRoot.WebhookAttempt.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.Error(childComplexity), true
+	case "WebhookAttempt.id":
+		if e.ComplexityRoot.WebhookAttempt.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.ID(childComplexity), true
+	case "WebhookAttempt.outcome":
+		if e.ComplexityRoot.WebhookAttempt.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.Outcome(childComplexity), true
+	case "WebhookAttempt.position":
+		if e.ComplexityRoot.WebhookAttempt.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.Position(childComplexity), true
+	case "WebhookAttempt.status":
+		if e.ComplexityRoot.WebhookAttempt.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.Status(childComplexity), true
+	case "WebhookAttempt.took":
+		if e.ComplexityRoot.WebhookAttempt.Took == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttempt.Took(childComplexity), true
+
+	case "WebhookAttemptConnection.edges":
+		if e.ComplexityRoot.WebhookAttemptConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttemptConnection.Edges(childComplexity), true
+	case "WebhookAttemptConnection.pageInfo":
+		if e.ComplexityRoot.WebhookAttemptConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttemptConnection.PageInfo(childComplexity), true
+	case "WebhookAttemptConnection.totalCount":
+		if e.ComplexityRoot.WebhookAttemptConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttemptConnection.TotalCount(childComplexity), true
+
+	case "WebhookAttemptEdge.cursor":
+		if e.ComplexityRoot.WebhookAttemptEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttemptEdge.Cursor(childComplexity), true
+	case "WebhookAttemptEdge.node":
+		if e.ComplexityRoot.WebhookAttemptEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAttemptEdge.Node(childComplexity), true
+
+	case "WebhookConnection.edges":
+		if e.ComplexityRoot.WebhookConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.Edges(childComplexity), true
+	case "WebhookConnection.pageInfo":
+		if e.ComplexityRoot.WebhookConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.PageInfo(childComplexity), true
+	case "WebhookConnection.totalCount":
+		if e.ComplexityRoot.WebhookConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.TotalCount(childComplexity), true
+
+	case "WebhookDelivery.attemptCount":
+		if e.ComplexityRoot.WebhookDelivery.AttemptCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.AttemptCount(childComplexity), true
+	case "WebhookDelivery.attempts":
+		if e.ComplexityRoot.WebhookDelivery.Attempts == nil {
+			break
+		}
+
+		args, err := field_WebhookDelivery_attempts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Attempts(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.WebhookAttemptOrder)), true
+	case "WebhookDelivery.doneAt":
+		if e.ComplexityRoot.WebhookDelivery.DoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.DoneAt(childComplexity), true
+	case "WebhookDelivery.event":
+		if e.ComplexityRoot.WebhookDelivery.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Event(childComplexity), true
+	case "WebhookDelivery.id":
+		if e.ComplexityRoot.WebhookDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ID(childComplexity), true
+	case "WebhookDelivery.kind":
+		if e.ComplexityRoot.WebhookDelivery.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Kind(childComplexity), true
+	case "WebhookDelivery.nextAt":
+		if e.ComplexityRoot.WebhookDelivery.NextAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.NextAt(childComplexity), true
+	case "WebhookDelivery.since":
+		if e.ComplexityRoot.WebhookDelivery.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Since(childComplexity), true
+	case "WebhookDelivery.state":
+		if e.ComplexityRoot.WebhookDelivery.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.State(childComplexity), true
+	case "WebhookDelivery.webhook":
+		if e.ComplexityRoot.WebhookDelivery.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Webhook(childComplexity), true
+
+	case "WebhookDeliveryConnection.edges":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Edges(childComplexity), true
+	case "WebhookDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.WebhookDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.PageInfo(childComplexity), true
+	case "WebhookDeliveryConnection.totalCount":
+		if e.ComplexityRoot.WebhookDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.TotalCount(childComplexity), true
+
+	case "WebhookDeliveryEdge.cursor":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Cursor(childComplexity), true
+	case "WebhookDeliveryEdge.node":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Node(childComplexity), true
+
+	case "WebhookEdge.cursor":
+		if e.ComplexityRoot.WebhookEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Cursor(childComplexity), true
+	case "WebhookEdge.node":
+		if e.ComplexityRoot.WebhookEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Node(childComplexity), true
+
+	case "WebhookSecret.createdAt":
+		if e.ComplexityRoot.WebhookSecret.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecret.CreatedAt(childComplexity), true
+	case "WebhookSecret.expiresAt":
+		if e.ComplexityRoot.WebhookSecret.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookSecret.ExpiresAt(childComplexity), true
 
 	case "WithdrawCasePayload.case":
 		if e.ComplexityRoot.WithdrawCasePayload.Case == nil {
@@ -5477,8 +6111,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CheckPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputCheckPolicyInput)),
 			graphql.NewInputUnmarshaler("ChooseModeInput", graphql.BindUnmarshaler(ec, unmarshalInputChooseModeInput)),
 			graphql.NewInputUnmarshaler("ClauseOrder", graphql.BindUnmarshaler(ec, unmarshalInputClauseOrder)),
+			graphql.NewInputUnmarshaler("CreateWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateWebhookInput)),
 			graphql.NewInputUnmarshaler("DeadlineInput", graphql.BindUnmarshaler(ec, unmarshalInputDeadlineInput)),
 			graphql.NewInputUnmarshaler("DecideCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputDecideCaseInput)),
+			graphql.NewInputUnmarshaler("DeleteWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputDeleteWebhookInput)),
 			graphql.NewInputUnmarshaler("DeliverResultInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverResultInput)),
 			graphql.NewInputUnmarshaler("DepartmentOrder", graphql.BindUnmarshaler(ec, unmarshalInputDepartmentOrder)),
 			graphql.NewInputUnmarshaler("DepartmentWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputDepartmentWhereInput)),
@@ -5504,10 +6140,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReasonInput", graphql.BindUnmarshaler(ec, unmarshalInputReasonInput)),
 			graphql.NewInputUnmarshaler("RecallCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallCaseInput)),
 			graphql.NewInputUnmarshaler("RecordMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordMeetingInput)),
+			graphql.NewInputUnmarshaler("RedeliverInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeliverInput)),
 			graphql.NewInputUnmarshaler("RefuseCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRefuseCaseInput)),
 			graphql.NewInputUnmarshaler("RegionOrder", graphql.BindUnmarshaler(ec, unmarshalInputRegionOrder)),
 			graphql.NewInputUnmarshaler("RegionWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputRegionWhereInput)),
 			graphql.NewInputUnmarshaler("ReleaseDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseDepartmentInput)),
+			graphql.NewInputUnmarshaler("ReplayWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputReplayWebhookInput)),
 			graphql.NewInputUnmarshaler("RequestSupplementInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestSupplementInput)),
 			graphql.NewInputUnmarshaler("RerunChecksInput", graphql.BindUnmarshaler(ec, unmarshalInputRerunChecksInput)),
 			graphql.NewInputUnmarshaler("ResumeClockInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeClockInput)),
@@ -5516,6 +6154,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReviewWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputReviewWhereInput)),
 			graphql.NewInputUnmarshaler("RevokeAcceptanceInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeAcceptanceInput)),
 			graphql.NewInputUnmarshaler("RevokeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeCaseInput)),
+			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", graphql.BindUnmarshaler(ec, unmarshalInputRotateWebhookSecretInput)),
 			graphql.NewInputUnmarshaler("SchemeOrder", graphql.BindUnmarshaler(ec, unmarshalInputSchemeOrder)),
 			graphql.NewInputUnmarshaler("SetClockInput", graphql.BindUnmarshaler(ec, unmarshalInputSetClockInput)),
 			graphql.NewInputUnmarshaler("StandardOrder", graphql.BindUnmarshaler(ec, unmarshalInputStandardOrder)),
@@ -5525,6 +6164,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SubmitCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSubmitCaseInput)),
 			graphql.NewInputUnmarshaler("SupplementAskInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplementAskInput)),
 			graphql.NewInputUnmarshaler("SupplyCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplyCaseInput)),
+			graphql.NewInputUnmarshaler("UpdateWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateWebhookInput)),
+			graphql.NewInputUnmarshaler("WebhookAttemptOrder", graphql.BindUnmarshaler(ec, unmarshalInputWebhookAttemptOrder)),
+			graphql.NewInputUnmarshaler("WebhookDeliveryOrder", graphql.BindUnmarshaler(ec, unmarshalInputWebhookDeliveryOrder)),
+			graphql.NewInputUnmarshaler("WebhookDeliveryWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputWebhookDeliveryWhereInput)),
+			graphql.NewInputUnmarshaler("WebhookOrder", graphql.BindUnmarshaler(ec, unmarshalInputWebhookOrder)),
 			graphql.NewInputUnmarshaler("WithdrawCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawCaseInput)),
 			graphql.NewInputUnmarshaler("ZoneOrder", graphql.BindUnmarshaler(ec, unmarshalInputZoneOrder)),
 		)
@@ -5571,6 +6215,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := _Mutation(ctx, ec, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := _Subscription(ctx, ec, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -8070,6 +8731,366 @@ enum Trust @goModel(model: "github.com/onedoor/onedoor/internal/casework.Trust")
   C
   D
 }
+type Webhook implements Node @goModel(model: "github.com/onedoor/onedoor/ent.Endpoint") {
+  id: ID!
+  url: String!
+  """
+  Of events; none: all.
+  """
+  kinds: [String!]!
+  """
+  Code: cases that it leads or reviews in.
+  """
+  department: String
+  """
+  Code: cases in it, and in what lies in it.
+  """
+  region: String
+  """
+  Code.
+  """
+  scheme: String
+  """
+  Cases whose applicant or agent is the owner.
+  """
+  ownCases: Boolean!
+  """
+  Of GraphQL, on Event: what each message tells.
+  """
+  selection: String!
+  state: WebhookState!
+  """
+  Why it is DISABLED.
+  """
+  reason: String
+  """
+  The subject as whom the selection is answered.
+  """
+  owner: String!
+  """
+  Of the owner.
+  """
+  role: String!
+  """
+  Of the endpoint, in a row.
+  """
+  failures: Int!
+  failingSince: DateTime
+  """
+  Nothing is sent before: the endpoint failed too often, or asked for it.
+  """
+  openUntil: DateTime
+  createdAt: DateTime!
+  deliveries(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for WebhookDeliveries returned from the connection.
+    """
+    orderBy: [WebhookDeliveryOrder!] = [{direction:ASC,field:POSITION}]
+
+    """
+    Filtering options for WebhookDeliveries returned from the connection.
+    """
+    where: WebhookDeliveryWhereInput
+  ): WebhookDeliveryConnection!
+}
+type WebhookAttempt implements Node @goModel(model: "github.com/onedoor/onedoor/ent.DeliveryAttempt") {
+  id: ID!
+  """
+  Among all attempts of its delivery, from 1 on.
+  """
+  position: Int!
+  at: DateTime!
+  """
+  Milliseconds.
+  """
+  took: Int!
+  outcome: WebhookOutcome!
+  """
+  Of HTTP; null without an answer.
+  """
+  status: Int
+  error: String
+  delivery: WebhookDelivery!
+}
+"""
+A connection to a list of items.
+"""
+type WebhookAttemptConnection {
+  """
+  A list of edges.
+  """
+  edges: [WebhookAttemptEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type WebhookAttemptEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: WebhookAttempt
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for WebhookAttempt connections
+"""
+input WebhookAttemptOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order WebhookAttempts.
+  """
+  field: WebhookAttemptOrderField!
+}
+"""
+Properties by which WebhookAttempt connections can be ordered.
+"""
+enum WebhookAttemptOrderField {
+  POSITION
+}
+"""
+A connection to a list of items.
+"""
+type WebhookConnection {
+  """
+  A list of edges.
+  """
+  edges: [WebhookEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+type WebhookDelivery implements Node @goModel(model: "github.com/onedoor/onedoor/ent.Delivery") {
+  id: ID!
+  """
+  Of the event.
+  """
+  kind: String!
+  state: WebhookDeliveryState!
+  """
+  Since it is PENDING.
+  """
+  attemptCount: Int!
+  """
+  While PENDING, and only then: when it is sent next, at the earliest.
+  """
+  nextAt: DateTime
+  """
+  When it became PENDING.
+  """
+  since: DateTime!
+  doneAt: DateTime
+  webhook: Webhook!
+  """
+  Null when the viewer may not see it any more.
+  """
+  event: Event
+  attempts(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for WebhookAttempts returned from the connection.
+    """
+    orderBy: [WebhookAttemptOrder!] = [{direction:ASC,field:POSITION}]
+  ): WebhookAttemptConnection!
+}
+"""
+A connection to a list of items.
+"""
+type WebhookDeliveryConnection {
+  """
+  A list of edges.
+  """
+  edges: [WebhookDeliveryEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type WebhookDeliveryEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: WebhookDelivery
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for WebhookDelivery connections
+"""
+input WebhookDeliveryOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order WebhookDeliveries.
+  """
+  field: WebhookDeliveryOrderField!
+}
+"""
+Properties by which WebhookDelivery connections can be ordered.
+"""
+enum WebhookDeliveryOrderField {
+  POSITION
+}
+"""
+WebhookDeliveryState is enum for the field state
+"""
+enum WebhookDeliveryState @goModel(model: "github.com/onedoor/onedoor/internal/webhook.DeliveryState") {
+  PENDING
+  DELIVERED
+  FAILED
+  SKIPPED
+}
+"""
+WebhookDeliveryWhereInput is used for filtering Delivery objects.
+Input was generated by ent.
+"""
+input WebhookDeliveryWhereInput {
+  not: WebhookDeliveryWhereInput
+  and: [WebhookDeliveryWhereInput!]
+  or: [WebhookDeliveryWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  state field predicates
+  """
+  state: WebhookDeliveryState
+  stateNEQ: WebhookDeliveryState
+  stateIn: [WebhookDeliveryState!]
+  stateNotIn: [WebhookDeliveryState!]
+}
+"""
+An edge in a connection.
+"""
+type WebhookEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Webhook
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for Webhook connections
+"""
+input WebhookOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Webhooks.
+  """
+  field: WebhookOrderField!
+}
+"""
+Properties by which Webhook connections can be ordered.
+"""
+enum WebhookOrderField {
+  CREATED_AT
+}
+"""
+WebhookOutcome is enum for the field outcome
+"""
+enum WebhookOutcome @goModel(model: "github.com/onedoor/onedoor/internal/webhook.Outcome") {
+  TAKEN
+  REJECTED
+  GONE
+  THROTTLED
+  ERRED
+  LATE
+  UNREACHABLE
+  FORBIDDEN
+  UNREADABLE
+}
+"""
+WebhookState is enum for the field state
+"""
+enum WebhookState @goModel(model: "github.com/onedoor/onedoor/internal/webhook.State") {
+  ACTIVE
+  PAUSED
+  DISABLED
+}
 type Zone implements Node {
   id: ID!
   """
@@ -8488,6 +9509,112 @@ type Money {
 """A file of a multipart request (graphql-multipart-request-spec)."""
 scalar Upload
 `, BuiltIn: false},
+	{Name: "../schema/subscription.graphql", Input: `"""
+Events as they happen, by WebSocket (graphql-transport-ws) or server-sent events. ` + "`" + `after` + "`" + ` is the ` + "`" + `cursor` + "`" + ` of the last event that a client has had:
+it goes on after that one, without losing or doubling any. RESUME_GONE: that is not possible; read anew and subscribe without it. SLOW_CONSUMER:
+events were taken too slowly; subscribe again after the last one.
+"""
+type Subscription {
+  """Of one case, by its number, draft number or id."""
+  caseEvents(number: String!, after: Cursor): Event!
+  """A department's inbox: copy notices, what is due soon, answers, and all of the cases that it leads, of the cases that the viewer may see."""
+  departmentEvents(department: String!, after: Cursor): Event!
+  """The catalogue as it is published; public. These events are of no case: ` + "`" + `case` + "`" + ` cannot be asked for."""
+  catalogEvents(after: Cursor): Event!
+}
+`, BuiltIn: false},
+	{Name: "../schema/webhook.graphql", Input: `extend type Webhook {
+  """Its place in the log of events: those up to here have become deliveries, or were not wanted."""
+  cursor: Cursor!
+  """Messages are signed with each of these; the newest is last. Their text is shown once, by createWebhook and rotateWebhookSecret."""
+  secrets: [WebhookSecret!]!
+}
+type WebhookSecret {
+  createdAt: DateTime!
+  """When it ends, once it has been replaced."""
+  expiresAt: DateTime
+}
+
+extend type Query {
+  """The viewer's own, the newest first; an ADMIN sees all. For an INTEGRATOR or ADMIN."""
+  webhooks(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [WebhookOrder!] = [{direction: DESC, field: CREATED_AT}]): WebhookConnection!
+}
+
+"""A webhook gets the events that pass all of its filters and that its owner may see."""
+input CreateWebhookInput {
+  """https; a public address, unless the operator allows others."""
+  url: String!
+  """Of events; all when empty."""
+  kinds: [String!]! = []
+  """Code: cases that the department leads or reviews in."""
+  department: String
+  """Code: cases in the region, and in what lies in it."""
+  region: String
+  """Code."""
+  scheme: String
+  """Cases whose applicant or agent is the owner."""
+  ownCases: Boolean! = false
+  """
+  What each message tells: a selection on Event, such as
+  { kind occurredAt case { number state } }. It is answered as the owner, when the message is sent.
+  """
+  selection: String!
+  """Events after this place, such as an event's ` + "`" + `cursor` + "`" + `; those from now on when left out."""
+  after: Cursor
+}
+type CreateWebhookPayload {
+  webhook: Webhook!
+  """whsec_…, shown this once (standardwebhooks.com)."""
+  secret: String!
+}
+"""What is left out stays as it is; null takes a filter away."""
+input UpdateWebhookInput {
+  webhook: ID!
+  url: String
+  kinds: [String!]
+  department: String
+  region: String
+  scheme: String
+  ownCases: Boolean
+  selection: String
+  """PAUSED, or ACTIVE to go on where it stood."""
+  state: WebhookState
+}
+type UpdateWebhookPayload { webhook: Webhook! }
+input RotateWebhookSecretInput {
+  webhook: ID!
+  """Hours for which messages are signed with the one before as well, 0 to 168."""
+  overlapHours: Int! = 24
+}
+type RotateWebhookSecretPayload {
+  webhook: Webhook!
+  """whsec_…, shown this once."""
+  secret: String!
+}
+input DeleteWebhookInput { webhook: ID! }
+type DeleteWebhookPayload { webhook: ID! }
+input RedeliverInput { delivery: ID! }
+type RedeliverPayload { delivery: WebhookDelivery! }
+input ReplayWebhookInput {
+  webhook: ID!
+  """Events after this place are delivered again, under the same message ids."""
+  after: Cursor!
+}
+type ReplayWebhookPayload { webhook: Webhook! }
+
+extend type Mutation {
+  """By an INTEGRATOR or ADMIN."""
+  createWebhook(input: CreateWebhookInput!): CreateWebhookPayload!
+  updateWebhook(input: UpdateWebhookInput!): UpdateWebhookPayload!
+  rotateWebhookSecret(input: RotateWebhookSecretInput!): RotateWebhookSecretPayload!
+  """With its deliveries."""
+  deleteWebhook(input: DeleteWebhookInput!): DeleteWebhookPayload!
+  """Sends a message once more, whatever has become of it."""
+  redeliver(input: RedeliverInput!): RedeliverPayload!
+  """Goes back in the log of events."""
+  replayWebhook(input: ReplayWebhookInput!): ReplayWebhookPayload!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -8865,6 +9992,16 @@ func childFields_ClockStop(ctx context.Context, ec *executionContext, field grap
 	return nil, fmt.Errorf("no field named %q was found under type ClockStop", field.Name)
 }
 
+func childFields_CreateWebhookPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return fieldContext_CreateWebhookPayload_webhook(ctx, ec, field)
+	case "secret":
+		return fieldContext_CreateWebhookPayload_secret(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateWebhookPayload", field.Name)
+}
+
 func childFields_DayExplained(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -8901,6 +10038,14 @@ func childFields_DecideCasePayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_DecideCasePayload_case(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DecideCasePayload", field.Name)
+}
+
+func childFields_DeleteWebhookPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return fieldContext_DeleteWebhookPayload_webhook(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteWebhookPayload", field.Name)
 }
 
 func childFields_DeliverResultPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9877,6 +11022,14 @@ func childFields_RecordMeetingPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type RecordMeetingPayload", field.Name)
 }
 
+func childFields_RedeliverPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return fieldContext_RedeliverPayload_delivery(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeliverPayload", field.Name)
+}
+
 func childFields_RefuseCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "case":
@@ -9937,6 +11090,14 @@ func childFields_ReleaseDepartmentPayload(ctx context.Context, ec *executionCont
 		return fieldContext_ReleaseDepartmentPayload_case(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseDepartmentPayload", field.Name)
+}
+
+func childFields_ReplayWebhookPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return fieldContext_ReplayWebhookPayload_webhook(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayWebhookPayload", field.Name)
 }
 
 func childFields_RequestSupplementPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10051,6 +11212,16 @@ func childFields_RevokeCasePayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_RevokeCasePayload_case(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeCasePayload", field.Name)
+}
+
+func childFields_RotateWebhookSecretPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return fieldContext_RotateWebhookSecretPayload_webhook(ctx, ec, field)
+	case "secret":
+		return fieldContext_RotateWebhookSecretPayload_secret(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
 }
 
 func childFields_Schedule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10371,6 +11542,14 @@ func childFields_UndeterminedItem(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type UndeterminedItem", field.Name)
 }
 
+func childFields_UpdateWebhookPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return fieldContext_UpdateWebhookPayload_webhook(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookPayload", field.Name)
+}
+
 func childFields_Viewer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "subject":
@@ -10383,6 +11562,174 @@ func childFields_Viewer(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Viewer_region(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func childFields_Webhook(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Webhook_id(ctx, ec, field)
+	case "url":
+		return fieldContext_Webhook_url(ctx, ec, field)
+	case "kinds":
+		return fieldContext_Webhook_kinds(ctx, ec, field)
+	case "department":
+		return fieldContext_Webhook_department(ctx, ec, field)
+	case "region":
+		return fieldContext_Webhook_region(ctx, ec, field)
+	case "scheme":
+		return fieldContext_Webhook_scheme(ctx, ec, field)
+	case "ownCases":
+		return fieldContext_Webhook_ownCases(ctx, ec, field)
+	case "selection":
+		return fieldContext_Webhook_selection(ctx, ec, field)
+	case "state":
+		return fieldContext_Webhook_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_Webhook_reason(ctx, ec, field)
+	case "owner":
+		return fieldContext_Webhook_owner(ctx, ec, field)
+	case "role":
+		return fieldContext_Webhook_role(ctx, ec, field)
+	case "failures":
+		return fieldContext_Webhook_failures(ctx, ec, field)
+	case "failingSince":
+		return fieldContext_Webhook_failingSince(ctx, ec, field)
+	case "openUntil":
+		return fieldContext_Webhook_openUntil(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Webhook_createdAt(ctx, ec, field)
+	case "deliveries":
+		return fieldContext_Webhook_deliveries(ctx, ec, field)
+	case "cursor":
+		return fieldContext_Webhook_cursor(ctx, ec, field)
+	case "secrets":
+		return fieldContext_Webhook_secrets(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func childFields_WebhookAttempt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_WebhookAttempt_id(ctx, ec, field)
+	case "position":
+		return fieldContext_WebhookAttempt_position(ctx, ec, field)
+	case "at":
+		return fieldContext_WebhookAttempt_at(ctx, ec, field)
+	case "took":
+		return fieldContext_WebhookAttempt_took(ctx, ec, field)
+	case "outcome":
+		return fieldContext_WebhookAttempt_outcome(ctx, ec, field)
+	case "status":
+		return fieldContext_WebhookAttempt_status(ctx, ec, field)
+	case "error":
+		return fieldContext_WebhookAttempt_error(ctx, ec, field)
+	case "delivery":
+		return fieldContext_WebhookAttempt_delivery(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookAttempt", field.Name)
+}
+
+func childFields_WebhookAttemptConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_WebhookAttemptConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_WebhookAttemptConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_WebhookAttemptConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookAttemptConnection", field.Name)
+}
+
+func childFields_WebhookAttemptEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_WebhookAttemptEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_WebhookAttemptEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookAttemptEdge", field.Name)
+}
+
+func childFields_WebhookConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_WebhookConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_WebhookConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_WebhookConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookConnection", field.Name)
+}
+
+func childFields_WebhookDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_WebhookDelivery_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_WebhookDelivery_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_WebhookDelivery_state(ctx, ec, field)
+	case "attemptCount":
+		return fieldContext_WebhookDelivery_attemptCount(ctx, ec, field)
+	case "nextAt":
+		return fieldContext_WebhookDelivery_nextAt(ctx, ec, field)
+	case "since":
+		return fieldContext_WebhookDelivery_since(ctx, ec, field)
+	case "doneAt":
+		return fieldContext_WebhookDelivery_doneAt(ctx, ec, field)
+	case "webhook":
+		return fieldContext_WebhookDelivery_webhook(ctx, ec, field)
+	case "event":
+		return fieldContext_WebhookDelivery_event(ctx, ec, field)
+	case "attempts":
+		return fieldContext_WebhookDelivery_attempts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDelivery", field.Name)
+}
+
+func childFields_WebhookDeliveryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_WebhookDeliveryConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_WebhookDeliveryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_WebhookDeliveryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryConnection", field.Name)
+}
+
+func childFields_WebhookDeliveryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_WebhookDeliveryEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_WebhookDeliveryEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryEdge", field.Name)
+}
+
+func childFields_WebhookEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_WebhookEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_WebhookEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEdge", field.Name)
+}
+
+func childFields_WebhookSecret(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "createdAt":
+		return fieldContext_WebhookSecret_createdAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_WebhookSecret_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookSecret", field.Name)
 }
 
 func childFields_WithdrawCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -5,6 +5,7 @@ package model
 import (
 	"time"
 
+	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/casework"
@@ -12,6 +13,7 @@ import (
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
+	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
@@ -95,6 +97,33 @@ type ChooseModeInput struct {
 	Mode            casework.Mode `json:"mode"`
 }
 
+// A webhook gets the events that pass all of its filters and that its owner may see.
+type CreateWebhookInput struct {
+	// https; a public address, unless the operator allows others.
+	URL string `json:"url"`
+	// Of events; all when empty.
+	Kinds []string `json:"kinds"`
+	// Code: cases that the department leads or reviews in.
+	Department *string `json:"department,omitempty"`
+	// Code: cases in the region, and in what lies in it.
+	Region *string `json:"region,omitempty"`
+	// Code.
+	Scheme *string `json:"scheme,omitempty"`
+	// Cases whose applicant or agent is the owner.
+	OwnCases bool `json:"ownCases"`
+	// What each message tells: a selection on Event, such as
+	// { kind occurredAt case { number state } }. It is answered as the owner, when the message is sent.
+	Selection string `json:"selection"`
+	// Events after this place, such as an event's `cursor`; those from now on when left out.
+	After *entgql.Cursor[string] `json:"after,omitempty"`
+}
+
+type CreateWebhookPayload struct {
+	Webhook *ent.Endpoint `json:"webhook"`
+	// whsec_…, shown this once (standardwebhooks.com).
+	Secret string `json:"secret"`
+}
+
 type DeadlineInput struct {
 	// The day on which the limit starts to run; it does not count itself.
 	Start  workday.Date `json:"start"`
@@ -113,6 +142,14 @@ type DecideCaseInput struct {
 	Decision        casework.Outcome `json:"decision"`
 	// Required for DENY.
 	Reasons []*ReasonInput `json:"reasons"`
+}
+
+type DeleteWebhookInput struct {
+	Webhook string `json:"webhook"`
+}
+
+type DeleteWebhookPayload struct {
+	Webhook string `json:"webhook"`
 }
 
 type DeliverResultInput struct {
@@ -361,6 +398,14 @@ type RecordMeetingInput struct {
 	Present []string `json:"present"`
 }
 
+type RedeliverInput struct {
+	Delivery string `json:"delivery"`
+}
+
+type RedeliverPayload struct {
+	Delivery *ent.Delivery `json:"delivery"`
+}
+
 type RefuseCaseInput struct {
 	Case            string         `json:"case"`
 	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
@@ -374,6 +419,16 @@ type ReleaseDepartmentInput struct {
 	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 	Reason          string     `json:"reason"`
+}
+
+type ReplayWebhookInput struct {
+	Webhook string `json:"webhook"`
+	// Events after this place are delivered again, under the same message ids.
+	After entgql.Cursor[string] `json:"after"`
+}
+
+type ReplayWebhookPayload struct {
+	Webhook *ent.Endpoint `json:"webhook"`
 }
 
 type RequestSupplementInput struct {
@@ -415,6 +470,18 @@ type RevokeCaseInput struct {
 	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time     `json:"occurredAt,omitempty"`
 	Reasons         []*ReasonInput `json:"reasons"`
+}
+
+type RotateWebhookSecretInput struct {
+	Webhook string `json:"webhook"`
+	// Hours for which messages are signed with the one before as well, 0 to 168.
+	OverlapHours int `json:"overlapHours"`
+}
+
+type RotateWebhookSecretPayload struct {
+	Webhook *ent.Endpoint `json:"webhook"`
+	// whsec_…, shown this once.
+	Secret string `json:"secret"`
 }
 
 type SchemeItem struct {
@@ -460,6 +527,12 @@ type SubmitCaseInput struct {
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 }
 
+// Events as they happen, by WebSocket (graphql-transport-ws) or server-sent events. `after` is the `cursor` of the last event that a client has had:
+// it goes on after that one, without losing or doubling any. RESUME_GONE: that is not possible; read anew and subscribe without it. SLOW_CONSUMER:
+// events were taken too slowly; subscribe again after the last one.
+type Subscription struct {
+}
+
 type SupplementAskInput struct {
 	// Required after acceptance: which review asks.
 	Review *string `json:"review,omitempty"`
@@ -477,6 +550,30 @@ type SupplyCaseInput struct {
 type UndeterminedItem struct {
 	Item         *ent.ItemVersion `json:"item,omitempty"`
 	MissingFacts []*standard.Fact `json:"missingFacts"`
+}
+
+// What is left out stays as it is; null takes a filter away.
+type UpdateWebhookInput struct {
+	Webhook    string                     `json:"webhook"`
+	URL        *string                    `json:"url,omitempty"`
+	Kinds      []string                   `json:"kinds,omitempty"`
+	Department graphql.Omittable[*string] `json:"department,omitempty"`
+	Region     graphql.Omittable[*string] `json:"region,omitempty"`
+	Scheme     graphql.Omittable[*string] `json:"scheme,omitempty"`
+	OwnCases   *bool                      `json:"ownCases,omitempty"`
+	Selection  *string                    `json:"selection,omitempty"`
+	// PAUSED, or ACTIVE to go on where it stood.
+	State *webhook.State `json:"state,omitempty"`
+}
+
+type UpdateWebhookPayload struct {
+	Webhook *ent.Endpoint `json:"webhook"`
+}
+
+type WebhookSecret struct {
+	CreatedAt time.Time `json:"createdAt"`
+	// When it ends, once it has been replaced.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
 type WithdrawCaseInput struct {

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -66,8 +65,8 @@ type Handler struct {
 	AnswerTime time.Duration // the longest that a query or mutation may take
 
 	mu      sync.Mutex
-	closing chan struct{}
-	closed  bool
+	closing context.Context // ends when streams have to
+	close   context.CancelFunc
 	streams sync.WaitGroup
 }
 
@@ -82,15 +81,20 @@ func (h *Handler) initTime() time.Duration   { return orDefault(h.InitTime, 5*ti
 func (h *Handler) aliveEvery() time.Duration { return orDefault(h.AliveEvery, 12*time.Second) }
 func (h *Handler) answerTime() time.Duration { return orDefault(h.AnswerTime, 30*time.Second) }
 
-// begin counts a stream; false when the server is stopping. What it gives closes
-// when the stream has to end.
-func (h *Handler) begin() (<-chan struct{}, bool) {
+// open gives what ends when streams have to; h.mu is held.
+func (h *Handler) open() context.Context {
+	if h.closing == nil {
+		h.closing, h.close = context.WithCancel(context.Background())
+	}
+	return h.closing
+}
+
+// begin counts a stream; false when the server is stopping. What it gives ends
+// when the stream has to.
+func (h *Handler) begin() (context.Context, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closing == nil {
-		h.closing = make(chan struct{})
-	}
-	if h.closed {
+	if h.open().Err() != nil {
 		return nil, false
 	}
 	h.streams.Add(1)
@@ -101,13 +105,8 @@ func (h *Handler) begin() (<-chan struct{}, bool) {
 // have ended or ctx has.
 func (h *Handler) Close(ctx context.Context) {
 	h.mu.Lock()
-	if h.closing == nil {
-		h.closing = make(chan struct{})
-	}
-	if !h.closed {
-		close(h.closing)
-	}
-	h.closed = true
+	h.open()
+	h.close()
 	h.mu.Unlock()
 	ended := make(chan struct{})
 	go func() { h.streams.Wait(); close(ended) }()
@@ -159,8 +158,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if v == http.ErrAbortHandler { //nolint:errorlint // it is this very value
 				panic(v)
 			}
-			h.refuse(w, r, form{}, &refusal{status: http.StatusInternalServerError, err: &fault.Error{Code: fault.Internal, Op: "protocol",
-				ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}})
+			h.refuse(w, r, form{}, &refusal{status: http.StatusInternalServerError, err: panicked(v)})
 		}
 	}()
 	if isUpgrade(r) {
@@ -243,6 +241,11 @@ func Permits(origins []string, origin, host string) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 }
 
+// panicked is the fault of what nobody has foreseen.
+func panicked(v any) error {
+	return &fault.Error{Code: fault.Internal, Op: "protocol", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}
+}
+
 // refusal is why a request is not executed.
 type refusal struct {
 	// status of a request that is not one of GraphQL over HTTP; zero for one that
@@ -277,13 +280,4 @@ func (h *Handler) misshapen(code, zh, en string) *refusal {
 		refused.status = http.StatusUnprocessableEntity
 	}
 	return refused
-}
-
-// codeOf gives the code of a refusal's first error.
-func (f *refusal) code() fault.Code {
-	var ours *fault.Error
-	if all := f.all(); len(all) > 0 && errors.As(all[0], &ours) {
-		return ours.Code
-	}
-	return fault.Invalid
 }

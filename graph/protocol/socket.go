@@ -1,10 +1,15 @@
 package protocol
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,7 +40,7 @@ const (
 // isUpgrade says whether a request asks for another protocol on its connection.
 func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }
 
-// serveSocket serves a WebSocket until it ends.
+// serveSocket begins to serve a WebSocket.
 func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if refused := h.checkUpgrade(r); refused != nil {
 		h.refuse(w, r, form{}, refused)
@@ -46,32 +51,77 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, form{}, stopping())
 		return
 	}
-	defer h.streams.Done()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // the origin was checked
+	conn, err := websocket.Accept(small{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // the origin was checked
 	if err != nil {
+		h.streams.Done()
 		return // it has been answered
 	}
-	if conn.Subprotocol() != subprotocol {
-		_ = conn.Close(closeNoSubprotocol, "Subprotocol not acceptable")
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
+	s := &socket{
+		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel,
+		authorization: r.Header.Get("Authorization"), running: map[string]*running{},
+	}
+	go func() {
+		defer h.streams.Done()
+		s.serve(closing)
+	}()
+}
+
+// unless ends the socket when what it is deferred in panics: nobody else stands
+// between that and the end of the process.
+func (s *socket) unless() {
+	if v := recover(); v != nil {
+		s.h.refused(s.ctx, &refusal{err: panicked(v)}) // it says so in the log
+		s.close(websocket.StatusInternalError, "Internal error")
+	}
+}
+
+// serve serves a socket until it ends. What has to happen meanwhile is done by
+// timers: an idle socket has one goroutine.
+func (s *socket) serve(closing context.Context) {
+	defer func() { _ = s.conn.CloseNow() }() // it is over
+	defer s.cancel()
+	defer s.unless()
+	if s.conn.Subprotocol() != subprotocol {
+		s.close(closeNoSubprotocol, "Subprotocol not acceptable")
 		return
 	}
-	conn.SetReadLimit(maxMessage)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	headers := r.Header.Clone()
-	headers.Del("Idempotency-Key") // it is of one request, and a socket carries many
-	s := &socket{
-		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel, headers: headers,
-		authorization: r.Header.Get("Authorization"),
-		introduced:    make(chan struct{}), running: map[string]*running{},
-	}
-	var after sync.WaitGroup
-	after.Go(func() { s.lookAfter(closing) })
+	s.conn.SetReadLimit(maxMessage)
+	stop := context.AfterFunc(closing, func() { s.close(closeRestart, "Service restart") })
+	defer stop()
+	s.timer = time.AfterFunc(s.h.initTime(), func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
 	s.read()
-	cancel()
-	after.Wait()
+	s.cancel()
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	s.mu.Unlock()
 	s.operations.Wait()
-	_ = conn.CloseNow()
+}
+
+// smallBuffer is enough for most messages, in bytes. A socket is idle most of the
+// time and should take little.
+const smallBuffer = 512
+
+// small gives a connection with small buffers.
+type small struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (w small) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := buffers.Peek(buffers.Reader.Buffered()) // messages that came with the request
+	if err != nil {
+		return nil, nil, err
+	}
+	early = bytes.Clone(early)
+	reader := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(smallBuffer, len(early)))
+	if _, err := reader.Peek(len(early)); err != nil {
+		return nil, nil, err
+	}
+	return conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(conn, smallBuffer)), nil
 }
 
 // checkUpgrade refuses what cannot become a WebSocket, and pages of other sites.
@@ -89,6 +139,8 @@ func (h *Handler) checkUpgrade(r *http.Request) *refusal {
 		return &refusal{status: http.StatusMethodNotAllowed, header: http.Header{"Allow": {http.MethodGet}}, err: invalid("METHOD", "WebSocket 由 GET 开始", "a WebSocket begins with GET")}
 	case !has("Upgrade", "websocket") || !has("Connection", "upgrade") || !r.ProtoAtLeast(1, 1):
 		return badRequest("UPGRADE", "只能升级为 websocket", "a connection can become a websocket only")
+	case !isNonce(r.Header.Values("Sec-WebSocket-Key")):
+		return badRequest("UPGRADE", "Sec-WebSocket-Key 须为 16 字节的 base64", "Sec-WebSocket-Key is 16 bytes in base64")
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		return &refusal{status: http.StatusUpgradeRequired, header: http.Header{"Sec-WebSocket-Version": {"13"}, "Upgrade": {"websocket"}},
 			err: invalid("UPGRADE", "WebSocket 版本须为 13", "the WebSocket version is 13")}
@@ -100,27 +152,33 @@ func (h *Handler) checkUpgrade(r *http.Request) *refusal {
 	return nil
 }
 
+// isNonce says whether a key is what the WebSocket protocol asks for.
+func isNonce(keys []string) bool {
+	if len(keys) != 1 {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
+	return err == nil && len(key) == 16
+}
+
 // socket is a connection that speaks graphql-transport-ws.
 type socket struct {
-	h       *Handler
-	conn    *websocket.Conn
-	ctx     context.Context // ends with the socket
-	cancel  context.CancelFunc
-	headers http.Header
+	h      *Handler
+	conn   *websocket.Conn
+	ctx    context.Context // ends with the socket
+	cancel context.CancelFunc
 
-	greeted    bool          // a connection_init has come
-	introduced chan struct{} // closed when it was accepted
+	greeted bool        // a connection_init has come
+	timer   *time.Timer // until it has been accepted, and then until the socket is looked after
 
 	mu            sync.Mutex      // of what follows, and of the order in which messages go out
 	acting        context.Context // ctx with who acts, once the client has introduced itself
 	authorization string
+	introduced    bool // a connection_init has been accepted
 	running       map[string]*running
 	closed        bool
 	operations    sync.WaitGroup
 }
-
-// running is one operation of a socket.
-type running struct{ cancel context.CancelFunc }
 
 // message is one message, in either direction.
 type message struct {
@@ -166,48 +224,25 @@ func (s *socket) write(text []byte) {
 	}
 }
 
-// lookAfter ends a socket that does not introduce itself, has gone, whose token is
-// over, or whose server stops.
-func (s *socket) lookAfter(closing <-chan struct{}) {
-	late := time.NewTimer(s.h.initTime())
-	defer late.Stop()
-	alive := time.NewTicker(s.h.aliveEvery())
-	defer alive.Stop()
-	introduced := s.introduced
-	var gone chan error // of the ping that is on its way
-	for {
-		select {
-		case <-late.C:
-			s.close(closeInitTimeout, "Connection initialisation timeout")
-			return
-		case <-introduced:
-			late.Stop()
-			introduced = nil
-		case <-alive.C:
-			if introduced == nil && s.signedOut() {
-				s.close(closeForbidden, "Forbidden")
-				return
-			}
-			if gone == nil {
-				gone = make(chan error, 1)
-				go func() {
-					ctx, cancel := context.WithTimeout(s.ctx, writeTime)
-					defer cancel()
-					gone <- s.conn.Ping(ctx)
-				}()
-			}
-		case err := <-gone:
-			if gone = nil; err != nil {
-				s.cancel()
-				_ = s.conn.CloseNow()
-				return
-			}
-		case <-closing:
-			s.close(closeRestart, "Service restart")
-			return
-		case <-s.ctx.Done():
-			return
-		}
+// lookAfter ends a socket whose client has gone or whose token is over, and looks
+// again later.
+func (s *socket) lookAfter() {
+	defer s.unless()
+	if s.signedOut() {
+		s.close(closeForbidden, "Forbidden")
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, writeTime)
+	defer cancel()
+	if s.conn.Ping(ctx) != nil {
+		s.cancel()
+		_ = s.conn.CloseNow()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.timer.Reset(s.h.aliveEvery())
 	}
 }
 
@@ -328,20 +363,25 @@ func (s *socket) introduce(payload json.RawMessage) (websocket.StatusCode, strin
 		}
 		s.acting = acting
 	}
+	if !s.timer.Stop() { // too late
+		return 0, ""
+	}
 	s.send(message{Type: "connection_ack"})
-	close(s.introduced)
+	s.introduced = true
+	s.timer = time.AfterFunc(s.h.aliveEvery(), s.lookAfter)
 	return 0, ""
 }
 
 // subscribe begins an operation.
 func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
-	select {
-	case <-s.introduced:
-	default:
+	s.mu.Lock()
+	introduced := s.introduced
+	s.mu.Unlock()
+	if !introduced {
 		return closeUnauthorized, "Unauthorized"
 	}
 	var object map[string]json.RawMessage
-	q := &request{RawParams: graphql.RawParams{Headers: s.headers}}
+	q := &request{} // without headers: an Idempotency-Key is of one request
 	q.ReadTime.Start = graphql.Now()
 	if json.Unmarshal(m.Payload, &object) != nil {
 		return closeBadMessage, `"subscribe" message expects the 'payload' property to be an object`
@@ -356,17 +396,14 @@ func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
 		return closeDuplicate, fmt.Sprintf("Subscriber for %s already exists", m.ID)
 	}
 	if len(s.running) >= maxOperations {
-		s.send(message{ID: m.ID, Type: "error", Payload: s.errorsOf(s.h.refused(s.acting, &refusal{err: fault.New(fault.Limited, "protocol",
-			fmt.Sprintf("一个连接同时最多 %d 个操作", maxOperations), fmt.Sprintf("a connection has at most %d operations at once", maxOperations))}))})
+		s.send(message{ID: m.ID, Type: "error", Payload: toJSON(s.h.refused(s.acting, &refusal{err: fault.New(fault.Limited, "protocol",
+			fmt.Sprintf("一个连接同时最多 %d 个操作", maxOperations), fmt.Sprintf("a connection has at most %d operations at once", maxOperations))}).Errors)})
 		return 0, ""
 	}
 	ctx, cancel := context.WithCancel(graphql.StartOperationTrace(s.acting))
-	op := &running{cancel: cancel}
-	s.running[m.ID] = op
-	s.operations.Go(func() {
-		defer cancel()
-		s.serve(ctx, m.ID, op, q)
-	})
+	o := &running{s: s, id: m.ID, ctx: ctx, cancel: cancel}
+	s.running[m.ID] = o
+	s.operations.Go(func() { o.execute(q) })
 	return 0, ""
 }
 
@@ -379,67 +416,90 @@ func words(err error) string {
 	return "it is not valid"
 }
 
-// serve executes an operation and sends what it gives. Nothing is sent once the
-// client has ended it, also not when its id has begun to mean another one.
-func (s *socket) serve(ctx context.Context, id string, op *running, q *request) {
-	last := func(m *message) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.running[id] == op {
-			delete(s.running, id)
-			if m != nil {
-				s.send(*m)
-			}
-		}
+// running is one operation of a socket. Nothing of it is sent once the client has
+// ended it, also not when its id has begun to mean another one.
+type running struct {
+	s      *socket
+	id     string
+	ctx    context.Context // ends with the operation
+	cancel context.CancelFunc
+}
+
+// finish ends the operation with its last message.
+func (o *running) finish(last message) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	if o.s.running[o.id] == o {
+		delete(o.s.running, o.id)
+		last.ID = o.id
+		o.s.send(last)
 	}
-	refuse := func(refused *refusal) {
-		last(&message{ID: id, Type: "error", Payload: s.errorsOf(s.h.refused(ctx, refused))})
+	o.cancel()
+}
+
+func (o *running) refuse(refused *refusal) { o.fail(o.s.h.refused(o.ctx, refused)) }
+
+func (o *running) fail(response *graphql.Response) {
+	o.finish(message{Type: "error", Payload: toJSON(response.Errors)})
+}
+
+// unless ends the operation when what it calls panics.
+func (o *running) unless() {
+	if v := recover(); v != nil {
+		o.refuse(&refusal{err: panicked(v)})
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			refuse(&refusal{err: &fault.Error{Code: fault.Internal, Op: "protocol", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}})
-		}
-	}()
-	prepared, refused := s.h.prepare(ctx, q)
+}
+
+// execute begins the operation. What it gives is sent by a goroutine of its own:
+// the stack of this one has grown, and a subscription waits for long.
+func (o *running) execute(q *request) {
+	defer o.unless()
+	h := o.s.h
+	prepared, refused := h.prepare(o.ctx, q)
 	if refused != nil {
-		refuse(refused)
+		o.refuse(refused)
 		return
 	}
-	ctx, done := s.h.limited(ctx, prepared)
-	defer done()
+	ctx, done := h.limited(o.ctx, prepared)
 	failed := &failure{}
-	next, ctx := s.h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	o.s.operations.Go(func() {
+		defer done()
+		o.deliver(ctx, next, failed)
+	})
+}
+
+// deliver sends what an operation gives until it ends.
+func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, failed *failure) {
+	defer o.unless()
 	for response := next(ctx); response != nil; response = next(ctx) {
 		if response.Data == nil { // refused before its first field
-			last(&message{ID: id, Type: "error", Payload: s.errorsOf(response)})
+			o.fail(response)
 			return
 		}
-		text := nextMessage(id, body(response))
-		s.mu.Lock()
-		mine := s.running[id] == op
-		if mine && !s.closed {
-			s.write(text)
+		text := nextMessage(o.id, body(response))
+		o.s.mu.Lock()
+		mine := o.s.running[o.id] == o
+		if mine && !o.s.closed {
+			o.s.write(text)
 		}
-		s.mu.Unlock()
+		o.s.mu.Unlock()
 		if !mine {
 			return
 		}
 	}
+	cause := context.Cause(ctx)
 	switch {
 	case failed.err != nil:
-		refuse(&refusal{err: failed.err})
-	case context.Cause(ctx) != nil && s.ctx.Err() == nil && fault.CodeOf(context.Cause(ctx)) == fault.Unavailable:
-		refuse(&refusal{err: context.Cause(ctx)})
+		o.refuse(&refusal{err: failed.err})
+	case o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
+		o.refuse(&refusal{err: cause})
 	default:
-		last(&message{ID: id, Type: "complete"})
+		o.finish(message{Type: "complete"})
 	}
 }
 
 // nextMessage is a message with an answer, whose text is taken as it is.
 func nextMessage(id string, answer []byte) []byte {
 	return fmt.Appendf(nil, `{"id":%s,"type":"next","payload":%s}`, toJSON(id), answer)
-}
-
-func (s *socket) errorsOf(response *graphql.Response) json.RawMessage {
-	return toJSON(response.Errors)
 }

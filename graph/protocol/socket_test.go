@@ -271,6 +271,7 @@ func TestSocketUpgrades(t *testing.T) {
 		"another site":     {http.MethodGet, with("Origin", "https://evil.example"), 403},
 		"no site":          {http.MethodGet, with("Origin", "null"), 403},
 		"another protocol": {http.MethodGet, with("Upgrade", "h2c"), 400},
+		"no key":           {http.MethodGet, with("Sec-WebSocket-Key", ""), 400},
 		"another version":  {http.MethodGet, with("Sec-WebSocket-Version", "8"), 426},
 		"POST":             {http.MethodPost, upgrade, 405},
 	} {
@@ -282,6 +283,17 @@ func TestSocketUpgrades(t *testing.T) {
 	}
 	s.dial(t, "Origin", "https://friend.example")
 	s.dial(t, "Origin", s.url)
+}
+
+// TestSocketPanics: what nobody has foreseen ends the socket, and nothing else.
+func TestSocketPanics(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(h *protocol.Handler) {
+		h.SignIn = func(context.Context, string) (context.Context, error) { panic("it panics") }
+	})
+	c := s.dial(t)
+	c.send(`{"type":"connection_init","payload":{"Authorization":"Bearer x"}}`)
+	c.closes(1011, "Internal error")
 }
 
 func TestSocketSignsIn(t *testing.T) {

@@ -31,7 +31,29 @@ var fireKey = sync.OnceValues(func() ([2][]byte, error) {
 // folder of its package.
 func packaged(t *testing.T, source string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir, text := built(t, source)
+	keys, err := fireKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := manifest.OpenKey(keys[1], "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := manifest.Sign(text, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, manifest.SignatureFile), signature, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// built builds a plugin, and gives the folder of its package and the manifest.
+func built(t *testing.T, source string) (dir string, manifestText []byte) {
+	t.Helper()
+	dir = t.TempDir()
 	text, err := os.ReadFile(filepath.Join(source, manifest.File))
 	if err != nil {
 		t.Fatal(err)
@@ -55,24 +77,10 @@ func packaged(t *testing.T, source string) string {
 	if text, err = manifest.SetPrograms(text, map[string]string{platform: hex.EncodeToString(sum[:])}); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := fireKey()
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(dir, manifest.File), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	key, err := manifest.OpenKey(keys[1], "secret")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signature, err := manifest.Sign(text, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, bytes := range map[string][]byte{manifest.File: text, manifest.SignatureFile: signature} {
-		if err := os.WriteFile(filepath.Join(dir, name), bytes, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	return dir, text
 }
 
 // trusting is a setting in which the fire department's key is known.
@@ -343,4 +351,92 @@ func TestPluginsAreRefused(t *testing.T) {
 		t.Errorf("an unsigned plugin is listed as\n%s", list)
 	}
 	refuse("was enforced before", "rollback", "nobody")
+}
+
+// TestShippedPlugins runs all the checks that ship, in their sandbox, on a case
+// with an electronic form.
+func TestShippedPlugins(t *testing.T) {
+	t.Parallel()
+	in := start(t, append(settings["embedded"](t), "ONEDOOR_PLUGIN_DEV=1", "ONEDOOR_RUN="+shortDir(t)))
+	departments := []string{"eco", "fire", "nrp", "police", "samr", "urban"}
+	for _, name := range departments {
+		dir, _ := built(t, "../../plugins/"+name)
+		in.command(t, "plugin", "install", dir)
+		in.command(t, "plugin", "activate", name)
+	}
+	admin := in.as(t, central)
+	eventually(t, "all are active", func() bool {
+		p := admin.plugins(t)
+		return len(p) == len(departments) && !slices.ContainsFunc(p, func(p pluginShown) bool { return p.State == nil })
+	})
+	person, c := draft(t, in)
+	sheet := c.material(t, "场所位置和平面示意图")
+	form := `{"site.surroundings/1": {"radius": 300, "site": [[121.55, 29.89]], "places": []}}`
+	person.granted(t, upload(t, map[string]any{"case": c.Number, "material": sheet.Code}, "sketch.json", []byte(form)), new(any))
+	person.do(t, "submitCase", map[string]any{"case": c.Number})
+	c = in.as(t, clerk).do(t, "acceptCase", map[string]any{"case": c.Number})
+	found, runs := person.examined(t, c.Number)
+	if len(found) == 0 {
+		t.Error("nothing is found")
+	}
+	for clause, f := range found {
+		if f.Source.Sandbox == "" || f.Source.Signed == nil || *f.Source.Signed || f.Message == "" {
+			t.Errorf("%s: %+v", clause, f)
+		}
+	}
+	asked := map[string]bool{}
+	for _, r := range runs {
+		if asked[r.Plugin] = true; r.State != "DONE" {
+			t.Errorf("%s/%s is %s: %s\n%s", r.Plugin, r.Check, r.State, text(r.Fault), in.process.lastWords())
+		}
+	}
+	for _, p := range admin.plugins(t) {
+		if asked[p.Name] && *p.State != "READY" || p.Failures != 0 {
+			t.Errorf("%s is %s with %d failures", p.Name, *p.State, p.Failures)
+		}
+	}
+	if len(asked) < 3 {
+		t.Errorf("a restaurant is looked at by %v", asked)
+	}
+	if said := in.command(t, "plugin", "replay", "--case", c.Number); strings.Contains(said, "DIFFERS") {
+		t.Errorf("replay says %s", said)
+	}
+}
+
+// TestAuthor goes through an author's afternoon as docs/plugins.md tells it, with
+// nothing but Go, to findings of a server that runs.
+func TestAuthor(t *testing.T) {
+	t.Parallel()
+	in := start(t, trusting(t, settings["embedded"](t)))
+	source, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := t.TempDir()
+	do := func(args ...string) string {
+		t.Helper()
+		path, err := program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(path, append([]string{"plugin"}, args...)...)
+		cmd.Dir, cmd.Env = desk, append(os.Environ(), append(in.env, "ONEDOOR_PLUGIN_DEV=1")...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	do("new", "parking", "--onedoor", source)
+	do("test")
+	if said := do("conform"); !strings.Contains(said, " 0 failed") {
+		t.Errorf("conform says %s", said)
+	}
+	do("install")
+	do("activate")
+	admin := in.as(t, central)
+	eventually(t, "it runs", func() bool { p := admin.plugins(t); return len(p) == 1 && p[0].State != nil })
+	if p := admin.plugins(t)[0]; p.Signed || *p.State != "REFUSED" { // this server was not started with --dev
+		t.Errorf("%+v", p)
+	}
 }

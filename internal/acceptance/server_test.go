@@ -73,6 +73,9 @@ var settings = map[string]func(t *testing.T) []string{
 	},
 }
 
+// unlimited lets one address ask as often as these tests do.
+var unlimited = []string{"ONEDOOR_LIMIT_ADDRESS=off", "ONEDOOR_LIMIT_SUBJECT=off", "ONEDOOR_LIMIT_GUESS=off", "ONEDOOR_LIMIT_WRONG=off"}
+
 // onBoth runs a test against both kinds of database; more are flags of serve.
 func onBoth(t *testing.T, test func(t *testing.T, in instance), more ...string) {
 	t.Parallel()
@@ -187,7 +190,7 @@ func (p *process) run() error {
 	}
 	defer log.Close()
 	cmd := exec.Command(path, append(slices.Clone(p.args), "-addr", p.addr)...)
-	cmd.Env, cmd.Stderr = append(os.Environ(), p.env...), log
+	cmd.Env, cmd.Stderr = slices.Concat(os.Environ(), unlimited, p.env), log
 	dieWithParent(cmd)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

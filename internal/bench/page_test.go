@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/onedoor/onedoor/graph"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/testservices"

@@ -105,8 +105,12 @@ func (c *Cache) Ping(ctx context.Context) error { return c.client.Ping(ctx).Err(
 // registration; a client sends it again when it is gone.
 const documentLife = 24 * time.Hour
 
-// maxDocument bounds what a client may make the cache remember, in bytes.
-const maxDocument = 16 << 10
+// What a client may make the cache remember. A Redis throws old keys away when it
+// is full, as its operator has set it; the embedded server does not.
+const (
+	maxDocument = 16 << 10 // bytes
+	maxEmbedded = 4000     // keys
+)
 
 // Documents remembers operations by their hash, for automatic persisted
 // queries. It has the shape that gqlgen's graphql.Cache asks for.
@@ -121,9 +125,18 @@ func (d Documents) Get(ctx context.Context, hash string) (string, bool) {
 	return text, err == nil
 }
 
+// full says whether the embedded server has enough.
+func (c *Cache) full(ctx context.Context) bool {
+	if !c.embedded {
+		return false
+	}
+	keys, err := c.client.DBSize(ctx).Result()
+	return err != nil || keys >= maxEmbedded
+}
+
 // Add remembers an operation's text.
 func (d Documents) Add(ctx context.Context, hash, text string) {
-	if len(text) <= maxDocument {
+	if len(text) <= maxDocument && !d.Cache.full(ctx) {
 		_ = d.Cache.client.Set(ctx, "apq:"+hash, text, documentLife).Err()
 	}
 }

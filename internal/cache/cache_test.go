@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,6 +40,32 @@ func TestDocuments(t *testing.T) {
 				t.Error("a document without bound was kept")
 			}
 		})
+	}
+}
+
+// TestTheEmbeddedServerIsBounded fills it: what was there stays, and new documents
+// are not kept.
+func TestTheEmbeddedServerIsBounded(t *testing.T) {
+	t.Parallel()
+	c, err := cache.Open(cache.Embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	d := cache.Documents{Cache: c}
+	kept := 0
+	for i := range 4100 {
+		hash := strconv.Itoa(i)
+		d.Add(t.Context(), hash, "{ viewer }")
+		if _, ok := d.Get(t.Context(), hash); ok {
+			kept++
+		}
+	}
+	if kept != 4000 {
+		t.Errorf("%d documents are kept", kept)
+	}
+	if _, ok := d.Get(t.Context(), "0"); !ok {
+		t.Error("the first has gone")
 	}
 }
 

@@ -359,3 +359,8 @@ func (c *Catalogue) inside(a, b string) bool {
 	}
 	return true
 }
+
+// HasScheme says whether there is or was a scheme with the code.
+func (c *Catalogue) HasScheme(code string) bool {
+	return slices.ContainsFunc(c.schemes, func(s *jointStandard) bool { return s.Scheme.Code == code })
+}

@@ -64,6 +64,18 @@ func Notice(number string) string { return "not_" + number }
 // Plugin identifies a version of a plugin.
 func Plugin(name, version string) string { return "plg_" + name + "_" + version }
 
+// Webhook identifies a webhook by its key.
+func Webhook(key string) string { return "whk_" + key }
+
+// Delivery identifies the delivery of the event at a place to a webhook, however
+// often it is sent.
+func Delivery(webhook string, seq int64) string {
+	return "dlv_" + Code(webhook) + "_" + strconv.FormatInt(seq, 10)
+}
+
+// Attempt identifies the n-th attempt of a delivery.
+func Attempt(delivery string, n int) string { return "att_" + Code(delivery) + "_" + strconv.Itoa(n) }
+
 // Case identifies a case by its key, a text that nobody else's case has.
 func Case(key string) string { return "cas_" + key }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
+	"github.com/onedoor/onedoor/internal/viewer"
+	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
@@ -304,4 +306,39 @@ func createEvent(c *ent.EventClient, caseID string, e casework.Event) *ent.Event
 		SetOccurredAt(e.OccurredAt).SetRecordedAt(e.RecordedAt).SetLate(e.Late).
 		SetActor(e.Actor.Subject).SetRole(string(e.Actor.Role)).SetNillableDepartment(pointer(e.Actor.Department)).
 		SetNillableOnBehalfOf(pointer(e.Actor.OnBehalfOf)).SetNillableMandate(pointer(e.Actor.Mandate)).SetData(e.Data)
+}
+
+func webhookOf(row *ent.Endpoint) webhook.Webhook {
+	return webhook.Webhook{
+		ID: row.ID, URL: row.URL, Selection: row.Selection, State: row.State, Reason: deref(row.Reason), Secrets: row.Secrets, Cursor: row.Cursor,
+		Filter:    webhook.Filter{Kinds: row.Kinds, Department: deref(row.Department), Region: deref(row.Region), Scheme: deref(row.Scheme), OwnCases: row.OwnCases},
+		Owner:     viewer.Viewer{Subject: row.Owner, Role: viewer.Role(row.Role), Department: deref(row.OwnerDepartment), Region: deref(row.OwnerRegion)},
+		Breaker:   webhook.Breaker{Failures: row.Failures, FailingSince: instant(row.FailingSince), OpenUntil: instant(row.OpenUntil)},
+		CreatedAt: row.CreatedAt.UTC(),
+	}
+}
+
+// setWebhook writes all that may change in a webhook.
+func setWebhook(m *ent.EndpointMutation, w webhook.Webhook) {
+	m.SetURL(w.URL)
+	m.SetKinds(nonNil(w.Filter.Kinds))
+	set(pointer(w.Filter.Department), m.SetDepartment, m.ClearDepartment)
+	set(pointer(w.Filter.Region), m.SetRegion, m.ClearRegion)
+	set(pointer(w.Filter.Scheme), m.SetScheme, m.ClearScheme)
+	m.SetOwnCases(w.Filter.OwnCases)
+	m.SetSelection(w.Selection)
+	m.SetState(w.State)
+	set(pointer(w.Reason), m.SetReason, m.ClearReason)
+	m.SetSecrets(nonNil(w.Secrets))
+	m.SetCursor(w.Cursor)
+	m.SetFailures(w.Breaker.Failures)
+	set(instantPointer(w.Breaker.FailingSince), m.SetFailingSince, m.ClearFailingSince)
+	set(instantPointer(w.Breaker.OpenUntil), m.SetOpenUntil, m.ClearOpenUntil)
+}
+
+func deliveryOf(row *ent.Delivery) webhook.Delivery {
+	return webhook.Delivery{
+		ID: row.ID, Webhook: row.WebhookID, Event: row.EventID, Kind: row.Kind, Case: row.CaseID, Seq: row.Seq, State: row.State,
+		Attempts: row.AttemptCount, NextAt: instant(row.NextAt), Since: row.Since.UTC(), DoneAt: instant(row.DoneAt), Lease: deref(row.Lease),
+	}
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/ent/casefile"
 	"github.com/onedoor/onedoor/ent/casematerial"
+	"github.com/onedoor/onedoor/ent/delivery"
+	"github.com/onedoor/onedoor/ent/deliveryattempt"
+	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/review"
@@ -32,6 +35,17 @@ func restrict(settled func(context.Context), c *ent.Client) *ent.Client {
 	}))
 	c.CaseMaterial.Intercept(rule(func(q ent.Query, visible predicate.CaseFile) {
 		q.(*ent.CaseMaterialQuery).Where(casematerial.HasCaseWith(visible))
+	}))
+	own := func(where func(q ent.Query, own predicate.Endpoint)) ent.Interceptor {
+		return ent.TraverseFunc(func(ctx context.Context, q ent.Query) error {
+			where(q, ownWebhook(viewer.From(ctx)))
+			return nil
+		})
+	}
+	c.Endpoint.Intercept(own(func(q ent.Query, own predicate.Endpoint) { q.(*ent.EndpointQuery).Where(own) }))
+	c.Delivery.Intercept(own(func(q ent.Query, own predicate.Endpoint) { q.(*ent.DeliveryQuery).Where(delivery.HasWebhookWith(own)) }))
+	c.DeliveryAttempt.Intercept(own(func(q ent.Query, own predicate.Endpoint) {
+		q.(*ent.DeliveryAttemptQuery).Where(deliveryattempt.HasDeliveryWith(delivery.HasWebhookWith(own)))
 	}))
 	c.Event.Intercept(ent.TraverseFunc(func(ctx context.Context, _ ent.Query) error {
 		settled(ctx)
@@ -63,6 +77,18 @@ func visible(v viewer.Viewer) predicate.CaseFile {
 		return covered
 	case v.Role == viewer.Coordinator, v.Role == viewer.Supervisor, v.Role == viewer.Integrator, v.Role == viewer.Admin:
 		return casefile.And(submitted, covered)
+	}
+	return func(s *sql.Selector) { s.Where(sql.False()) }
+}
+
+// ownWebhook is the rule of webhook.Webhook.Sees.
+func ownWebhook(v viewer.Viewer) predicate.Endpoint {
+	switch {
+	case v.Anonymous():
+	case v.Role == viewer.Admin:
+		return func(*sql.Selector) {}
+	case v.Role == viewer.Integrator:
+		return endpoint.And(endpoint.Owner(v.Subject), endpoint.Role(string(v.Role)))
 	}
 	return func(s *sql.Selector) { s.Where(sql.False()) }
 }

@@ -38,7 +38,7 @@ func pathOf(m check.Material) string { return materialsDir + "/" + m.SHA256 }
 // give puts materials there until release is called.
 func (c *contents) give(ctx context.Context, materials []check.Material) (release func(), err error) {
 	var given []string
-	release = func() {
+	takeBack := func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, name := range given {
@@ -47,11 +47,10 @@ func (c *contents) give(ctx context.Context, materials []check.Material) (releas
 				_ = os.Remove(filepath.Join(c.dir, name))
 			}
 		}
-		given = nil
 	}
 	defer func() {
 		if err != nil {
-			release()
+			takeBack()
 		}
 	}()
 	var sum int64
@@ -82,7 +81,7 @@ func (c *contents) give(ctx context.Context, materials []check.Material) (releas
 			return nil, err
 		}
 	}
-	return release, nil
+	return takeBack, nil
 }
 
 // copy puts a material into a file of its own, and looks whether it is the one

@@ -1,13 +1,9 @@
 package host
 
 import (
-	"log/slog"
-
 	"google.golang.org/protobuf/proto"
 
-	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/plugins/internal/pb"
-	"github.com/onedoor/onedoor/plugins/manifest"
 )
 
 // The mapping, for its test.
@@ -74,11 +70,3 @@ func Bytes(m proto.Message) []byte {
 	}
 	return b
 }
-
-// Drain reads what a plugin says into a log.
-type Drain = journal
-
-// NewDrain makes one.
-func NewDrain(log *slog.Logger) *Drain { return newJournal(log) }
-
-var _ = []any{check.Pass, manifest.Any}

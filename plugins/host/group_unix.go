@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -34,4 +35,10 @@ func endedBy(state *os.ProcessState) (words string, killed bool) {
 // lockFile makes sure that no other process has the file.
 func lockFile(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// unlockFile lets go of it. Closing is not enough: a process that is just being
+// started has the file too until it becomes its program.
+func unlockFile(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }

@@ -110,8 +110,7 @@ func New(config Config) (*Host, error) {
 		return nil, fmt.Errorf("host: %w", err)
 	}
 	if h.launcher, err = newLauncher(config.Floor, config.Ceiling); err != nil {
-		h.lock.Close()
-		return nil, fmt.Errorf("host: %w", err)
+		return nil, errors.Join(fmt.Errorf("host: %w", err), unlockFile(h.lock))
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h, nil
@@ -163,7 +162,11 @@ func sweep(dir string) error {
 
 // Close ends all plugins. Calls under way fail.
 func (h *Host) Close() error {
-	h.applying.Lock() // and never again
+	h.applying.Lock()
+	defer h.applying.Unlock()
+	if h.ctx.Err() != nil {
+		return nil
+	}
 	h.cancel()
 	h.mu.Lock()
 	all := slices.Concat(h.active, h.retired)
@@ -178,7 +181,7 @@ func (h *Host) Close() error {
 	}
 	h.launcher.close()
 	err := sweep(h.config.Dir)
-	return errors.Join(err, h.lock.Close())
+	return errors.Join(err, unlockFile(h.lock))
 }
 
 // Doctor says how well plugins are kept in on this machine, and why not better.

@@ -17,7 +17,7 @@ const (
 	maxWritten = 64 << 20 // bytes of all files in its directory
 	maxOpen    = 256      // descriptors
 	maxThreads = 256
-	niceness   = 10 // the host and the database go first
+	niceness   = 10 // more than the host's own: the host and the database go first
 )
 
 // spawn is one start of a plugin.
@@ -41,9 +41,8 @@ type limits struct{ memory int64 } // bytes
 // program is a plugin's program after it was verified. Nobody can change it.
 type program struct {
 	name    string
-	digest  string // SHA-256, hex
-	file    *os.File // sealed, in memory; Linux
-	path    string   // elsewhere
+	digest  string   // SHA-256, hex
+	file    *os.File // on Linux sealed and in memory; elsewhere in the host's own directory
 	dynamic bool     // it needs the machine's libraries
 
 	users int // plugins that have it; under the host's mutex

@@ -94,7 +94,7 @@ func (l *launcher) launch(s *spawn) (*exec.Cmd, error) {
 	files[1], files[2], files[lifelineFD], files[secretsFD] = s.stdout, s.stderr, s.lifeline, s.secrets
 	files[programFD] = s.program.file
 	args := []string{s.program.name}
-	readable := []place{{os.DevNull, toWrite}, {"/dev/urandom", toRead}, {s.materials, toRead}, {s.tmp, toWrite}, {s.sockets, toWrite}}
+	readable := []place{{os.DevNull, toWrite}, {"/dev/urandom", toRead}, {filepath.Dir(s.tmp), unix.LANDLOCK_ACCESS_FS_READ_DIR}, {s.materials, toRead}, {s.tmp, toWrite}, {s.sockets, toWrite}}
 	if s.interpreter != "" {
 		interpreter, err := os.Open(s.interpreter)
 		if err != nil {
@@ -154,7 +154,7 @@ var libraryPlaces = []place{
 // interpreterPlaces are an interpreter and what was installed with it: of
 // /opt/node/bin/node that is /opt/node/lib.
 func interpreterPlaces(interpreter string) []place {
-	places := []place{{interpreter, toExecute}}
+	places := []place{{interpreter, toExecute}, {"/etc/ssl/openssl.cnf", toRead}} // Node does not start without it
 	prefix := filepath.Dir(filepath.Dir(interpreter))
 	if prefix != "/" && prefix != "/usr" {
 		places = append(places, place{filepath.Join(prefix, "lib"), toExecute})
@@ -163,7 +163,8 @@ func interpreterPlaces(interpreter string) []place {
 }
 
 func attributes(level Level) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	a := ownGroup()
+	a.Pdeathsig = syscall.SIGKILL
 	if level >= L2 {
 		a.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
@@ -177,7 +178,9 @@ func (s *steps) confine(level Level, l limits) {
 	for fd := programFD; fd <= launcherFD; fd++ {
 		s.must(badDescriptor, unix.SYS_FCNTL, uint64(fd), unix.F_SETFD, unix.FD_CLOEXEC)
 	}
-	s.must(0, unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, niceness)
+	if raw, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil { // the kernel counts from 20 down
+		s.must(0, unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uint64(min(19, 20-raw+niceness)))
+	}
 	limit := func(resource int, value uint64) {
 		var pair [16]byte
 		binary.NativeEndian.PutUint64(pair[0:], value)
@@ -284,7 +287,6 @@ func isDynamic(program io.ReaderAt) bool {
 	}
 	return slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
-
 
 // awaitEnd waits until a process has ended, and leaves it to be reaped: until
 // then its number belongs to nobody else.

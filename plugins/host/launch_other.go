@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 )
 
@@ -33,9 +32,10 @@ func (l *launcher) launch(s *spawn) (*exec.Cmd, error) {
 	if runtime.GOOS == "windows" {
 		return nil, errors.New("plugins do not run on Windows: it has no descriptors to inherit")
 	}
-	path, args := s.program.path, []string{s.program.path}
+	path := s.program.file.Name()
+	args := []string{path}
 	if s.interpreter != "" {
-		path, args = s.interpreter, []string{s.interpreter, s.program.path}
+		path, args = s.interpreter, []string{s.interpreter, path}
 	}
 	cmd := &exec.Cmd{
 		Path: path, Args: args, Env: s.env, Dir: s.tmp, Stdout: s.stdout, Stderr: s.stderr,
@@ -67,10 +67,18 @@ func verify(dir, name, digest string, from io.Reader) (*program, error) {
 		os.Remove(file.Name())
 		return nil, err
 	}
-	return &program{name: name, digest: digest, path: filepath.Clean(file.Name())}, nil
+	readable, err := os.Open(file.Name())
+	if err != nil {
+		os.Remove(file.Name())
+		return nil, err
+	}
+	return &program{name: name, digest: digest, file: readable}, nil
 }
 
-func (p *program) close() { os.Remove(p.path) }
+func (p *program) close() {
+	p.file.Close()
+	os.Remove(p.file.Name())
+}
 
 func whatEnded(*os.ProcessState) string { return "" }
 

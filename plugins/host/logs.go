@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -15,10 +16,9 @@ import (
 // dropped and counted: it is read to the end whatever it writes, so that neither
 // side ever waits, and no more than this gets into the log.
 const (
-	maxLine   = 8 << 10 // bytes
-	logBurst  = 256     // lines at once
-	logRate   = 50      // lines a second
-	tailLines = 20      // kept to explain an end
+	maxLine  = 8 << 10 // bytes
+	logBurst = 256     // lines at once
+	logRate  = 50      // lines a second
 )
 
 // journal is where the output of one process goes.
@@ -29,38 +29,48 @@ type journal struct {
 	tokens  float64
 	filled  time.Time
 	dropped int64
-	tail    []string
+	cause   string // the first line that tells of an end
+	last    string
 }
 
 func newJournal(log *slog.Logger) *journal {
 	return &journal{log: log, tokens: logBurst, filled: time.Now()}
 }
 
-// drain reads a stream to its end.
-func (j *journal) drain(stream string, r io.Reader) {
-	buffer := make([]byte, 32<<10)
-	var line []byte
-	cut := false
-	for {
-		n, err := r.Read(buffer)
-		for rest := buffer[:n]; len(rest) > 0; {
-			piece, after, ended := bytes.Cut(rest, []byte{'\n'})
-			if room := maxLine - len(line); len(piece) > room {
-				piece, cut = piece[:room], true
-			}
-			line = append(line, piece...)
-			if rest = after; ended {
-				j.say(stream, line, cut)
-				line, cut = line[:0], false
-			}
+// lines cuts a stream into lines.
+type lines struct {
+	journal *journal
+	stream  string
+	line    []byte
+	cut     bool
+}
+
+// Write never fails.
+func (l *lines) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		piece, after, ended := bytes.Cut(rest, []byte{'\n'})
+		if room := maxLine - len(l.line); len(piece) > room {
+			piece, l.cut = piece[:room], true
 		}
-		if err != nil {
-			if len(line) > 0 {
-				j.say(stream, line, cut)
-			}
-			return
+		l.line = append(l.line, piece...)
+		if rest = after; ended {
+			l.flush()
 		}
 	}
+	return len(p), nil
+}
+
+// flush logs what has no end yet.
+func (l *lines) flush() {
+	l.journal.say(l.stream, l.line, l.cut)
+	l.line, l.cut = l.line[:0], false
+}
+
+// drain reads a stream to its end.
+func (j *journal) drain(stream string, r io.Reader) {
+	l := &lines{journal: j, stream: stream}
+	_, _ = io.Copy(l, r)
+	l.flush()
 }
 
 // say logs a line.
@@ -70,9 +80,8 @@ func (j *journal) say(stream string, line []byte, cut bool) {
 		return
 	}
 	j.mu.Lock()
-	j.tail = append(j.tail, text)
-	if len(j.tail) > tailLines {
-		j.tail = j.tail[1:]
+	if j.last = text; j.cause == "" && fatal(text) {
+		j.cause = text
 	}
 	now := time.Now()
 	j.tokens = min(logBurst, j.tokens+now.Sub(j.filled).Seconds()*logRate)
@@ -108,11 +117,21 @@ func (j *journal) close() {
 	}
 }
 
-// last gives the last lines.
-func (j *journal) last() []string {
+// explanation is the line that tells best why a process has ended.
+func (j *journal) explanation() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.tail
+	return clip(cmp.Or(j.cause, j.last))
+}
+
+// fatal says whether a line tells of an end: what Go, Node and Python print.
+func fatal(line string) bool {
+	for _, start := range []string{"panic: ", "fatal error: ", "FATAL ERROR: ", "MemoryError"} {
+		if strings.HasPrefix(line, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // read understands lines of go-plugin's JSON logger, which the SDK writes too.
@@ -121,7 +140,7 @@ func read(text string) (slog.Level, string, []slog.Attr) {
 	var fields map[string]any
 	if !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &fields) != nil {
 		level := slog.LevelInfo
-		if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") {
+		if fatal(text) {
 			level = slog.LevelError
 		}
 		return level, text, nil

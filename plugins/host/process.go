@@ -110,6 +110,8 @@ func (p *instance) begin(ctx context.Context) (_ *process, err error) {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: s.dir},
 		SkipHostEnv:      true, AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		TLSConfig: secure, GRPCDialOptions: dialOptions(), Logger: hclog.NewNullLogger(),
+		// What a plugin prints that does not use the SDK comes in a call of its own.
+		SyncStdout: &lines{journal: s.run.journal, stream: "stdout"}, SyncStderr: &lines{journal: s.run.journal, stream: "stderr"},
 		StartTimeout: p.startTimeout + time.Second, // the context is first
 	})
 	// Go-plugin cannot be told to give up; it does when the process is dead.
@@ -271,4 +273,3 @@ func (s *process) written() int64 {
 	})
 	return sum
 }
-

@@ -21,11 +21,10 @@ type Trial struct {
 	one  *active
 }
 
-// Trial starts a version as Apply does one that replaces another.
+// Trial starts a version as Apply does one that replaces another. Its results are
+// of the mode SHADOW.
 func (h *Host) Trial(ctx context.Context, r Release) (*Trial, error) {
-	if r.Mode == "" {
-		r.Mode = check.Shadow
-	}
+	r.Mode = check.Shadow
 	one, err := h.admit(ctx, r, nil)
 	if err != nil {
 		if one != nil {

@@ -232,7 +232,7 @@ func (p *instance) call(ctx context.Context, r *pb.CheckRequest, contents []chec
 				p.overrun(s)
 			}
 			return nil, s, &check.Fault{Code: check.Late, Detail: fmt.Sprintf("no answer within %s", took.Round(time.Millisecond))}
-		case code == codes.Unavailable:
+		case code == codes.Unavailable || code == codes.Canceled: // it has gone, or was being stopped
 			p.gone(ctx, s)
 			if !again || ctx.Err() != nil {
 				return nil, s, &check.Fault{Code: check.Down, Detail: "it ended before it answered: " + s.run.ending()}

@@ -68,7 +68,11 @@ func (r *run) Start(context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.cmd = cmd
+	r.mu.Lock()
+	if r.cmd = cmd; r.killed != "" { // while it was being launched
+		killGroup(cmd.Process.Pid)
+	}
+	r.mu.Unlock()
 	opened = []*os.File{stdoutEnd, stderrEnd, lifelineEnd} // the rest is needed until the end
 
 	var handshake, silence *io.PipeWriter
@@ -118,13 +122,15 @@ func (r *run) readStdout(stdout io.Reader, handshake io.Writer) {
 func (r *run) kill(why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.reaped || r.cmd == nil {
+	if r.reaped {
 		return
 	}
 	if r.killed == "" {
 		r.killed = why
 	}
-	killGroup(r.cmd.Process.Pid)
+	if r.cmd != nil {
+		killGroup(r.cmd.Process.Pid)
+	}
 }
 
 // ending says in words why the process is no more.
@@ -134,14 +140,7 @@ func (r *run) ending() string {
 	if r.state == nil {
 		return "it could not be started"
 	}
-	said := ""
-	last := r.journal.last()
-	for i, line := range last {
-		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || i == len(last)-1 {
-			said = clip(line)
-			break
-		}
-	}
+	said := r.journal.explanation()
 	quote := func(reason string) string {
 		if said == "" {
 			return reason
@@ -159,8 +158,8 @@ func (r *run) ending() string {
 	case signal != "":
 		return quote(signal)
 	}
-	for _, line := range last {
-		if strings.Contains(line, "out of memory") || strings.Contains(line, "cannot allocate memory") || strings.Contains(line, "MemoryError") {
+	for _, words := range []string{"out of memory", "cannot allocate memory", "MemoryError"} {
+		if strings.Contains(said, words) {
 			return quote(fmt.Sprintf("it ran out of its %d MiB of memory", r.spawn.limits.memory>>20))
 		}
 	}
@@ -209,11 +208,16 @@ func (r *run) Diagnose(context.Context) string { return "" }
 
 // PluginToHost refuses to connect to anything but a socket of this very process.
 func (r *run) PluginToHost(network, address string) (string, string, error) {
-	if network != "unix" || filepath.Dir(filepath.Clean(address)) != r.sockets {
+	own, err := filepath.EvalSymlinks(r.sockets)
+	if err != nil {
+		return "", "", err
+	}
+	at, err := filepath.EvalSymlinks(filepath.Dir(address))
+	if network != "unix" || err != nil || at != own && !strings.HasPrefix(at, own+string(filepath.Separator)) {
 		return "", "", fmt.Errorf("it wants to be called at %s:%s, which is not in its directory", clip(network), clip(address))
 	}
 	if info, err := os.Lstat(address); err != nil || info.Mode().Type() != os.ModeSocket {
-		return "", "", fmt.Errorf("it wants to be called at %s, which is no socket", filepath.Base(address))
+		return "", "", fmt.Errorf("it wants to be called at %s, which is no socket", clip(filepath.Base(address)))
 	}
 	return network, address, nil
 }
@@ -222,4 +226,3 @@ func (r *run) PluginToHost(network, address string) (string, string, error) {
 func (r *run) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
 }
-

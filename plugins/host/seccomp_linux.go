@@ -61,7 +61,9 @@ func filter(program int) []unix.SockFilter {
 	)
 	var f []unix.SockFilter
 	load := func(at uint32) { f = append(f, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}) }
-	and := func(mask uint32) { f = append(f, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: mask}) }
+	and := func(mask uint32) {
+		f = append(f, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: mask})
+	}
 	ret := func(verdict uint32) { f = append(f, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: verdict}) }
 	skipUnless := func(test uint16, k uint32, instructions int) {
 		f = append(f, unix.SockFilter{Code: unix.BPF_JMP | test | unix.BPF_K, Jf: uint8(instructions), K: k})

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +36,16 @@ func (k *Kit) conform(ctx context.Context, args []string) error {
 	p, err := open(rest)
 	if err != nil {
 		return err
+	}
+	if len(p.manifest.Programs) == 0 {
+		quiet := *k
+		quiet.Stdout = io.Discard // the report alone is written there
+		if err := quiet.build(ctx, []string{p.dir, "--platform", runtime.GOOS + "/" + runtime.GOARCH}); err != nil {
+			return err
+		}
+		if p, err = open(rest); err != nil {
+			return err
+		}
 	}
 	built, err := manifest.ReadPackage(os.DirFS(p.dir))
 	if err != nil {

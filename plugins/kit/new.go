@@ -17,6 +17,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/plugins/manifest"
 )
 
@@ -30,6 +31,7 @@ var templates embed.FS
 const exampleLaw = "示例规定"
 
 var (
+	clauseForm  = regexp.MustCompile(`^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$`)
 	releaseForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 )
 
@@ -42,10 +44,11 @@ type example struct {
 }
 
 func (k *Kit) create(ctx context.Context, args []string) error {
-	var dir, department, language, checkout string
+	var dir, department, clause, language, checkout string
 	names, err := k.parse("new", args, []string{"NAME"}, func(flags *flag.FlagSet) {
 		flags.StringVar(&dir, "dir", "", "the `FOLDER` to write; NAME when empty, plugins/NAME where you stand in the source of onedoor")
-		flags.StringVar(&department, "department", "", "the `CODE` of the department that answers for it; NAME when empty")
+		flags.StringVar(&department, "department", "", "the `CODE` of the department that answers for it; NAME when that is a department, or else urban, when empty")
+		flags.StringVar(&clause, "clause", "", "the `CODE` of the clause that the example judges; one of the department's that an officer judges by hand when empty")
 		flags.StringVar(&language, "language", inGo, "go or node")
 		flags.StringVar(&checkout, "onedoor", "", "a `FOLDER` with the source of onedoor, outside of which the plugin stands; found when empty and you stand in one")
 	})
@@ -55,10 +58,7 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 	if len(names) == 0 {
 		return errors.New("which name has the plugin? server plugin new NAME --department CODE")
 	}
-	e := example{Name: names[0], Department: department, Main: "main.go"}
-	if e.Department == "" {
-		e.Department = e.Name
-	}
+	e := example{Name: names[0], Department: department, Clause: clause, Main: "main.go"}
 	source, err := findCheckout(checkout)
 	if err != nil {
 		return err
@@ -69,14 +69,16 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 			dir = filepath.Join("plugins", e.Name)
 		}
 	}
-	e.Clause = strings.ToUpper(strings.ReplaceAll(e.Department+"-"+e.Name, "_", "-")) + "-01"
 	switch {
 	case !manifest.IsName(e.Name):
 		return fmt.Errorf("%q is no name of a plugin: take lower-case letters, digits and hyphens, such as exit-width", e.Name)
-	case !manifest.IsDepartment(e.Department):
+	case e.Department != "" && !manifest.IsDepartment(e.Department):
 		return fmt.Errorf("--department: %q is no code of a department, such as fire", e.Department)
 	case language != inGo && language != inNode:
 		return fmt.Errorf("--language: %q is none of go, node", language)
+	}
+	if err := e.choose(); err != nil {
+		return err
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is not empty: name another folder with --dir", dir)
@@ -135,6 +137,42 @@ func (k *Kit) create(ctx context.Context, args []string) error {
 		k.next("cd %s && npm install, then server plugin test", dir)
 	} else {
 		k.next("cd %s, then server plugin test", dir)
+	}
+	return nil
+}
+
+// someDepartment is whose plugin an example is when nobody says whose.
+const someDepartment = "urban"
+
+// choose finds the department and the clause where they are not named. A plugin
+// judges only clauses that the catalogue has, so that the example can be
+// activated as it is.
+func (e *example) choose() error {
+	pack, err := catalog.Read(catalog.Jiangbei())
+	if err != nil {
+		return err
+	}
+	byHand := func(department string) string {
+		for _, c := range pack.Clauses {
+			if c.Value.Department == department && c.Value.Requires == nil {
+				return c.Value.Code
+			}
+		}
+		return ""
+	}
+	if e.Department == "" {
+		if e.Department = e.Name; byHand(e.Name) == "" {
+			e.Department = someDepartment
+		}
+	}
+	if e.Clause == "" {
+		e.Clause = byHand(e.Department)
+	}
+	if e.Clause == "" {
+		return fmt.Errorf("which clause does it judge? The shipped catalogue has none that %s judges by hand: name one with --clause", e.Department)
+	}
+	if !clauseForm.MatchString(e.Clause) {
+		return fmt.Errorf("--clause: %q is no code of a clause, such as C-FIR-002", e.Clause)
 	}
 	return nil
 }

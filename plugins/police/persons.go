@@ -36,14 +36,10 @@ var roles = []string{"legal_representative", "operator", "security", "staff"}
 
 const mostPersons = 1000
 
-// readPersons reads the section. What stands in a form that cannot be read is not
-// repeated either: the SDK's words quote it.
+// readPersons reads the section.
 func readPersons(c *sdk.Case, material string) (*persons, *sdk.FormFault) {
 	var f persons
 	if fault := c.Form(material, personsSection, &f); fault != nil {
-		if fault.Kind == sdk.FormInvalid {
-			fault.Problem = personsSection + ": is not as the schema asks"
-		}
 		return nil, fault
 	}
 	if problem := f.problem(); problem != "" {

@@ -77,9 +77,19 @@ func (c *Case) Form(code, section string, into any) *FormFault {
 	decoder := json.NewDecoder(bytes.NewReader(own))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return InvalidForm(code, section+": "+strings.TrimPrefix(err.Error(), "json: "))
+		return InvalidForm(code, section+": "+whatIsWrong(err))
 	}
 	return nil
+}
+
+// whatIsWrong says where a form is wrong, and what is wanted there. It names
+// fields and quotes no value: a form holds personal data, and what is said of it
+// is read by others.
+func whatIsWrong(err error) string {
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return fmt.Sprintf("%s: there is a %s where a %s is wanted", wrong.Field, strings.Fields(wrong.Value)[0], wrong.Type.Kind())
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
 // InvalidForm says what a form that could be read does not say as its schema asks.
@@ -123,7 +133,7 @@ func (f *FormFault) Findings(clauses ...string) []Finding {
 func (d *Decimal) UnmarshalJSON(text []byte) error {
 	read, err := ParseDecimal(string(text))
 	if err != nil {
-		return err
+		return errors.New("a number is digits, with at most six more after a point, and no exponent")
 	}
 	*d = read
 	return nil
@@ -134,7 +144,7 @@ func (d *Decimal) UnmarshalJSON(text []byte) error {
 func formTokens(text []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	if err := formValue(decoder, 0); err != nil {
+	if err := formValue(decoder, 0, "the form"); err != nil {
 		return err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
@@ -143,7 +153,8 @@ func formTokens(text []byte) error {
 	return nil
 }
 
-func formValue(decoder *json.Decoder, depth int) error {
+// formValue reads a value; at is its field.
+func formValue(decoder *json.Decoder, depth int, at string) error {
 	token, err := decoder.Token()
 	if err != nil {
 		return err
@@ -151,7 +162,7 @@ func formValue(decoder *json.Decoder, depth int) error {
 	switch t := token.(type) {
 	case string:
 		if strings.ContainsFunc(t, func(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) }) {
-			return fmt.Errorf("%q holds a control character", t)
+			return fmt.Errorf("%s holds a control character", at)
 		}
 	case json.Delim:
 		if depth == formDepth {
@@ -159,6 +170,7 @@ func formValue(decoder *json.Decoder, depth int) error {
 		}
 		seen := map[string]bool{}
 		for decoder.More() {
+			inside := at
 			if t == '{' {
 				name, err := decoder.Token()
 				if err != nil {
@@ -170,8 +182,9 @@ func formValue(decoder *json.Decoder, depth int) error {
 					return fmt.Errorf("%q is there twice", key)
 				}
 				seen[folded] = true
+				inside = key
 			}
-			if err := formValue(decoder, depth+1); err != nil {
+			if err := formValue(decoder, depth+1, inside); err != nil {
 				return err
 			}
 		}

@@ -43,8 +43,8 @@ const (
 // The environment of a plugin. Nothing else of the host's environment is there,
 // beside PATH, HOME, TMPDIR and what go-plugin sets (PLUGIN_*).
 const (
-	// EnvDir is the plugin's own directory: the only place that it can write, and
-	// where the host puts materials.
+	// EnvDir is the plugin's own directory, where the host puts materials for it to
+	// read. It can write below TMPDIR only.
 	EnvDir = "ONEDOOR_PLUGIN_DIR"
 
 	// EnvLifeline is the number of an inherited pipe's read end. The host holds the

@@ -58,16 +58,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "I do not want to live")
 		os.Exit(7)
 	case "silent":
-		select {}
+		time.Sleep(time.Hour)
 	case "garbage":
 		chunk := []byte(strings.Repeat("x", 1<<16))
 		for range 64 {
 			_, _ = os.Stdout.Write(chunk)
 		}
-		select {}
+		time.Sleep(time.Hour)
 	case "elsewhere":
 		fmt.Println("1|1|" + strings.ReplaceAll(with, "!", "|") + "|grpc|")
-		select {}
+		time.Sleep(time.Hour)
 	case "hang-up": // it takes connections and says nothing
 		l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
 		must(err)

@@ -1,0 +1,179 @@
+package acceptance_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onedoor/onedoor/internal/viewer"
+)
+
+var integrator = viewer.Viewer{Subject: "city-app", Role: viewer.Integrator}
+
+// listener is an endpoint of a webhook. It takes what is signed right, refuses
+// one message in refuses when it comes for the first time, and keeps what it has
+// taken, by case.
+type listener struct {
+	t       *testing.T
+	secret  []byte
+	refuses int
+
+	mu    sync.Mutex
+	taken map[string][]string // by case: kinds in the order of their first arrival
+	ids   map[string]int      // how often each message was taken
+	seen  map[string]bool     // messages that came, taken or not
+}
+
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil { // the server was killed while it sent
+		return
+	}
+	id, at := r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp")
+	mac := hmac.New(sha256.New, l.secret)
+	fmt.Fprintf(mac, "%s.%s.%s", id, at, text)
+	if r.Header.Get("webhook-signature") != "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)) {
+		l.t.Errorf("a wrong signature: %s", text)
+	}
+	if seconds, err := strconv.ParseInt(at, 10, 64); err != nil || time.Since(time.Unix(seconds, 0)).Abs() > 5*time.Minute {
+		l.t.Errorf("sent at %s", at)
+	}
+	var body struct {
+		Type string
+		Data struct{ Case struct{ Number string } }
+	}
+	if err := json.Unmarshal(text, &body); err != nil {
+		l.t.Errorf("%v: %s", err, text)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := !l.seen[id]
+	l.seen[id] = true
+	if first && l.refuses > 0 && rand.IntN(l.refuses) == 0 {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	if l.ids[id]++; l.ids[id] == 1 {
+		l.taken[body.Data.Case.Number] = append(l.taken[body.Data.Case.Number], body.Type)
+	}
+}
+
+// listen makes a webhook to a new listener.
+func listen(t *testing.T, in instance, refuses int) *listener {
+	t.Helper()
+	l := &listener{t: t, taken: map[string][]string{}, ids: map[string]int{}, seen: map[string]bool{}}
+	endpoint := httptest.NewServer(l)
+	t.Cleanup(endpoint.Close)
+	var data struct{ CreateWebhook struct{ Secret string } }
+	in.as(t, integrator).granted(t, mutation(t, "createWebhook", map[string]any{"url": endpoint.URL, "selection": "{ case { number } }"}, "secret"), &data)
+	var err error
+	if l.secret, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(data.CreateWebhook.Secret, "whsec_")); err != nil {
+		t.Fatal(err)
+	}
+	l.refuses = refuses
+	return l
+}
+
+// toldOf gives the kinds of events that a listener has to be told of a case: those from
+// the submission on.
+func toldOf(t *testing.T, in instance, number string) []string {
+	t.Helper()
+	var data struct {
+		Case struct {
+			Events struct {
+				Edges []struct{ Node struct{ Kind string } }
+			}
+		}
+	}
+	in.as(t, clerk).ask(t, `query($n: String!) { case(number: $n) { events(first: 100) { edges { node { kind } } } } }`, map[string]any{"n": number}, &data)
+	var kinds []string
+	for _, e := range data.Case.Events.Edges {
+		kinds = append(kinds, e.Node.Kind)
+	}
+	return kinds[slices.Index(kinds, "submitCase"):]
+}
+
+// registered opens, submits and accepts a registration.
+func registered(t *testing.T, in instance) string {
+	t.Helper()
+	window := in.as(t, clerk)
+	c := window.do(t, "openCase", map[string]any{"item": "biz-reg", "applicant": "li", "facts": map[string]any{"industry": "catering"}})
+	c = window.do(t, "submitCase", map[string]any{"case": c.ID})
+	return window.do(t, "acceptCase", map[string]any{"case": c.Number}).Number
+}
+
+const allowLoopback = "-webhook-allow=127.0.0.1"
+
+// TestWebhooks kills the server in the middle of its deliveries, again and again,
+// while the endpoint fails now and then: every message arrives, in the order of
+// its case. Where several servers can share a database, two do.
+func TestWebhooks(t *testing.T) {
+	onBoth(t, func(t *testing.T, in instance) {
+		calm := listen(t, in, 0)
+		if in.setting("DATABASE_URL") != "" {
+			start(t, in.env, allowLoopback)
+		}
+		want := map[string][]string{}
+		for range 8 {
+			number := registered(t, in)
+			want[number] = toldOf(t, in, number)
+		}
+		arrived := func(l *listener) func() bool {
+			return func() bool {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				return cmp.Equal(want, l.taken)
+			}
+		}
+		eventually(t, "all messages arrived", arrived(calm))
+		for id, n := range calm.ids {
+			if n != 1 {
+				t.Errorf("%s arrived %d times, although nothing failed", id, n)
+			}
+		}
+
+		wild := listen(t, in, 6)
+		clear(want)
+		for range 2 {
+			for range 4 {
+				number := registered(t, in)
+				want[number] = toldOf(t, in, number)
+			}
+			wild.mu.Lock()
+			n := len(wild.ids)
+			wild.mu.Unlock()
+			eventually(t, "some of it arrived", func() bool {
+				wild.mu.Lock()
+				defer wild.mu.Unlock()
+				return len(wild.ids) > n
+			})
+			in.process.kill()
+			if err := in.process.start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		deadline := time.Now().Add(4 * time.Minute) // claims of the dead end first, and pauses after failures
+		for !arrived(wild)() {
+			if time.Now().After(deadline) {
+				wild.mu.Lock()
+				defer wild.mu.Unlock()
+				t.Fatalf("what arrived (-want +got):\n%s", cmp.Diff(want, wild.taken))
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}, allowLoopback)
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/courier"
+	"github.com/onedoor/onedoor/internal/guide"
+	"github.com/onedoor/onedoor/internal/jobs"
+	"github.com/onedoor/onedoor/internal/store"
+	"github.com/onedoor/onedoor/internal/webhook"
+)
+
+// deliveredFor is how long a delivery is kept after it was done. The events stay:
+// a replay makes deliveries anew.
+const deliveredFor = 30 * 24 * time.Hour
+
+// webhooks wires what takes the commands on webhooks, and what delivers.
+func webhooks(c config, s *store.Store, book *guide.Book, r *graph.Resolver) (*webhook.Office, *webhook.Dispatcher, error) {
+	key, err := openSecretKey(c.secretKey, c.data)
+	if err != nil {
+		return nil, nil, err
+	}
+	payloads, sender := graph.NewPayloads(r), courier.New(c.webhookAllowed, courier.Usual)
+	office := &webhook.Office{Keeper: s, Payloads: payloads, Sender: sender, Book: book, Key: key, Now: time.Now, Random: rand.Reader}
+	dispatcher := &webhook.Dispatcher{Keeper: s, Payloads: payloads, Sender: sender, Book: book, Key: key, Now: time.Now, Random: rand.Reader}
+	return office, dispatcher, nil
+}
+
+// webhookWork is the work on webhooks.
+func webhookWork(s *store.Store, d *webhook.Dispatcher) []jobs.Work {
+	return []jobs.Work{
+		{Name: "webhook events", Every: lookEvery, Do: d.FanOut},
+		{Name: "webhook deliveries", Every: lookEvery, Do: d.Deliver},
+		{Name: "old deliveries", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetDeliveries(ctx, time.Now().Add(-deliveredFor)) }},
+	}
+}
