@@ -39,7 +39,7 @@ func (a api) caching(t *testing.T, redisURL string, more ...func(*graph.Caching)
 		set(&c)
 	}
 	resolver := &graph.Resolver{Client: a.office.store.Client(), Desk: a.office.Desk, Answers: a.office.store}
-	return api{graph.NewHandler(resolver, graph.Options{Documents: cache.Documents{Cache: hints}, Caching: c}), a.office}
+	return api{handler: graph.NewHandler(resolver, graph.Options{Documents: cache.Documents{Cache: hints}, Caching: c}), office: a.office}
 }
 
 // get asks by GET as somebody.
