@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/coder/websocket"
+
 	"github.com/onedoor/onedoor/internal/testservices"
 )
 
@@ -193,6 +195,17 @@ func TestStopping(t *testing.T) {
 	if _, err := fmt.Fprintf(c, "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:10]); err != nil {
 		t.Fatal(err)
 	}
+	socket, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(in.url, "http")+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.CloseNow()
+	if err := socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := socket.Read(t.Context()); err != nil || !strings.Contains(string(text), "connection_ack") {
+		t.Fatalf("%s %v", text, err)
+	}
 	if err := in.process.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -202,6 +215,14 @@ func TestStopping(t *testing.T) {
 	}
 	if answer, text := in.mustPage(t, asked); answer.StatusCode != http.StatusOK || !strings.Contains(text, `"data"`) {
 		t.Errorf("within the delay: %d %.300s", answer.StatusCode, text)
+	}
+	for {
+		if _, _, err := socket.Read(t.Context()); err != nil {
+			if code := websocket.CloseStatus(err); code != websocket.StatusServiceRestart {
+				t.Errorf("the socket was closed with %d: %v", code, err)
+			}
+			break
+		}
 	}
 	// The delay is over when nobody is let in any more.
 	eventually(t, "closed", func() bool {
