@@ -21,7 +21,9 @@ import (
 	"github.com/onedoor/onedoor/graph"
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/internal/cache"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/testservices"
 	"github.com/onedoor/onedoor/internal/viewer"
 )
@@ -223,6 +225,10 @@ func TestPagesOverHTTP(t *testing.T) {
 		t.Errorf("signed in, with a tag: %d", w.Code)
 	}
 
+	if _, statements := a.askAs(t, wang, items, nil); statements == 0 {
+		t.Error("who has signed in gets what was kept")
+	}
+
 	// A day ends at midnight in Shanghai, and its answers with it.
 	const today = `{ guide(input: {scheme: "catering", facts: {}}) { asOf } }`
 	midnight := time.Date(2026, 11, 23, 16, 0, 0, 0, time.UTC)
@@ -269,6 +275,11 @@ func TestNothingOldIsKeptAsNew(t *testing.T) {
 		slow := &interrupted{before: nothing, after: nothing}
 		first := a.caching(t, redisURL, func(c *graph.Caching) { slow.Pages, c.Pages = c.Pages.(*cache.Pages), slow })
 		second := a.caching(t, redisURL)
+		d := a.office.Desk
+		behindAnew := api{office: &office{t: t, store: a.office.store, clock: a.office.clock,
+			Desk: &casework.Desk{Cases: d.Cases, Notices: d.Notices, Files: d.Files, Checks: d.Checks, Book: guide.NewBook(d.Book.Current()), Now: d.Now, Random: d.Random}}}
+		behind := behindAnew.caching(t, redisURL) // has a book of its own, which nobody brings up to date
+		behindAnew.handler = graph.NewHandler(&graph.Resolver{Client: a.office.store.Client(), Desk: behindAnew.office.Desk, Answers: a.office.store}, graph.Options{})
 		for round, at := range []*func(){&slow.before, &slow.after} {
 			name := fmt.Sprintf("市场监管局 %d", round)
 			names := strings.Replace(all, "$", fmt.Sprint("round", round), 1) // that nobody has asked before
@@ -278,6 +289,12 @@ func TestNothingOldIsKeptAsNew(t *testing.T) {
 			*at = nothing
 			if strings.Contains(old, name) != (round == 0) {
 				t.Errorf("round %d: an answer that was made while the import came", round)
+			}
+			if round == 0 {
+				late, _ := behind.ask(t, names, nil)
+				if want, _ := behindAnew.ask(t, names, nil); late != want {
+					t.Errorf("a server that has not read the import got what is of neither:\n%s", cmp.Diff(want, late))
+				}
 			}
 			want, _ := a.ask(t, names, nil)
 			if !strings.Contains(want, name) {

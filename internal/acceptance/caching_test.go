@@ -199,7 +199,7 @@ func TestStopping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.CloseNow()
+	defer func() { _ = socket.CloseNow() }()
 	if err := socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init"}`)); err != nil {
 		t.Fatal(err)
 	}
