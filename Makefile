@@ -40,6 +40,7 @@ $(LINT):
 
 bench: ## figures beside their limits, one run
 	$(GO) test -run '^$$' -bench . -benchtime 3s ./internal/standard ./internal/workday
+	$(GO) test -run '^$$' -bench . -benchtime 3x -timeout 30m ./internal/conflict # one edit: 50 ms; 1,000 clauses: 1 s; 10,000: 15 s of CPU, 300 MB
 	$(GO) test -run '^$$' -bench . -skip Pages -benchtime 5s -timeout 30m ./internal/bench
 	$(GO) test -run '^$$' -bench . -benchtime 2s -timeout 30m ./plugins/host
 	$(GO) test -run '^$$' -bench Pages -benchtime 1s -timeout 30m ./internal/bench # ONEDOOR_BENCH_SCALE=0.1: a tenth of the cases

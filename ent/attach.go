@@ -38,6 +38,12 @@ func (c *Client) AttachClause(row *Clause) *Clause {
 	return row
 }
 
+// AttachCoordination gives a row that was made from values its client.
+func (c *Client) AttachCoordination(row *Coordination) *Coordination {
+	row.config = c.Coordination.config
+	return row
+}
+
 // AttachDelivery gives a row that was made from values its client.
 func (c *Client) AttachDelivery(row *Delivery) *Delivery {
 	row.config = c.Delivery.config
@@ -77,6 +83,12 @@ func (c *Client) AttachFact(row *Fact) *Fact {
 // AttachIdempotencyKey gives a row that was made from values its client.
 func (c *Client) AttachIdempotencyKey(row *IdempotencyKey) *IdempotencyKey {
 	row.config = c.IdempotencyKey.config
+	return row
+}
+
+// AttachImpactRun gives a row that was made from values its client.
+func (c *Client) AttachImpactRun(row *ImpactRun) *ImpactRun {
+	row.config = c.ImpactRun.config
 	return row
 }
 
@@ -137,6 +149,18 @@ func (c *Client) AttachRevision(row *Revision) *Revision {
 // AttachSchemeVersion gives a row that was made from values its client.
 func (c *Client) AttachSchemeVersion(row *SchemeVersion) *SchemeVersion {
 	row.config = c.SchemeVersion.config
+	return row
+}
+
+// AttachStandardDraft gives a row that was made from values its client.
+func (c *Client) AttachStandardDraft(row *StandardDraft) *StandardDraft {
+	row.config = c.StandardDraft.config
+	return row
+}
+
+// AttachStandardEvent gives a row that was made from values its client.
+func (c *Client) AttachStandardEvent(row *StandardEvent) *StandardEvent {
+	row.config = c.StandardEvent.config
 	return row
 }
 

@@ -58,6 +58,8 @@ type Clause struct {
 	Confidence string `json:"confidence,omitempty"`
 	// Verified holds the value of the "verified" field.
 	Verified string `json:"verified,omitempty"`
+	// Of coordinating bodies on this clause.
+	Rulings []law.Ruling `json:"rulings,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ClauseQuery when eager-loading is set.
 	Edges                    ClauseEdges `json:"edges"`
@@ -106,7 +108,7 @@ func (*Clause) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case clause.FieldExtra, clause.FieldEvidence, clause.FieldBasis:
+		case clause.FieldExtra, clause.FieldEvidence, clause.FieldBasis, clause.FieldRulings:
 			values[i] = new([]byte)
 		case clause.FieldPromisable:
 			values[i] = new(sql.NullBool)
@@ -264,6 +266,14 @@ func (_m *Clause) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Verified = value.String
 			}
+		case clause.FieldRulings:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field rulings", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Rulings); err != nil {
+					return fmt.Errorf("unmarshal field rulings: %w", err)
+				}
+			}
 		case clause.ForeignKeys[0]:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field department_clauses", values[i])
@@ -390,6 +400,9 @@ func (_m *Clause) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("verified=")
 	builder.WriteString(_m.Verified)
+	builder.WriteString(", ")
+	builder.WriteString("rulings=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rulings))
 	builder.WriteByte(')')
 	return builder.String()
 }

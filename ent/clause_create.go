@@ -211,6 +211,12 @@ func (_c *ClauseCreate) SetNillableVerified(v *string) *ClauseCreate {
 	return _c
 }
 
+// SetRulings sets the "rulings" field.
+func (_c *ClauseCreate) SetRulings(v []law.Ruling) *ClauseCreate {
+	_c.mutation.SetRulings(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ClauseCreate) SetID(v string) *ClauseCreate {
 	_c.mutation.SetID(v)
@@ -423,6 +429,10 @@ func (_c *ClauseCreate) createSpec() (*Clause, *sqlgraph.CreateSpec) {
 		_spec.SetField(clause.FieldVerified, field.TypeString, value)
 		_node.Verified = value
 	}
+	if value, ok := _c.mutation.Rulings(); ok {
+		_spec.SetField(clause.FieldRulings, field.TypeJSON, value)
+		_node.Rulings = value
+	}
 	if nodes := _c.mutation.StandardIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -612,6 +622,9 @@ func (u *ClauseUpsertOne) UpdateNewValues() *ClauseUpsertOne {
 		}
 		if _, exists := u.create.mutation.Verified(); exists {
 			s.SetIgnore(clause.FieldVerified)
+		}
+		if _, exists := u.create.mutation.Rulings(); exists {
+			s.SetIgnore(clause.FieldRulings)
 		}
 	}))
 	return u
@@ -918,6 +931,9 @@ func (u *ClauseUpsertBulk) UpdateNewValues() *ClauseUpsertBulk {
 			}
 			if _, exists := b.mutation.Verified(); exists {
 				s.SetIgnore(clause.FieldVerified)
+			}
+			if _, exists := b.mutation.Rulings(); exists {
+				s.SetIgnore(clause.FieldRulings)
 			}
 		}
 	}))

@@ -154,6 +154,9 @@ func (_u *ClauseUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.VerifiedCleared() {
 		_spec.ClearField(clause.FieldVerified, field.TypeString)
 	}
+	if _u.mutation.RulingsCleared() {
+		_spec.ClearField(clause.FieldRulings, field.TypeJSON)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{clause.Label}
@@ -330,6 +333,9 @@ func (_u *ClauseUpdateOne) sqlSave(ctx context.Context) (_node *Clause, err erro
 	}
 	if _u.mutation.VerifiedCleared() {
 		_spec.ClearField(clause.FieldVerified, field.TypeString)
+	}
+	if _u.mutation.RulingsCleared() {
+		_spec.ClearField(clause.FieldRulings, field.TypeJSON)
 	}
 	_node = &Clause{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -21,6 +21,7 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
@@ -28,6 +29,7 @@ import (
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
@@ -38,6 +40,8 @@ import (
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
@@ -59,6 +63,8 @@ type Client struct {
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
 	Clause *ClauseClient
+	// Coordination is the client for interacting with the Coordination builders.
+	Coordination *CoordinationClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
 	// DeliveryAttempt is the client for interacting with the DeliveryAttempt builders.
@@ -73,6 +79,8 @@ type Client struct {
 	Fact *FactClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// ImpactRun is the client for interacting with the ImpactRun builders.
+	ImpactRun *ImpactRunClient
 	// ItemMaterial is the client for interacting with the ItemMaterial builders.
 	ItemMaterial *ItemMaterialClient
 	// ItemVersion is the client for interacting with the ItemVersion builders.
@@ -93,6 +101,10 @@ type Client struct {
 	Revision *RevisionClient
 	// SchemeVersion is the client for interacting with the SchemeVersion builders.
 	SchemeVersion *SchemeVersionClient
+	// StandardDraft is the client for interacting with the StandardDraft builders.
+	StandardDraft *StandardDraftClient
+	// StandardEvent is the client for interacting with the StandardEvent builders.
+	StandardEvent *StandardEventClient
 	// StandardVersion is the client for interacting with the StandardVersion builders.
 	StandardVersion *StandardVersionClient
 	// Zone is the client for interacting with the Zone builders.
@@ -114,6 +126,7 @@ func (c *Client) init() {
 	c.CheckReceipt = NewCheckReceiptClient(c.config)
 	c.CitedLaw = NewCitedLawClient(c.config)
 	c.Clause = NewClauseClient(c.config)
+	c.Coordination = NewCoordinationClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.DeliveryAttempt = NewDeliveryAttemptClient(c.config)
 	c.Department = NewDepartmentClient(c.config)
@@ -121,6 +134,7 @@ func (c *Client) init() {
 	c.Event = NewEventClient(c.config)
 	c.Fact = NewFactClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
+	c.ImpactRun = NewImpactRunClient(c.config)
 	c.ItemMaterial = NewItemMaterialClient(c.config)
 	c.ItemVersion = NewItemVersionClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
@@ -131,6 +145,8 @@ func (c *Client) init() {
 	c.Review = NewReviewClient(c.config)
 	c.Revision = NewRevisionClient(c.config)
 	c.SchemeVersion = NewSchemeVersionClient(c.config)
+	c.StandardDraft = NewStandardDraftClient(c.config)
+	c.StandardEvent = NewStandardEventClient(c.config)
 	c.StandardVersion = NewStandardVersionClient(c.config)
 	c.Zone = NewZoneClient(c.config)
 }
@@ -231,6 +247,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CheckReceipt:     NewCheckReceiptClient(cfg),
 		CitedLaw:         NewCitedLawClient(cfg),
 		Clause:           NewClauseClient(cfg),
+		Coordination:     NewCoordinationClient(cfg),
 		Delivery:         NewDeliveryClient(cfg),
 		DeliveryAttempt:  NewDeliveryAttemptClient(cfg),
 		Department:       NewDepartmentClient(cfg),
@@ -238,6 +255,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Event:            NewEventClient(cfg),
 		Fact:             NewFactClient(cfg),
 		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
+		ImpactRun:        NewImpactRunClient(cfg),
 		ItemMaterial:     NewItemMaterialClient(cfg),
 		ItemVersion:      NewItemVersionClient(cfg),
 		Notice:           NewNoticeClient(cfg),
@@ -248,6 +266,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Review:           NewReviewClient(cfg),
 		Revision:         NewRevisionClient(cfg),
 		SchemeVersion:    NewSchemeVersionClient(cfg),
+		StandardDraft:    NewStandardDraftClient(cfg),
+		StandardEvent:    NewStandardEventClient(cfg),
 		StandardVersion:  NewStandardVersionClient(cfg),
 		Zone:             NewZoneClient(cfg),
 	}, nil
@@ -275,6 +295,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CheckReceipt:     NewCheckReceiptClient(cfg),
 		CitedLaw:         NewCitedLawClient(cfg),
 		Clause:           NewClauseClient(cfg),
+		Coordination:     NewCoordinationClient(cfg),
 		Delivery:         NewDeliveryClient(cfg),
 		DeliveryAttempt:  NewDeliveryAttemptClient(cfg),
 		Department:       NewDepartmentClient(cfg),
@@ -282,6 +303,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Event:            NewEventClient(cfg),
 		Fact:             NewFactClient(cfg),
 		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
+		ImpactRun:        NewImpactRunClient(cfg),
 		ItemMaterial:     NewItemMaterialClient(cfg),
 		ItemVersion:      NewItemVersionClient(cfg),
 		Notice:           NewNoticeClient(cfg),
@@ -292,6 +314,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Review:           NewReviewClient(cfg),
 		Revision:         NewRevisionClient(cfg),
 		SchemeVersion:    NewSchemeVersionClient(cfg),
+		StandardDraft:    NewStandardDraftClient(cfg),
+		StandardEvent:    NewStandardEventClient(cfg),
 		StandardVersion:  NewStandardVersionClient(cfg),
 		Zone:             NewZoneClient(cfg),
 	}, nil
@@ -324,10 +348,11 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CheckReceipt, c.CitedLaw,
-		c.Clause, c.Delivery, c.DeliveryAttempt, c.Department, c.Endpoint, c.Event,
-		c.Fact, c.IdempotencyKey, c.ItemMaterial, c.ItemVersion, c.Notice,
-		c.PluginActivation, c.PluginVersion, c.PolicyRule, c.Region, c.Review,
-		c.Revision, c.SchemeVersion, c.StandardVersion, c.Zone,
+		c.Clause, c.Coordination, c.Delivery, c.DeliveryAttempt, c.Department,
+		c.Endpoint, c.Event, c.Fact, c.IdempotencyKey, c.ImpactRun, c.ItemMaterial,
+		c.ItemVersion, c.Notice, c.PluginActivation, c.PluginVersion, c.PolicyRule,
+		c.Region, c.Review, c.Revision, c.SchemeVersion, c.StandardDraft,
+		c.StandardEvent, c.StandardVersion, c.Zone,
 	} {
 		n.Use(hooks...)
 	}
@@ -338,10 +363,11 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.CalendarYear, c.CaseFile, c.CaseMaterial, c.CheckReceipt, c.CitedLaw,
-		c.Clause, c.Delivery, c.DeliveryAttempt, c.Department, c.Endpoint, c.Event,
-		c.Fact, c.IdempotencyKey, c.ItemMaterial, c.ItemVersion, c.Notice,
-		c.PluginActivation, c.PluginVersion, c.PolicyRule, c.Region, c.Review,
-		c.Revision, c.SchemeVersion, c.StandardVersion, c.Zone,
+		c.Clause, c.Coordination, c.Delivery, c.DeliveryAttempt, c.Department,
+		c.Endpoint, c.Event, c.Fact, c.IdempotencyKey, c.ImpactRun, c.ItemMaterial,
+		c.ItemVersion, c.Notice, c.PluginActivation, c.PluginVersion, c.PolicyRule,
+		c.Region, c.Review, c.Revision, c.SchemeVersion, c.StandardDraft,
+		c.StandardEvent, c.StandardVersion, c.Zone,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -362,6 +388,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CitedLaw.mutate(ctx, m)
 	case *ClauseMutation:
 		return c.Clause.mutate(ctx, m)
+	case *CoordinationMutation:
+		return c.Coordination.mutate(ctx, m)
 	case *DeliveryMutation:
 		return c.Delivery.mutate(ctx, m)
 	case *DeliveryAttemptMutation:
@@ -376,6 +404,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Fact.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
+	case *ImpactRunMutation:
+		return c.ImpactRun.mutate(ctx, m)
 	case *ItemMaterialMutation:
 		return c.ItemMaterial.mutate(ctx, m)
 	case *ItemVersionMutation:
@@ -396,6 +426,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Revision.mutate(ctx, m)
 	case *SchemeVersionMutation:
 		return c.SchemeVersion.mutate(ctx, m)
+	case *StandardDraftMutation:
+		return c.StandardDraft.mutate(ctx, m)
+	case *StandardEventMutation:
+		return c.StandardEvent.mutate(ctx, m)
 	case *StandardVersionMutation:
 		return c.StandardVersion.mutate(ctx, m)
 	case *ZoneMutation:
@@ -1360,6 +1394,187 @@ func (c *ClauseClient) mutate(ctx context.Context, m *ClauseMutation) (Value, er
 		return (&ClauseDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Clause mutation op: %q", m.Op())
+	}
+}
+
+// CoordinationClient is a client for the Coordination schema.
+type CoordinationClient struct {
+	config
+}
+
+// NewCoordinationClient returns a client for the Coordination from the given config.
+func NewCoordinationClient(c config) *CoordinationClient {
+	return &CoordinationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `coordination.Hooks(f(g(h())))`.
+func (c *CoordinationClient) Use(hooks ...Hook) {
+	c.hooks.Coordination = append(c.hooks.Coordination, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `coordination.Intercept(f(g(h())))`.
+func (c *CoordinationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Coordination = append(c.inters.Coordination, interceptors...)
+}
+
+// Create returns a builder for creating a Coordination entity.
+func (c *CoordinationClient) Create() *CoordinationCreate {
+	mutation := newCoordinationMutation(c.config, OpCreate)
+	return &CoordinationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Coordination entities.
+func (c *CoordinationClient) CreateBulk(builders ...*CoordinationCreate) *CoordinationCreateBulk {
+	return &CoordinationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CoordinationClient) MapCreateBulk(slice any, setFunc func(*CoordinationCreate, int)) *CoordinationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CoordinationCreateBulk{err: fmt.Errorf("calling to CoordinationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CoordinationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CoordinationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Coordination.
+func (c *CoordinationClient) Update() *CoordinationUpdate {
+	mutation := newCoordinationMutation(c.config, OpUpdate)
+	return &CoordinationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CoordinationClient) UpdateOne(_m *Coordination) *CoordinationUpdateOne {
+	mutation := newCoordinationMutation(c.config, OpUpdateOne, withCoordination(_m))
+	return &CoordinationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CoordinationClient) UpdateOneID(id string) *CoordinationUpdateOne {
+	mutation := newCoordinationMutation(c.config, OpUpdateOne, withCoordinationID(id))
+	return &CoordinationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Coordination.
+func (c *CoordinationClient) Delete() *CoordinationDelete {
+	mutation := newCoordinationMutation(c.config, OpDelete)
+	return &CoordinationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CoordinationClient) DeleteOne(_m *Coordination) *CoordinationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CoordinationClient) DeleteOneID(id string) *CoordinationDeleteOne {
+	builder := c.Delete().Where(coordination.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CoordinationDeleteOne{builder}
+}
+
+// Query returns a query builder for Coordination.
+func (c *CoordinationClient) Query() *CoordinationQuery {
+	return &CoordinationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCoordination},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Coordination entity by its id.
+func (c *CoordinationClient) Get(ctx context.Context, id string) (*Coordination, error) {
+	return c.Query().Where(coordination.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CoordinationClient) GetX(ctx context.Context, id string) *Coordination {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryLead queries the lead edge of a Coordination.
+func (c *CoordinationClient) QueryLead(_m *Coordination) *DepartmentQuery {
+	query := (&DepartmentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(coordination.Table, coordination.FieldID, id),
+			sqlgraph.To(department.Table, department.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, coordination.LeadTable, coordination.LeadColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryDrafts queries the drafts edge of a Coordination.
+func (c *CoordinationClient) QueryDrafts(_m *Coordination) *StandardDraftQuery {
+	query := (&StandardDraftClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(coordination.Table, coordination.FieldID, id),
+			sqlgraph.To(standarddraft.Table, standarddraft.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, coordination.DraftsTable, coordination.DraftsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryEvents queries the events edge of a Coordination.
+func (c *CoordinationClient) QueryEvents(_m *Coordination) *StandardEventQuery {
+	query := (&StandardEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(coordination.Table, coordination.FieldID, id),
+			sqlgraph.To(standardevent.Table, standardevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, coordination.EventsTable, coordination.EventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CoordinationClient) Hooks() []Hook {
+	return c.hooks.Coordination
+}
+
+// Interceptors returns the client interceptors.
+func (c *CoordinationClient) Interceptors() []Interceptor {
+	return c.inters.Coordination
+}
+
+func (c *CoordinationClient) mutate(ctx context.Context, m *CoordinationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CoordinationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CoordinationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CoordinationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CoordinationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Coordination mutation op: %q", m.Op())
 	}
 }
 
@@ -2419,6 +2634,155 @@ func (c *IdempotencyKeyClient) mutate(ctx context.Context, m *IdempotencyKeyMuta
 		return (&IdempotencyKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown IdempotencyKey mutation op: %q", m.Op())
+	}
+}
+
+// ImpactRunClient is a client for the ImpactRun schema.
+type ImpactRunClient struct {
+	config
+}
+
+// NewImpactRunClient returns a client for the ImpactRun from the given config.
+func NewImpactRunClient(c config) *ImpactRunClient {
+	return &ImpactRunClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `impactrun.Hooks(f(g(h())))`.
+func (c *ImpactRunClient) Use(hooks ...Hook) {
+	c.hooks.ImpactRun = append(c.hooks.ImpactRun, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `impactrun.Intercept(f(g(h())))`.
+func (c *ImpactRunClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ImpactRun = append(c.inters.ImpactRun, interceptors...)
+}
+
+// Create returns a builder for creating a ImpactRun entity.
+func (c *ImpactRunClient) Create() *ImpactRunCreate {
+	mutation := newImpactRunMutation(c.config, OpCreate)
+	return &ImpactRunCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ImpactRun entities.
+func (c *ImpactRunClient) CreateBulk(builders ...*ImpactRunCreate) *ImpactRunCreateBulk {
+	return &ImpactRunCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ImpactRunClient) MapCreateBulk(slice any, setFunc func(*ImpactRunCreate, int)) *ImpactRunCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ImpactRunCreateBulk{err: fmt.Errorf("calling to ImpactRunClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ImpactRunCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ImpactRunCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ImpactRun.
+func (c *ImpactRunClient) Update() *ImpactRunUpdate {
+	mutation := newImpactRunMutation(c.config, OpUpdate)
+	return &ImpactRunUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ImpactRunClient) UpdateOne(_m *ImpactRun) *ImpactRunUpdateOne {
+	mutation := newImpactRunMutation(c.config, OpUpdateOne, withImpactRun(_m))
+	return &ImpactRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ImpactRunClient) UpdateOneID(id string) *ImpactRunUpdateOne {
+	mutation := newImpactRunMutation(c.config, OpUpdateOne, withImpactRunID(id))
+	return &ImpactRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ImpactRun.
+func (c *ImpactRunClient) Delete() *ImpactRunDelete {
+	mutation := newImpactRunMutation(c.config, OpDelete)
+	return &ImpactRunDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ImpactRunClient) DeleteOne(_m *ImpactRun) *ImpactRunDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ImpactRunClient) DeleteOneID(id string) *ImpactRunDeleteOne {
+	builder := c.Delete().Where(impactrun.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ImpactRunDeleteOne{builder}
+}
+
+// Query returns a query builder for ImpactRun.
+func (c *ImpactRunClient) Query() *ImpactRunQuery {
+	return &ImpactRunQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeImpactRun},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ImpactRun entity by its id.
+func (c *ImpactRunClient) Get(ctx context.Context, id string) (*ImpactRun, error) {
+	return c.Query().Where(impactrun.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ImpactRunClient) GetX(ctx context.Context, id string) *ImpactRun {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryDraft queries the draft edge of a ImpactRun.
+func (c *ImpactRunClient) QueryDraft(_m *ImpactRun) *StandardDraftQuery {
+	query := (&StandardDraftClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(impactrun.Table, impactrun.FieldID, id),
+			sqlgraph.To(standarddraft.Table, standarddraft.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, impactrun.DraftTable, impactrun.DraftColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ImpactRunClient) Hooks() []Hook {
+	return c.hooks.ImpactRun
+}
+
+// Interceptors returns the client interceptors.
+func (c *ImpactRunClient) Interceptors() []Interceptor {
+	return c.inters.ImpactRun
+}
+
+func (c *ImpactRunClient) mutate(ctx context.Context, m *ImpactRunMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ImpactRunCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ImpactRunUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ImpactRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ImpactRunDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ImpactRun mutation op: %q", m.Op())
 	}
 }
 
@@ -3944,6 +4308,368 @@ func (c *SchemeVersionClient) mutate(ctx context.Context, m *SchemeVersionMutati
 	}
 }
 
+// StandardDraftClient is a client for the StandardDraft schema.
+type StandardDraftClient struct {
+	config
+}
+
+// NewStandardDraftClient returns a client for the StandardDraft from the given config.
+func NewStandardDraftClient(c config) *StandardDraftClient {
+	return &StandardDraftClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `standarddraft.Hooks(f(g(h())))`.
+func (c *StandardDraftClient) Use(hooks ...Hook) {
+	c.hooks.StandardDraft = append(c.hooks.StandardDraft, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `standarddraft.Intercept(f(g(h())))`.
+func (c *StandardDraftClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StandardDraft = append(c.inters.StandardDraft, interceptors...)
+}
+
+// Create returns a builder for creating a StandardDraft entity.
+func (c *StandardDraftClient) Create() *StandardDraftCreate {
+	mutation := newStandardDraftMutation(c.config, OpCreate)
+	return &StandardDraftCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StandardDraft entities.
+func (c *StandardDraftClient) CreateBulk(builders ...*StandardDraftCreate) *StandardDraftCreateBulk {
+	return &StandardDraftCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StandardDraftClient) MapCreateBulk(slice any, setFunc func(*StandardDraftCreate, int)) *StandardDraftCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StandardDraftCreateBulk{err: fmt.Errorf("calling to StandardDraftClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StandardDraftCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StandardDraftCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StandardDraft.
+func (c *StandardDraftClient) Update() *StandardDraftUpdate {
+	mutation := newStandardDraftMutation(c.config, OpUpdate)
+	return &StandardDraftUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StandardDraftClient) UpdateOne(_m *StandardDraft) *StandardDraftUpdateOne {
+	mutation := newStandardDraftMutation(c.config, OpUpdateOne, withStandardDraft(_m))
+	return &StandardDraftUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StandardDraftClient) UpdateOneID(id string) *StandardDraftUpdateOne {
+	mutation := newStandardDraftMutation(c.config, OpUpdateOne, withStandardDraftID(id))
+	return &StandardDraftUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StandardDraft.
+func (c *StandardDraftClient) Delete() *StandardDraftDelete {
+	mutation := newStandardDraftMutation(c.config, OpDelete)
+	return &StandardDraftDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StandardDraftClient) DeleteOne(_m *StandardDraft) *StandardDraftDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StandardDraftClient) DeleteOneID(id string) *StandardDraftDeleteOne {
+	builder := c.Delete().Where(standarddraft.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StandardDraftDeleteOne{builder}
+}
+
+// Query returns a query builder for StandardDraft.
+func (c *StandardDraftClient) Query() *StandardDraftQuery {
+	return &StandardDraftQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStandardDraft},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StandardDraft entity by its id.
+func (c *StandardDraftClient) Get(ctx context.Context, id string) (*StandardDraft, error) {
+	return c.Query().Where(standarddraft.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StandardDraftClient) GetX(ctx context.Context, id string) *StandardDraft {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryDepartment queries the department edge of a StandardDraft.
+func (c *StandardDraftClient) QueryDepartment(_m *StandardDraft) *DepartmentQuery {
+	query := (&DepartmentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(standarddraft.Table, standarddraft.FieldID, id),
+			sqlgraph.To(department.Table, department.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, standarddraft.DepartmentTable, standarddraft.DepartmentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCoordination queries the coordination edge of a StandardDraft.
+func (c *StandardDraftClient) QueryCoordination(_m *StandardDraft) *CoordinationQuery {
+	query := (&CoordinationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(standarddraft.Table, standarddraft.FieldID, id),
+			sqlgraph.To(coordination.Table, coordination.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, standarddraft.CoordinationTable, standarddraft.CoordinationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryEvents queries the events edge of a StandardDraft.
+func (c *StandardDraftClient) QueryEvents(_m *StandardDraft) *StandardEventQuery {
+	query := (&StandardEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(standarddraft.Table, standarddraft.FieldID, id),
+			sqlgraph.To(standardevent.Table, standardevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, standarddraft.EventsTable, standarddraft.EventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryImpactRuns queries the impact_runs edge of a StandardDraft.
+func (c *StandardDraftClient) QueryImpactRuns(_m *StandardDraft) *ImpactRunQuery {
+	query := (&ImpactRunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(standarddraft.Table, standarddraft.FieldID, id),
+			sqlgraph.To(impactrun.Table, impactrun.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, standarddraft.ImpactRunsTable, standarddraft.ImpactRunsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *StandardDraftClient) Hooks() []Hook {
+	return c.hooks.StandardDraft
+}
+
+// Interceptors returns the client interceptors.
+func (c *StandardDraftClient) Interceptors() []Interceptor {
+	return c.inters.StandardDraft
+}
+
+func (c *StandardDraftClient) mutate(ctx context.Context, m *StandardDraftMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StandardDraftCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StandardDraftUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StandardDraftUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StandardDraftDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StandardDraft mutation op: %q", m.Op())
+	}
+}
+
+// StandardEventClient is a client for the StandardEvent schema.
+type StandardEventClient struct {
+	config
+}
+
+// NewStandardEventClient returns a client for the StandardEvent from the given config.
+func NewStandardEventClient(c config) *StandardEventClient {
+	return &StandardEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `standardevent.Hooks(f(g(h())))`.
+func (c *StandardEventClient) Use(hooks ...Hook) {
+	c.hooks.StandardEvent = append(c.hooks.StandardEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `standardevent.Intercept(f(g(h())))`.
+func (c *StandardEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StandardEvent = append(c.inters.StandardEvent, interceptors...)
+}
+
+// Create returns a builder for creating a StandardEvent entity.
+func (c *StandardEventClient) Create() *StandardEventCreate {
+	mutation := newStandardEventMutation(c.config, OpCreate)
+	return &StandardEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StandardEvent entities.
+func (c *StandardEventClient) CreateBulk(builders ...*StandardEventCreate) *StandardEventCreateBulk {
+	return &StandardEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StandardEventClient) MapCreateBulk(slice any, setFunc func(*StandardEventCreate, int)) *StandardEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StandardEventCreateBulk{err: fmt.Errorf("calling to StandardEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StandardEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StandardEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StandardEvent.
+func (c *StandardEventClient) Update() *StandardEventUpdate {
+	mutation := newStandardEventMutation(c.config, OpUpdate)
+	return &StandardEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StandardEventClient) UpdateOne(_m *StandardEvent) *StandardEventUpdateOne {
+	mutation := newStandardEventMutation(c.config, OpUpdateOne, withStandardEvent(_m))
+	return &StandardEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StandardEventClient) UpdateOneID(id string) *StandardEventUpdateOne {
+	mutation := newStandardEventMutation(c.config, OpUpdateOne, withStandardEventID(id))
+	return &StandardEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StandardEvent.
+func (c *StandardEventClient) Delete() *StandardEventDelete {
+	mutation := newStandardEventMutation(c.config, OpDelete)
+	return &StandardEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StandardEventClient) DeleteOne(_m *StandardEvent) *StandardEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StandardEventClient) DeleteOneID(id string) *StandardEventDeleteOne {
+	builder := c.Delete().Where(standardevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StandardEventDeleteOne{builder}
+}
+
+// Query returns a query builder for StandardEvent.
+func (c *StandardEventClient) Query() *StandardEventQuery {
+	return &StandardEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStandardEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StandardEvent entity by its id.
+func (c *StandardEventClient) Get(ctx context.Context, id string) (*StandardEvent, error) {
+	return c.Query().Where(standardevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StandardEventClient) GetX(ctx context.Context, id string) *StandardEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryDraft queries the draft edge of a StandardEvent.
+func (c *StandardEventClient) QueryDraft(_m *StandardEvent) *StandardDraftQuery {
+	query := (&StandardDraftClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(standardevent.Table, standardevent.FieldID, id),
+			sqlgraph.To(standarddraft.Table, standarddraft.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, standardevent.DraftTable, standardevent.DraftColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCoordination queries the coordination edge of a StandardEvent.
+func (c *StandardEventClient) QueryCoordination(_m *StandardEvent) *CoordinationQuery {
+	query := (&CoordinationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(standardevent.Table, standardevent.FieldID, id),
+			sqlgraph.To(coordination.Table, coordination.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, standardevent.CoordinationTable, standardevent.CoordinationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *StandardEventClient) Hooks() []Hook {
+	return c.hooks.StandardEvent
+}
+
+// Interceptors returns the client interceptors.
+func (c *StandardEventClient) Interceptors() []Interceptor {
+	return c.inters.StandardEvent
+}
+
+func (c *StandardEventClient) mutate(ctx context.Context, m *StandardEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StandardEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StandardEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StandardEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StandardEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StandardEvent mutation op: %q", m.Op())
+	}
+}
+
 // StandardVersionClient is a client for the StandardVersion schema.
 type StandardVersionClient struct {
 	config
@@ -4277,16 +5003,17 @@ func (c *ZoneClient) mutate(ctx context.Context, m *ZoneMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		CalendarYear, CaseFile, CaseMaterial, CheckReceipt, CitedLaw, Clause, Delivery,
-		DeliveryAttempt, Department, Endpoint, Event, Fact, IdempotencyKey,
-		ItemMaterial, ItemVersion, Notice, PluginActivation, PluginVersion, PolicyRule,
-		Region, Review, Revision, SchemeVersion, StandardVersion, Zone []ent.Hook
+		CalendarYear, CaseFile, CaseMaterial, CheckReceipt, CitedLaw, Clause,
+		Coordination, Delivery, DeliveryAttempt, Department, Endpoint, Event, Fact,
+		IdempotencyKey, ImpactRun, ItemMaterial, ItemVersion, Notice, PluginActivation,
+		PluginVersion, PolicyRule, Region, Review, Revision, SchemeVersion,
+		StandardDraft, StandardEvent, StandardVersion, Zone []ent.Hook
 	}
 	inters struct {
-		CalendarYear, CaseFile, CaseMaterial, CheckReceipt, CitedLaw, Clause, Delivery,
-		DeliveryAttempt, Department, Endpoint, Event, Fact, IdempotencyKey,
-		ItemMaterial, ItemVersion, Notice, PluginActivation, PluginVersion, PolicyRule,
-		Region, Review, Revision, SchemeVersion, StandardVersion,
-		Zone []ent.Interceptor
+		CalendarYear, CaseFile, CaseMaterial, CheckReceipt, CitedLaw, Clause,
+		Coordination, Delivery, DeliveryAttempt, Department, Endpoint, Event, Fact,
+		IdempotencyKey, ImpactRun, ItemMaterial, ItemVersion, Notice, PluginActivation,
+		PluginVersion, PolicyRule, Region, Review, Revision, SchemeVersion,
+		StandardDraft, StandardEvent, StandardVersion, Zone []ent.Interceptor
 	}
 )

@@ -18,6 +18,7 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
@@ -25,6 +26,7 @@ import (
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
@@ -35,6 +37,8 @@ import (
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
@@ -103,6 +107,7 @@ func checkColumn(t, c string) error {
 			checkreceipt.Table:     checkreceipt.ValidColumn,
 			citedlaw.Table:         citedlaw.ValidColumn,
 			clause.Table:           clause.ValidColumn,
+			coordination.Table:     coordination.ValidColumn,
 			delivery.Table:         delivery.ValidColumn,
 			deliveryattempt.Table:  deliveryattempt.ValidColumn,
 			department.Table:       department.ValidColumn,
@@ -110,6 +115,7 @@ func checkColumn(t, c string) error {
 			event.Table:            event.ValidColumn,
 			fact.Table:             fact.ValidColumn,
 			idempotencykey.Table:   idempotencykey.ValidColumn,
+			impactrun.Table:        impactrun.ValidColumn,
 			itemmaterial.Table:     itemmaterial.ValidColumn,
 			itemversion.Table:      itemversion.ValidColumn,
 			notice.Table:           notice.ValidColumn,
@@ -120,6 +126,8 @@ func checkColumn(t, c string) error {
 			review.Table:           review.ValidColumn,
 			revision.Table:         revision.ValidColumn,
 			schemeversion.Table:    schemeversion.ValidColumn,
+			standarddraft.Table:    standarddraft.ValidColumn,
+			standardevent.Table:    standardevent.ValidColumn,
 			standardversion.Table:  standardversion.ValidColumn,
 			zone.Table:             zone.ValidColumn,
 		})

@@ -14,17 +14,21 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
@@ -883,6 +887,11 @@ func (_q *ClauseQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				selectedFields = append(selectedFields, clause.FieldVerified)
 				fieldSeen[clause.FieldVerified] = struct{}{}
 			}
+		case "rulings":
+			if _, ok := fieldSeen[clause.FieldRulings]; !ok {
+				selectedFields = append(selectedFields, clause.FieldRulings)
+				fieldSeen[clause.FieldRulings] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:
@@ -945,6 +954,329 @@ func newClausePaginateArgs(rv map[string]any) *clausePaginateArgs {
 			}
 			args.opts = append(args.opts, WithClauseOrder(orders))
 		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *CoordinationQuery) CollectFields(ctx context.Context, satisfies ...string) (*CoordinationQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *CoordinationQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(coordination.Columns))
+		selectedFields = []string{coordination.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "lead":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DepartmentClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, departmentImplementors)...); err != nil {
+				return err
+			}
+			_q.withLead = query
+			if _, ok := fieldSeen[coordination.FieldLeadID]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldLeadID)
+				fieldSeen[coordination.FieldLeadID] = struct{}{}
+			}
+
+		case "drafts":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&StandardDraftClient{config: _q.config}).Query()
+			)
+			args := newStandardDraftPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newStandardDraftPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*Coordination) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"coordination_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(coordination.DraftsColumn), ids...))
+						})
+						if err := query.GroupBy(coordination.DraftsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[1] == nil {
+								nodes[i].Edges.totalCount[1] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[1][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Coordination) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Drafts)
+							if nodes[i].Edges.totalCount[1] == nil {
+								nodes[i].Edges.totalCount[1] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[1][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, standarddraftImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(coordination.DraftsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedDrafts(alias, func(wq *StandardDraftQuery) {
+				*wq = *query
+			})
+
+		case "events":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&StandardEventClient{config: _q.config}).Query()
+			)
+			args := newStandardEventPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newStandardEventPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*Coordination) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"coordination_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(coordination.EventsColumn), ids...))
+						})
+						if err := query.GroupBy(coordination.EventsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Coordination) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Events)
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, standardeventImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(coordination.EventsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedEvents(alias, func(wq *StandardEventQuery) {
+				*wq = *query
+			})
+		case "number":
+			if _, ok := fieldSeen[coordination.FieldNumber]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldNumber)
+				fieldSeen[coordination.FieldNumber] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[coordination.FieldState]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldState)
+				fieldSeen[coordination.FieldState] = struct{}{}
+			}
+		case "version":
+			if _, ok := fieldSeen[coordination.FieldVersion]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldVersion)
+				fieldSeen[coordination.FieldVersion] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[coordination.FieldReason]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldReason)
+				fieldSeen[coordination.FieldReason] = struct{}{}
+			}
+		case "analysis":
+			if _, ok := fieldSeen[coordination.FieldAnalysis]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldAnalysis)
+				fieldSeen[coordination.FieldAnalysis] = struct{}{}
+			}
+		case "openedAt":
+			if _, ok := fieldSeen[coordination.FieldOpenedAt]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldOpenedAt)
+				fieldSeen[coordination.FieldOpenedAt] = struct{}{}
+			}
+		case "ruledAt":
+			if _, ok := fieldSeen[coordination.FieldRuledAt]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldRuledAt)
+				fieldSeen[coordination.FieldRuledAt] = struct{}{}
+			}
+		case "recordedAt":
+			if _, ok := fieldSeen[coordination.FieldRecordedAt]; !ok {
+				selectedFields = append(selectedFields, coordination.FieldRecordedAt)
+				fieldSeen[coordination.FieldRecordedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type coordinationPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []CoordinationPaginateOption
+}
+
+func newCoordinationPaginateArgs(rv map[string]any) *coordinationPaginateArgs {
+	args := &coordinationPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*CoordinationOrder:
+			args.opts = append(args.opts, WithCoordinationOrder(v))
+		case []any:
+			var orders []*CoordinationOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &CoordinationOrder{Field: &CoordinationOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithCoordinationOrder(orders))
+		}
+	}
+	if v, ok := rv[whereField].(*CoordinationWhereInput); ok {
+		args.opts = append(args.opts, WithCoordinationFilter(v.Filter))
 	}
 	return args
 }
@@ -1843,6 +2175,163 @@ func newEventPaginateArgs(rv map[string]any) *eventPaginateArgs {
 				}
 			}
 			args.opts = append(args.opts, WithEventOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ImpactRunQuery) CollectFields(ctx context.Context, satisfies ...string) (*ImpactRunQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ImpactRunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(impactrun.Columns))
+		selectedFields = []string{impactrun.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "draft":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&StandardDraftClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, standarddraftImplementors)...); err != nil {
+				return err
+			}
+			_q.withDraft = query
+			if _, ok := fieldSeen[impactrun.FieldDraftID]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldDraftID)
+				fieldSeen[impactrun.FieldDraftID] = struct{}{}
+			}
+		case "digest":
+			if _, ok := fieldSeen[impactrun.FieldDigest]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldDigest)
+				fieldSeen[impactrun.FieldDigest] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[impactrun.FieldState]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldState)
+				fieldSeen[impactrun.FieldState] = struct{}{}
+			}
+		case "total":
+			if _, ok := fieldSeen[impactrun.FieldTotal]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldTotal)
+				fieldSeen[impactrun.FieldTotal] = struct{}{}
+			}
+		case "stride":
+			if _, ok := fieldSeen[impactrun.FieldStride]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldStride)
+				fieldSeen[impactrun.FieldStride] = struct{}{}
+			}
+		case "seen":
+			if _, ok := fieldSeen[impactrun.FieldSeen]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldSeen)
+				fieldSeen[impactrun.FieldSeen] = struct{}{}
+			}
+		case "judged":
+			if _, ok := fieldSeen[impactrun.FieldJudged]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldJudged)
+				fieldSeen[impactrun.FieldJudged] = struct{}{}
+			}
+		case "flipped":
+			if _, ok := fieldSeen[impactrun.FieldFlipped]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldFlipped)
+				fieldSeen[impactrun.FieldFlipped] = struct{}{}
+			}
+		case "askedBy":
+			if _, ok := fieldSeen[impactrun.FieldAskedBy]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldAskedBy)
+				fieldSeen[impactrun.FieldAskedBy] = struct{}{}
+			}
+		case "askedAt":
+			if _, ok := fieldSeen[impactrun.FieldAskedAt]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldAskedAt)
+				fieldSeen[impactrun.FieldAskedAt] = struct{}{}
+			}
+		case "recordedAt":
+			if _, ok := fieldSeen[impactrun.FieldRecordedAt]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldRecordedAt)
+				fieldSeen[impactrun.FieldRecordedAt] = struct{}{}
+			}
+		case "endedAt":
+			if _, ok := fieldSeen[impactrun.FieldEndedAt]; !ok {
+				selectedFields = append(selectedFields, impactrun.FieldEndedAt)
+				fieldSeen[impactrun.FieldEndedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type impactrunPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []ImpactRunPaginateOption
+}
+
+func newImpactRunPaginateArgs(rv map[string]any) *impactrunPaginateArgs {
+	args := &impactrunPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*ImpactRunOrder:
+			args.opts = append(args.opts, WithImpactRunOrder(v))
+		case []any:
+			var orders []*ImpactRunOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &ImpactRunOrder{Field: &ImpactRunOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithImpactRunOrder(orders))
 		}
 	}
 	return args
@@ -3013,6 +3502,491 @@ func newSchemePaginateArgs(rv map[string]any) *schemePaginateArgs {
 }
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *StandardDraftQuery) CollectFields(ctx context.Context, satisfies ...string) (*StandardDraftQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *StandardDraftQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(standarddraft.Columns))
+		selectedFields = []string{standarddraft.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "department":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DepartmentClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, departmentImplementors)...); err != nil {
+				return err
+			}
+			_q.withDepartment = query
+			if _, ok := fieldSeen[standarddraft.FieldDepartmentID]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldDepartmentID)
+				fieldSeen[standarddraft.FieldDepartmentID] = struct{}{}
+			}
+
+		case "coordination":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&CoordinationClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, coordinationImplementors)...); err != nil {
+				return err
+			}
+			_q.withCoordination = query
+			if _, ok := fieldSeen[standarddraft.FieldCoordinationID]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldCoordinationID)
+				fieldSeen[standarddraft.FieldCoordinationID] = struct{}{}
+			}
+
+		case "events":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&StandardEventClient{config: _q.config}).Query()
+			)
+			args := newStandardEventPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newStandardEventPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*StandardDraft) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"draft_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(standarddraft.EventsColumn), ids...))
+						})
+						if err := query.GroupBy(standarddraft.EventsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*StandardDraft) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Events)
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, standardeventImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(standarddraft.EventsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedEvents(alias, func(wq *StandardEventQuery) {
+				*wq = *query
+			})
+
+		case "impactRuns":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ImpactRunClient{config: _q.config}).Query()
+			)
+			args := newImpactRunPaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newImpactRunPager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*StandardDraft) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"draft_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(standarddraft.ImpactRunsColumn), ids...))
+						})
+						if err := query.GroupBy(standarddraft.ImpactRunsColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[3] == nil {
+								nodes[i].Edges.totalCount[3] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[3][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*StandardDraft) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.ImpactRuns)
+							if nodes[i].Edges.totalCount[3] == nil {
+								nodes[i].Edges.totalCount[3] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[3][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, impactrunImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(standarddraft.ImpactRunsColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedImpactRuns(alias, func(wq *ImpactRunQuery) {
+				*wq = *query
+			})
+		case "kind":
+			if _, ok := fieldSeen[standarddraft.FieldKind]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldKind)
+				fieldSeen[standarddraft.FieldKind] = struct{}{}
+			}
+		case "code":
+			if _, ok := fieldSeen[standarddraft.FieldCode]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldCode)
+				fieldSeen[standarddraft.FieldCode] = struct{}{}
+			}
+		case "baseVersion":
+			if _, ok := fieldSeen[standarddraft.FieldBaseVersion]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldBaseVersion)
+				fieldSeen[standarddraft.FieldBaseVersion] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[standarddraft.FieldState]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldState)
+				fieldSeen[standarddraft.FieldState] = struct{}{}
+			}
+		case "version":
+			if _, ok := fieldSeen[standarddraft.FieldVersion]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldVersion)
+				fieldSeen[standarddraft.FieldVersion] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[standarddraft.FieldReason]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldReason)
+				fieldSeen[standarddraft.FieldReason] = struct{}{}
+			}
+		case "digest":
+			if _, ok := fieldSeen[standarddraft.FieldDigest]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldDigest)
+				fieldSeen[standarddraft.FieldDigest] = struct{}{}
+			}
+		case "effectiveFrom":
+			if _, ok := fieldSeen[standarddraft.FieldEffectiveFrom]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldEffectiveFrom)
+				fieldSeen[standarddraft.FieldEffectiveFrom] = struct{}{}
+			}
+		case "publishedVersion":
+			if _, ok := fieldSeen[standarddraft.FieldPublishedVersion]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldPublishedVersion)
+				fieldSeen[standarddraft.FieldPublishedVersion] = struct{}{}
+			}
+		case "draftedAt":
+			if _, ok := fieldSeen[standarddraft.FieldDraftedAt]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldDraftedAt)
+				fieldSeen[standarddraft.FieldDraftedAt] = struct{}{}
+			}
+		case "recordedAt":
+			if _, ok := fieldSeen[standarddraft.FieldRecordedAt]; !ok {
+				selectedFields = append(selectedFields, standarddraft.FieldRecordedAt)
+				fieldSeen[standarddraft.FieldRecordedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type standarddraftPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []StandardDraftPaginateOption
+}
+
+func newStandardDraftPaginateArgs(rv map[string]any) *standarddraftPaginateArgs {
+	args := &standarddraftPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*StandardDraftOrder:
+			args.opts = append(args.opts, WithStandardDraftOrder(v))
+		case []any:
+			var orders []*StandardDraftOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &StandardDraftOrder{Field: &StandardDraftOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithStandardDraftOrder(orders))
+		}
+	}
+	if v, ok := rv[whereField].(*StandardDraftWhereInput); ok {
+		args.opts = append(args.opts, WithStandardDraftFilter(v.Filter))
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *StandardEventQuery) CollectFields(ctx context.Context, satisfies ...string) (*StandardEventQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *StandardEventQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(standardevent.Columns))
+		selectedFields = []string{standardevent.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "position":
+			if _, ok := fieldSeen[standardevent.FieldPosition]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldPosition)
+				fieldSeen[standardevent.FieldPosition] = struct{}{}
+			}
+		case "kind":
+			if _, ok := fieldSeen[standardevent.FieldKind]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldKind)
+				fieldSeen[standardevent.FieldKind] = struct{}{}
+			}
+		case "occurredAt":
+			if _, ok := fieldSeen[standardevent.FieldOccurredAt]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldOccurredAt)
+				fieldSeen[standardevent.FieldOccurredAt] = struct{}{}
+			}
+		case "recordedAt":
+			if _, ok := fieldSeen[standardevent.FieldRecordedAt]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldRecordedAt)
+				fieldSeen[standardevent.FieldRecordedAt] = struct{}{}
+			}
+		case "late":
+			if _, ok := fieldSeen[standardevent.FieldLate]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldLate)
+				fieldSeen[standardevent.FieldLate] = struct{}{}
+			}
+		case "actor":
+			if _, ok := fieldSeen[standardevent.FieldActor]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldActor)
+				fieldSeen[standardevent.FieldActor] = struct{}{}
+			}
+		case "role":
+			if _, ok := fieldSeen[standardevent.FieldRole]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldRole)
+				fieldSeen[standardevent.FieldRole] = struct{}{}
+			}
+		case "department":
+			if _, ok := fieldSeen[standardevent.FieldDepartment]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldDepartment)
+				fieldSeen[standardevent.FieldDepartment] = struct{}{}
+			}
+		case "data":
+			if _, ok := fieldSeen[standardevent.FieldData]; !ok {
+				selectedFields = append(selectedFields, standardevent.FieldData)
+				fieldSeen[standardevent.FieldData] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type standardeventPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []StandardEventPaginateOption
+}
+
+func newStandardEventPaginateArgs(rv map[string]any) *standardeventPaginateArgs {
+	args := &standardeventPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*StandardEventOrder:
+			args.opts = append(args.opts, WithStandardEventOrder(v))
+		case []any:
+			var orders []*StandardEventOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &StandardEventOrder{Field: &StandardEventOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithStandardEventOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *StandardVersionQuery) CollectFields(ctx context.Context, satisfies ...string) (*StandardVersionQuery, error) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil {
@@ -3173,6 +4147,16 @@ func (_q *StandardVersionQuery) collectField(ctx context.Context, oneNode bool, 
 			if _, ok := fieldSeen[standardversion.FieldDigest]; !ok {
 				selectedFields = append(selectedFields, standardversion.FieldDigest)
 				fieldSeen[standardversion.FieldDigest] = struct{}{}
+			}
+		case "publishedAt":
+			if _, ok := fieldSeen[standardversion.FieldPublishedAt]; !ok {
+				selectedFields = append(selectedFields, standardversion.FieldPublishedAt)
+				fieldSeen[standardversion.FieldPublishedAt] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[standardversion.FieldReason]; !ok {
+				selectedFields = append(selectedFields, standardversion.FieldReason)
+				fieldSeen[standardversion.FieldReason] = struct{}{}
 			}
 		case "id":
 		case "__typename":

@@ -124,6 +124,54 @@ func (_m *Clause) Department(ctx context.Context) (*Department, error) {
 	return result, err
 }
 
+func (_m *Coordination) Lead(ctx context.Context) (*Department, error) {
+	result, err := _m.Edges.LeadOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryLead().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *Coordination) Drafts(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*StandardDraftOrder,
+) (*StandardDraftConnection, error) {
+	opts := []StandardDraftPaginateOption{
+		WithStandardDraftOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[1][alias]
+	if nodes, err := _m.NamedDrafts(alias); err == nil || hasTotalCount {
+		pager, err := newStandardDraftPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &StandardDraftConnection{Edges: []*StandardDraftEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryDrafts().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *Coordination) Events(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*StandardEventOrder,
+) (*StandardEventConnection, error) {
+	opts := []StandardEventPaginateOption{
+		WithStandardEventOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[2][alias]
+	if nodes, err := _m.NamedEvents(alias); err == nil || hasTotalCount {
+		pager, err := newStandardEventPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &StandardEventConnection{Edges: []*StandardEventEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryEvents().Paginate(ctx, after, first, before, last, opts...)
+}
+
 func (_m *Delivery) Webhook(ctx context.Context) (*Endpoint, error) {
 	result, err := _m.Edges.WebhookOrErr()
 	if IsNotLoaded(err) {
@@ -193,6 +241,14 @@ func (_m *Event) Case(ctx context.Context) (*CaseFile, error) {
 	result, err := _m.Edges.CaseOrErr()
 	if IsNotLoaded(err) {
 		result, err = _m.QueryCase().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *ImpactRun) Draft(ctx context.Context) (*StandardDraft, error) {
+	result, err := _m.Edges.DraftOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryDraft().Only(ctx)
 	}
 	return result, err
 }
@@ -327,6 +383,62 @@ func (_m *SchemeVersion) Lead(ctx context.Context) (*Department, error) {
 		result, err = _m.QueryLead().Only(ctx)
 	}
 	return result, err
+}
+
+func (_m *StandardDraft) Department(ctx context.Context) (*Department, error) {
+	result, err := _m.Edges.DepartmentOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryDepartment().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *StandardDraft) Coordination(ctx context.Context) (*Coordination, error) {
+	result, err := _m.Edges.CoordinationOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryCoordination().Only(ctx)
+	}
+	return result, MaskNotFound(err)
+}
+
+func (_m *StandardDraft) Events(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*StandardEventOrder,
+) (*StandardEventConnection, error) {
+	opts := []StandardEventPaginateOption{
+		WithStandardEventOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[2][alias]
+	if nodes, err := _m.NamedEvents(alias); err == nil || hasTotalCount {
+		pager, err := newStandardEventPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &StandardEventConnection{Edges: []*StandardEventEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryEvents().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *StandardDraft) ImpactRuns(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy []*ImpactRunOrder,
+) (*ImpactRunConnection, error) {
+	opts := []ImpactRunPaginateOption{
+		WithImpactRunOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[3][alias]
+	if nodes, err := _m.NamedImpactRuns(alias); err == nil || hasTotalCount {
+		pager, err := newImpactRunPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &ImpactRunConnection{Edges: []*ImpactRunEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryImpactRuns().Paginate(ctx, after, first, before, last, opts...)
 }
 
 func (_m *StandardVersion) Item(ctx context.Context) (*ItemVersion, error) {

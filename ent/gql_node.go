@@ -13,17 +13,21 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
@@ -53,6 +57,11 @@ var clauseImplementors = []string{"Clause", "Node"}
 // IsNode implements the Node interface check for GQLGen.
 func (*Clause) IsNode() {}
 
+var coordinationImplementors = []string{"Coordination", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Coordination) IsNode() {}
+
 var deliveryImplementors = []string{"WebhookDelivery", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
@@ -77,6 +86,11 @@ var eventImplementors = []string{"Event", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Event) IsNode() {}
+
+var impactrunImplementors = []string{"ImpactRun", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*ImpactRun) IsNode() {}
 
 var itemmaterialImplementors = []string{"ItemMaterial", "Node"}
 
@@ -107,6 +121,16 @@ var schemeversionImplementors = []string{"Scheme", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*SchemeVersion) IsNode() {}
+
+var standarddraftImplementors = []string{"StandardDraft", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*StandardDraft) IsNode() {}
+
+var standardeventImplementors = []string{"StandardEvent", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*StandardEvent) IsNode() {}
 
 var standardversionImplementors = []string{"Standard", "Node"}
 
@@ -212,6 +236,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			}
 		}
 		return query.Only(ctx)
+	case coordination.Table:
+		query := c.Coordination.Query().
+			Where(coordination.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, coordinationImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
 	case delivery.Table:
 		query := c.Delivery.Query().
 			Where(delivery.ID(id))
@@ -253,6 +286,15 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			Where(event.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, eventImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case impactrun.Table:
+		query := c.ImpactRun.Query().
+			Where(impactrun.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, impactrunImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -307,6 +349,24 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			Where(schemeversion.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, schemeversionImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case standarddraft.Table:
+		query := c.StandardDraft.Query().
+			Where(standarddraft.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, standarddraftImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case standardevent.Table:
+		query := c.StandardEvent.Query().
+			Where(standardevent.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, standardeventImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -466,6 +526,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 				*noder = node
 			}
 		}
+	case coordination.Table:
+		query := c.Coordination.Query().
+			Where(coordination.IDIn(ids...))
+		query, err := query.CollectFields(ctx, coordinationImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
 	case delivery.Table:
 		query := c.Delivery.Query().
 			Where(delivery.IDIn(ids...))
@@ -534,6 +610,22 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		query := c.Event.Query().
 			Where(event.IDIn(ids...))
 		query, err := query.CollectFields(ctx, eventImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case impactrun.Table:
+		query := c.ImpactRun.Query().
+			Where(impactrun.IDIn(ids...))
+		query, err := query.CollectFields(ctx, impactrunImplementors...)
 		if err != nil {
 			return nil, err
 		}
@@ -630,6 +722,38 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		query := c.SchemeVersion.Query().
 			Where(schemeversion.IDIn(ids...))
 		query, err := query.CollectFields(ctx, schemeversionImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case standarddraft.Table:
+		query := c.StandardDraft.Query().
+			Where(standarddraft.IDIn(ids...))
+		query, err := query.CollectFields(ctx, standarddraftImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case standardevent.Table:
+		query := c.StandardEvent.Query().
+			Where(standardevent.IDIn(ids...))
+		query, err := query.CollectFields(ctx, standardeventImplementors...)
 		if err != nil {
 			return nil, err
 		}

@@ -18,17 +18,21 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -1554,6 +1558,338 @@ func (_m *Clause) ToEdge(order *ClauseOrder) *ClauseEdge {
 		order = DefaultClauseOrder
 	}
 	return &ClauseEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// CoordinationEdge is the edge representation of Coordination.
+type CoordinationEdge struct {
+	Node   *Coordination `json:"node"`
+	Cursor Cursor        `json:"cursor"`
+}
+
+// CoordinationConnection is the connection containing edges to Coordination.
+type CoordinationConnection struct {
+	Edges      []*CoordinationEdge `json:"edges"`
+	PageInfo   PageInfo            `json:"pageInfo"`
+	TotalCount int                 `json:"totalCount"`
+}
+
+func (c *CoordinationConnection) build(nodes []*Coordination, pager *coordinationPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *Coordination
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *Coordination {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *Coordination {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*CoordinationEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &CoordinationEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// CoordinationPaginateOption enables pagination customization.
+type CoordinationPaginateOption func(*coordinationPager) error
+
+// WithCoordinationOrder configures pagination ordering.
+func WithCoordinationOrder(order []*CoordinationOrder) CoordinationPaginateOption {
+	return func(pager *coordinationPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithCoordinationFilter configures pagination filter.
+func WithCoordinationFilter(filter func(*CoordinationQuery) (*CoordinationQuery, error)) CoordinationPaginateOption {
+	return func(pager *coordinationPager) error {
+		if filter == nil {
+			return errors.New("CoordinationQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type coordinationPager struct {
+	reverse bool
+	order   []*CoordinationOrder
+	filter  func(*CoordinationQuery) (*CoordinationQuery, error)
+}
+
+func newCoordinationPager(opts []CoordinationPaginateOption, reverse bool) (*coordinationPager, error) {
+	pager := &coordinationPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *coordinationPager) applyFilter(query *CoordinationQuery) (*CoordinationQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *coordinationPager) toCursor(_m *Coordination) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *coordinationPager) applyCursors(query *CoordinationQuery, after, before *Cursor) (*CoordinationQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultCoordinationOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *coordinationPager) applyOrder(query *CoordinationQuery) *CoordinationQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultCoordinationOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultCoordinationOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *coordinationPager) orderExpr(query *CoordinationQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultCoordinationOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to Coordination.
+func (_m *CoordinationQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...CoordinationPaginateOption,
+) (*CoordinationConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newCoordinationPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &CoordinationConnection{Edges: []*CoordinationEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// CoordinationOrderFieldOpenedAt orders Coordination by opened_at.
+	CoordinationOrderFieldOpenedAt = &CoordinationOrderField{
+		Value: func(_m *Coordination) (ent.Value, error) {
+			return _m.OpenedAt, nil
+		},
+		column: coordination.FieldOpenedAt,
+		toTerm: coordination.ByOpenedAt,
+		toCursor: func(_m *Coordination) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.OpenedAt,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f CoordinationOrderField) String() string {
+	var str string
+	switch f.column {
+	case CoordinationOrderFieldOpenedAt.column:
+		str = "OPENED_AT"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f CoordinationOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *CoordinationOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("CoordinationOrderField %T must be a string", v)
+	}
+	switch str {
+	case "OPENED_AT":
+		*f = *CoordinationOrderFieldOpenedAt
+	default:
+		return fmt.Errorf("%s is not a valid CoordinationOrderField", str)
+	}
+	return nil
+}
+
+// CoordinationOrderField defines the ordering field of Coordination.
+type CoordinationOrderField struct {
+	// Value extracts the ordering value from the given Coordination.
+	Value    func(*Coordination) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) coordination.OrderOption
+	toCursor func(*Coordination) Cursor
+}
+
+// CoordinationOrder defines the ordering of Coordination.
+type CoordinationOrder struct {
+	Direction OrderDirection          `json:"direction"`
+	Field     *CoordinationOrderField `json:"field"`
+}
+
+// DefaultCoordinationOrder is the default ordering of Coordination.
+var DefaultCoordinationOrder = &CoordinationOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &CoordinationOrderField{
+		Value: func(_m *Coordination) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: coordination.FieldID,
+		toTerm: coordination.ByID,
+		toCursor: func(_m *Coordination) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts Coordination into CoordinationEdge.
+func (_m *Coordination) ToEdge(order *CoordinationOrder) *CoordinationEdge {
+	if order == nil {
+		order = DefaultCoordinationOrder
+	}
+	return &CoordinationEdge{
 		Node:   _m,
 		Cursor: order.Field.toCursor(_m),
 	}
@@ -3241,6 +3577,338 @@ func (_m *Event) ToEdge(order *EventOrder) *EventEdge {
 		order = DefaultEventOrder
 	}
 	return &EventEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// ImpactRunEdge is the edge representation of ImpactRun.
+type ImpactRunEdge struct {
+	Node   *ImpactRun `json:"node"`
+	Cursor Cursor     `json:"cursor"`
+}
+
+// ImpactRunConnection is the connection containing edges to ImpactRun.
+type ImpactRunConnection struct {
+	Edges      []*ImpactRunEdge `json:"edges"`
+	PageInfo   PageInfo         `json:"pageInfo"`
+	TotalCount int              `json:"totalCount"`
+}
+
+func (c *ImpactRunConnection) build(nodes []*ImpactRun, pager *impactrunPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *ImpactRun
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *ImpactRun {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *ImpactRun {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*ImpactRunEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &ImpactRunEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// ImpactRunPaginateOption enables pagination customization.
+type ImpactRunPaginateOption func(*impactrunPager) error
+
+// WithImpactRunOrder configures pagination ordering.
+func WithImpactRunOrder(order []*ImpactRunOrder) ImpactRunPaginateOption {
+	return func(pager *impactrunPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithImpactRunFilter configures pagination filter.
+func WithImpactRunFilter(filter func(*ImpactRunQuery) (*ImpactRunQuery, error)) ImpactRunPaginateOption {
+	return func(pager *impactrunPager) error {
+		if filter == nil {
+			return errors.New("ImpactRunQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type impactrunPager struct {
+	reverse bool
+	order   []*ImpactRunOrder
+	filter  func(*ImpactRunQuery) (*ImpactRunQuery, error)
+}
+
+func newImpactRunPager(opts []ImpactRunPaginateOption, reverse bool) (*impactrunPager, error) {
+	pager := &impactrunPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *impactrunPager) applyFilter(query *ImpactRunQuery) (*ImpactRunQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *impactrunPager) toCursor(_m *ImpactRun) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *impactrunPager) applyCursors(query *ImpactRunQuery, after, before *Cursor) (*ImpactRunQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultImpactRunOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *impactrunPager) applyOrder(query *ImpactRunQuery) *ImpactRunQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultImpactRunOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultImpactRunOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *impactrunPager) orderExpr(query *ImpactRunQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultImpactRunOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to ImpactRun.
+func (_m *ImpactRunQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...ImpactRunPaginateOption,
+) (*ImpactRunConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newImpactRunPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &ImpactRunConnection{Edges: []*ImpactRunEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// ImpactRunOrderFieldAskedAt orders ImpactRun by asked_at.
+	ImpactRunOrderFieldAskedAt = &ImpactRunOrderField{
+		Value: func(_m *ImpactRun) (ent.Value, error) {
+			return _m.AskedAt, nil
+		},
+		column: impactrun.FieldAskedAt,
+		toTerm: impactrun.ByAskedAt,
+		toCursor: func(_m *ImpactRun) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.AskedAt,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f ImpactRunOrderField) String() string {
+	var str string
+	switch f.column {
+	case ImpactRunOrderFieldAskedAt.column:
+		str = "ASKED_AT"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f ImpactRunOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *ImpactRunOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("ImpactRunOrderField %T must be a string", v)
+	}
+	switch str {
+	case "ASKED_AT":
+		*f = *ImpactRunOrderFieldAskedAt
+	default:
+		return fmt.Errorf("%s is not a valid ImpactRunOrderField", str)
+	}
+	return nil
+}
+
+// ImpactRunOrderField defines the ordering field of ImpactRun.
+type ImpactRunOrderField struct {
+	// Value extracts the ordering value from the given ImpactRun.
+	Value    func(*ImpactRun) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) impactrun.OrderOption
+	toCursor func(*ImpactRun) Cursor
+}
+
+// ImpactRunOrder defines the ordering of ImpactRun.
+type ImpactRunOrder struct {
+	Direction OrderDirection       `json:"direction"`
+	Field     *ImpactRunOrderField `json:"field"`
+}
+
+// DefaultImpactRunOrder is the default ordering of ImpactRun.
+var DefaultImpactRunOrder = &ImpactRunOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &ImpactRunOrderField{
+		Value: func(_m *ImpactRun) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: impactrun.FieldID,
+		toTerm: impactrun.ByID,
+		toCursor: func(_m *ImpactRun) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts ImpactRun into ImpactRunEdge.
+func (_m *ImpactRun) ToEdge(order *ImpactRunOrder) *ImpactRunEdge {
+	if order == nil {
+		order = DefaultImpactRunOrder
+	}
+	return &ImpactRunEdge{
 		Node:   _m,
 		Cursor: order.Field.toCursor(_m),
 	}
@@ -5347,6 +6015,688 @@ func (_m *Scheme) ToEdge(order *SchemeOrder) *SchemeEdge {
 		order = DefaultSchemeOrder
 	}
 	return &SchemeEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// StandardDraftEdge is the edge representation of StandardDraft.
+type StandardDraftEdge struct {
+	Node   *StandardDraft `json:"node"`
+	Cursor Cursor         `json:"cursor"`
+}
+
+// StandardDraftConnection is the connection containing edges to StandardDraft.
+type StandardDraftConnection struct {
+	Edges      []*StandardDraftEdge `json:"edges"`
+	PageInfo   PageInfo             `json:"pageInfo"`
+	TotalCount int                  `json:"totalCount"`
+}
+
+func (c *StandardDraftConnection) build(nodes []*StandardDraft, pager *standarddraftPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *StandardDraft
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *StandardDraft {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *StandardDraft {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*StandardDraftEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &StandardDraftEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// StandardDraftPaginateOption enables pagination customization.
+type StandardDraftPaginateOption func(*standarddraftPager) error
+
+// WithStandardDraftOrder configures pagination ordering.
+func WithStandardDraftOrder(order []*StandardDraftOrder) StandardDraftPaginateOption {
+	return func(pager *standarddraftPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithStandardDraftFilter configures pagination filter.
+func WithStandardDraftFilter(filter func(*StandardDraftQuery) (*StandardDraftQuery, error)) StandardDraftPaginateOption {
+	return func(pager *standarddraftPager) error {
+		if filter == nil {
+			return errors.New("StandardDraftQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type standarddraftPager struct {
+	reverse bool
+	order   []*StandardDraftOrder
+	filter  func(*StandardDraftQuery) (*StandardDraftQuery, error)
+}
+
+func newStandardDraftPager(opts []StandardDraftPaginateOption, reverse bool) (*standarddraftPager, error) {
+	pager := &standarddraftPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *standarddraftPager) applyFilter(query *StandardDraftQuery) (*StandardDraftQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *standarddraftPager) toCursor(_m *StandardDraft) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *standarddraftPager) applyCursors(query *StandardDraftQuery, after, before *Cursor) (*StandardDraftQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultStandardDraftOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *standarddraftPager) applyOrder(query *StandardDraftQuery) *StandardDraftQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultStandardDraftOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultStandardDraftOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *standarddraftPager) orderExpr(query *StandardDraftQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultStandardDraftOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to StandardDraft.
+func (_m *StandardDraftQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...StandardDraftPaginateOption,
+) (*StandardDraftConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newStandardDraftPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &StandardDraftConnection{Edges: []*StandardDraftEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// StandardDraftOrderFieldDraftedAt orders StandardDraft by drafted_at.
+	StandardDraftOrderFieldDraftedAt = &StandardDraftOrderField{
+		Value: func(_m *StandardDraft) (ent.Value, error) {
+			return _m.DraftedAt, nil
+		},
+		column: standarddraft.FieldDraftedAt,
+		toTerm: standarddraft.ByDraftedAt,
+		toCursor: func(_m *StandardDraft) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.DraftedAt,
+			}
+		},
+	}
+	// StandardDraftOrderFieldRecordedAt orders StandardDraft by recorded_at.
+	StandardDraftOrderFieldRecordedAt = &StandardDraftOrderField{
+		Value: func(_m *StandardDraft) (ent.Value, error) {
+			return _m.RecordedAt, nil
+		},
+		column: standarddraft.FieldRecordedAt,
+		toTerm: standarddraft.ByRecordedAt,
+		toCursor: func(_m *StandardDraft) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.RecordedAt,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f StandardDraftOrderField) String() string {
+	var str string
+	switch f.column {
+	case StandardDraftOrderFieldDraftedAt.column:
+		str = "DRAFTED_AT"
+	case StandardDraftOrderFieldRecordedAt.column:
+		str = "RECORDED_AT"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f StandardDraftOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *StandardDraftOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("StandardDraftOrderField %T must be a string", v)
+	}
+	switch str {
+	case "DRAFTED_AT":
+		*f = *StandardDraftOrderFieldDraftedAt
+	case "RECORDED_AT":
+		*f = *StandardDraftOrderFieldRecordedAt
+	default:
+		return fmt.Errorf("%s is not a valid StandardDraftOrderField", str)
+	}
+	return nil
+}
+
+// StandardDraftOrderField defines the ordering field of StandardDraft.
+type StandardDraftOrderField struct {
+	// Value extracts the ordering value from the given StandardDraft.
+	Value    func(*StandardDraft) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) standarddraft.OrderOption
+	toCursor func(*StandardDraft) Cursor
+}
+
+// StandardDraftOrder defines the ordering of StandardDraft.
+type StandardDraftOrder struct {
+	Direction OrderDirection           `json:"direction"`
+	Field     *StandardDraftOrderField `json:"field"`
+}
+
+// DefaultStandardDraftOrder is the default ordering of StandardDraft.
+var DefaultStandardDraftOrder = &StandardDraftOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &StandardDraftOrderField{
+		Value: func(_m *StandardDraft) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: standarddraft.FieldID,
+		toTerm: standarddraft.ByID,
+		toCursor: func(_m *StandardDraft) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts StandardDraft into StandardDraftEdge.
+func (_m *StandardDraft) ToEdge(order *StandardDraftOrder) *StandardDraftEdge {
+	if order == nil {
+		order = DefaultStandardDraftOrder
+	}
+	return &StandardDraftEdge{
+		Node:   _m,
+		Cursor: order.Field.toCursor(_m),
+	}
+}
+
+// StandardEventEdge is the edge representation of StandardEvent.
+type StandardEventEdge struct {
+	Node   *StandardEvent `json:"node"`
+	Cursor Cursor         `json:"cursor"`
+}
+
+// StandardEventConnection is the connection containing edges to StandardEvent.
+type StandardEventConnection struct {
+	Edges      []*StandardEventEdge `json:"edges"`
+	PageInfo   PageInfo             `json:"pageInfo"`
+	TotalCount int                  `json:"totalCount"`
+}
+
+func (c *StandardEventConnection) build(nodes []*StandardEvent, pager *standardeventPager, after *Cursor, first *int, before *Cursor, last *int) {
+	c.PageInfo.HasNextPage = before != nil
+	c.PageInfo.HasPreviousPage = after != nil
+	if first != nil && *first+1 == len(nodes) {
+		c.PageInfo.HasNextPage = true
+		nodes = nodes[:len(nodes)-1]
+	} else if last != nil && *last+1 == len(nodes) {
+		c.PageInfo.HasPreviousPage = true
+		nodes = nodes[:len(nodes)-1]
+	}
+	var nodeAt func(int) *StandardEvent
+	if last != nil {
+		n := len(nodes) - 1
+		nodeAt = func(i int) *StandardEvent {
+			return nodes[n-i]
+		}
+	} else {
+		nodeAt = func(i int) *StandardEvent {
+			return nodes[i]
+		}
+	}
+	c.Edges = make([]*StandardEventEdge, len(nodes))
+	for i := range nodes {
+		node := nodeAt(i)
+		c.Edges[i] = &StandardEventEdge{
+			Node:   node,
+			Cursor: pager.toCursor(node),
+		}
+	}
+	if l := len(c.Edges); l > 0 {
+		c.PageInfo.StartCursor = &c.Edges[0].Cursor
+		c.PageInfo.EndCursor = &c.Edges[l-1].Cursor
+	}
+	if c.TotalCount == 0 {
+		c.TotalCount = len(nodes)
+	}
+}
+
+// StandardEventPaginateOption enables pagination customization.
+type StandardEventPaginateOption func(*standardeventPager) error
+
+// WithStandardEventOrder configures pagination ordering.
+func WithStandardEventOrder(order []*StandardEventOrder) StandardEventPaginateOption {
+	return func(pager *standardeventPager) error {
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
+		}
+		pager.order = append(pager.order, order...)
+		return nil
+	}
+}
+
+// WithStandardEventFilter configures pagination filter.
+func WithStandardEventFilter(filter func(*StandardEventQuery) (*StandardEventQuery, error)) StandardEventPaginateOption {
+	return func(pager *standardeventPager) error {
+		if filter == nil {
+			return errors.New("StandardEventQuery filter cannot be nil")
+		}
+		pager.filter = filter
+		return nil
+	}
+}
+
+type standardeventPager struct {
+	reverse bool
+	order   []*StandardEventOrder
+	filter  func(*StandardEventQuery) (*StandardEventQuery, error)
+}
+
+func newStandardEventPager(opts []StandardEventPaginateOption, reverse bool) (*standardeventPager, error) {
+	pager := &standardeventPager{reverse: reverse}
+	for _, opt := range opts {
+		if err := opt(pager); err != nil {
+			return nil, err
+		}
+	}
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
+	}
+	return pager, nil
+}
+
+func (p *standardeventPager) applyFilter(query *StandardEventQuery) (*StandardEventQuery, error) {
+	if p.filter != nil {
+		return p.filter(query)
+	}
+	return query, nil
+}
+
+func (p *standardeventPager) toCursor(_m *StandardEvent) Cursor {
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
+}
+
+func (p *standardeventPager) applyCursors(query *StandardEventQuery, after, before *Cursor) (*StandardEventQuery, error) {
+	idDirection := entgql.OrderDirectionAsc
+	if p.reverse {
+		idDirection = entgql.OrderDirectionDesc
+	}
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := cursorPredicates(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultStandardEventOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
+		query = query.Where(predicate)
+	}
+	return query, nil
+}
+
+func (p *standardeventPager) applyOrder(query *StandardEventQuery) *StandardEventQuery {
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))
+		if o.Field.column == DefaultStandardEventOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(DefaultStandardEventOrder.Field.toTerm(direction.OrderTermOption()))
+	}
+	return query
+}
+
+func (p *standardeventPager) orderExpr(query *StandardEventQuery) sql.Querier {
+	if len(query.ctx.Fields) > 0 {
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
+	}
+	return sql.ExprFunc(func(b *sql.Builder) {
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))
+			b.Comma()
+		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultStandardEventOrder.Field.column).Pad().WriteString(string(direction))
+	})
+}
+
+// Paginate executes the query and returns a relay based cursor connection to StandardEvent.
+func (_m *StandardEventQuery) Paginate(
+	ctx context.Context, after *Cursor, first *int,
+	before *Cursor, last *int, opts ...StandardEventPaginateOption,
+) (*StandardEventConnection, error) {
+	if err := validateFirstLast(first, last); err != nil {
+		return nil, err
+	}
+	pager, err := newStandardEventPager(opts, last != nil)
+	if err != nil {
+		return nil, err
+	}
+	if _m, err = pager.applyFilter(_m); err != nil {
+		return nil, err
+	}
+	conn := &StandardEventConnection{Edges: []*StandardEventEdge{}}
+	ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)
+	if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {
+		hasPagination := after != nil || first != nil || before != nil || last != nil
+		if hasPagination || ignoredEdges {
+			c := _m.Clone()
+			c.ctx.Fields = nil
+			if conn.TotalCount, err = c.Count(ctx); err != nil {
+				return nil, err
+			}
+			conn.PageInfo.HasNextPage = first != nil && conn.TotalCount > 0
+			conn.PageInfo.HasPreviousPage = last != nil && conn.TotalCount > 0
+		}
+	}
+	if ignoredEdges || (first != nil && *first == 0) || (last != nil && *last == 0) {
+		return conn, nil
+	}
+	if _m, err = pager.applyCursors(_m, after, before); err != nil {
+		return nil, err
+	}
+	limit := paginateLimit(first, last)
+	if limit != 0 {
+		_m.Limit(limit)
+	}
+	if field := collectedField(ctx, edgesField, nodeField); field != nil {
+		if err := _m.collectField(ctx, limit == 1, graphql.GetOperationContext(ctx), *field, []string{edgesField, nodeField}); err != nil {
+			return nil, err
+		}
+	}
+	_m = pager.applyOrder(_m)
+	nodes, err := _m.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn.build(nodes, pager, after, first, before, last)
+	return conn, nil
+}
+
+var (
+	// StandardEventOrderFieldPosition orders StandardEvent by position.
+	StandardEventOrderFieldPosition = &StandardEventOrderField{
+		Value: func(_m *StandardEvent) (ent.Value, error) {
+			return _m.Position, nil
+		},
+		column: standardevent.FieldPosition,
+		toTerm: standardevent.ByPosition,
+		toCursor: func(_m *StandardEvent) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Position,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f StandardEventOrderField) String() string {
+	var str string
+	switch f.column {
+	case StandardEventOrderFieldPosition.column:
+		str = "POSITION"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f StandardEventOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *StandardEventOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("StandardEventOrderField %T must be a string", v)
+	}
+	switch str {
+	case "POSITION":
+		*f = *StandardEventOrderFieldPosition
+	default:
+		return fmt.Errorf("%s is not a valid StandardEventOrderField", str)
+	}
+	return nil
+}
+
+// StandardEventOrderField defines the ordering field of StandardEvent.
+type StandardEventOrderField struct {
+	// Value extracts the ordering value from the given StandardEvent.
+	Value    func(*StandardEvent) (ent.Value, error)
+	column   string // field or computed.
+	toTerm   func(...sql.OrderTermOption) standardevent.OrderOption
+	toCursor func(*StandardEvent) Cursor
+}
+
+// StandardEventOrder defines the ordering of StandardEvent.
+type StandardEventOrder struct {
+	Direction OrderDirection           `json:"direction"`
+	Field     *StandardEventOrderField `json:"field"`
+}
+
+// DefaultStandardEventOrder is the default ordering of StandardEvent.
+var DefaultStandardEventOrder = &StandardEventOrder{
+	Direction: entgql.OrderDirectionAsc,
+	Field: &StandardEventOrderField{
+		Value: func(_m *StandardEvent) (ent.Value, error) {
+			return _m.ID, nil
+		},
+		column: standardevent.FieldID,
+		toTerm: standardevent.ByID,
+		toCursor: func(_m *StandardEvent) Cursor {
+			return Cursor{ID: _m.ID}
+		},
+	},
+}
+
+// ToEdge converts StandardEvent into StandardEventEdge.
+func (_m *StandardEvent) ToEdge(order *StandardEventOrder) *StandardEventEdge {
+	if order == nil {
+		order = DefaultStandardEventOrder
+	}
+	return &StandardEventEdge{
 		Node:   _m,
 		Cursor: order.Field.toCursor(_m),
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
@@ -24,6 +25,7 @@ import (
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
@@ -35,10 +37,14 @@ import (
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/check"
+	"github.com/onedoor/onedoor/internal/conflict"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
@@ -62,6 +68,7 @@ const (
 	TypeCheckReceipt     = "CheckReceipt"
 	TypeCitedLaw         = "CitedLaw"
 	TypeClause           = "Clause"
+	TypeCoordination     = "Coordination"
 	TypeDelivery         = "Delivery"
 	TypeDeliveryAttempt  = "DeliveryAttempt"
 	TypeDepartment       = "Department"
@@ -69,6 +76,7 @@ const (
 	TypeEvent            = "Event"
 	TypeFact             = "Fact"
 	TypeIdempotencyKey   = "IdempotencyKey"
+	TypeImpactRun        = "ImpactRun"
 	TypeItemMaterial     = "ItemMaterial"
 	TypeItemVersion      = "ItemVersion"
 	TypeNotice           = "Notice"
@@ -79,6 +87,8 @@ const (
 	TypeReview           = "Review"
 	TypeRevision         = "Revision"
 	TypeSchemeVersion    = "SchemeVersion"
+	TypeStandardDraft    = "StandardDraft"
+	TypeStandardEvent    = "StandardEvent"
 	TypeStandardVersion  = "StandardVersion"
 	TypeZone             = "Zone"
 )
@@ -5841,6 +5851,8 @@ type ClauseMutation struct {
 	interpretation_group *string
 	confidence           *string
 	verified             *string
+	rulings              *[]law.Ruling
+	appendrulings        []law.Ruling
 	clearedFields        map[string]struct{}
 	standard             *string
 	clearedstandard      bool
@@ -6819,6 +6831,71 @@ func (m *ClauseMutation) ResetVerified() {
 	delete(m.clearedFields, clause.FieldVerified)
 }
 
+// SetRulings sets the "rulings" field.
+func (m *ClauseMutation) SetRulings(l []law.Ruling) {
+	m.rulings = &l
+	m.appendrulings = nil
+}
+
+// Rulings returns the value of the "rulings" field in the mutation.
+func (m *ClauseMutation) Rulings() (r []law.Ruling, exists bool) {
+	v := m.rulings
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRulings returns the old "rulings" field's value of the Clause entity.
+// If the Clause object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ClauseMutation) OldRulings(ctx context.Context) (v []law.Ruling, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRulings is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRulings requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRulings: %w", err)
+	}
+	return oldValue.Rulings, nil
+}
+
+// AppendRulings adds l to the "rulings" field.
+func (m *ClauseMutation) AppendRulings(l []law.Ruling) {
+	m.appendrulings = append(m.appendrulings, l...)
+}
+
+// AppendedRulings returns the list of values that were appended to the "rulings" field in this mutation.
+func (m *ClauseMutation) AppendedRulings() ([]law.Ruling, bool) {
+	if len(m.appendrulings) == 0 {
+		return nil, false
+	}
+	return m.appendrulings, true
+}
+
+// ClearRulings clears the value of the "rulings" field.
+func (m *ClauseMutation) ClearRulings() {
+	m.rulings = nil
+	m.appendrulings = nil
+	m.clearedFields[clause.FieldRulings] = struct{}{}
+}
+
+// RulingsCleared returns if the "rulings" field was cleared in this mutation.
+func (m *ClauseMutation) RulingsCleared() bool {
+	_, ok := m.clearedFields[clause.FieldRulings]
+	return ok
+}
+
+// ResetRulings resets all changes to the "rulings" field.
+func (m *ClauseMutation) ResetRulings() {
+	m.rulings = nil
+	m.appendrulings = nil
+	delete(m.clearedFields, clause.FieldRulings)
+}
+
 // SetStandardID sets the "standard" edge to the StandardVersion entity by id.
 func (m *ClauseMutation) SetStandardID(id string) {
 	m.standard = &id
@@ -6931,7 +7008,7 @@ func (m *ClauseMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ClauseMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.position != nil {
 		fields = append(fields, clause.FieldPosition)
 	}
@@ -6989,6 +7066,9 @@ func (m *ClauseMutation) Fields() []string {
 	if m.verified != nil {
 		fields = append(fields, clause.FieldVerified)
 	}
+	if m.rulings != nil {
+		fields = append(fields, clause.FieldRulings)
+	}
 	return fields
 }
 
@@ -7035,6 +7115,8 @@ func (m *ClauseMutation) Field(name string) (ent.Value, bool) {
 		return m.Confidence()
 	case clause.FieldVerified:
 		return m.Verified()
+	case clause.FieldRulings:
+		return m.Rulings()
 	}
 	return nil, false
 }
@@ -7082,6 +7164,8 @@ func (m *ClauseMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldConfidence(ctx)
 	case clause.FieldVerified:
 		return m.OldVerified(ctx)
+	case clause.FieldRulings:
+		return m.OldRulings(ctx)
 	}
 	return nil, fmt.Errorf("unknown Clause field %s", name)
 }
@@ -7224,6 +7308,13 @@ func (m *ClauseMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVerified(v)
 		return nil
+	case clause.FieldRulings:
+		v, ok := value.([]law.Ruling)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRulings(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Clause field %s", name)
 }
@@ -7299,6 +7390,9 @@ func (m *ClauseMutation) ClearedFields() []string {
 	if m.FieldCleared(clause.FieldVerified) {
 		fields = append(fields, clause.FieldVerified)
 	}
+	if m.FieldCleared(clause.FieldRulings) {
+		fields = append(fields, clause.FieldRulings)
+	}
 	return fields
 }
 
@@ -7342,6 +7436,9 @@ func (m *ClauseMutation) ClearField(name string) error {
 		return nil
 	case clause.FieldVerified:
 		m.ClearVerified()
+		return nil
+	case clause.FieldRulings:
+		m.ClearRulings()
 		return nil
 	}
 	return fmt.Errorf("unknown Clause nullable field %s", name)
@@ -7407,6 +7504,9 @@ func (m *ClauseMutation) ResetField(name string) error {
 		return nil
 	case clause.FieldVerified:
 		m.ResetVerified()
+		return nil
+	case clause.FieldRulings:
+		m.ResetRulings()
 		return nil
 	}
 	return fmt.Errorf("unknown Clause field %s", name)
@@ -7502,6 +7602,1442 @@ func (m *ClauseMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Clause edge %s", name)
+}
+
+// CoordinationMutation represents an operation that mutates the Coordination nodes in the graph.
+type CoordinationMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	number         *string
+	state          *drafting.CoordinationState
+	version        *int
+	addversion     *int
+	parties        *[]string
+	appendparties  []string
+	reason         *string
+	finding        *conflict.Finding
+	found          *string
+	analysis       *string
+	draft          *string
+	minutes        *drafting.Minutes
+	opened_at      *time.Time
+	ruled_at       *time.Time
+	recorded_at    *time.Time
+	event_count    *int
+	addevent_count *int
+	clearedFields  map[string]struct{}
+	lead           *string
+	clearedlead    bool
+	drafts         map[string]struct{}
+	removeddrafts  map[string]struct{}
+	cleareddrafts  bool
+	events         map[string]struct{}
+	removedevents  map[string]struct{}
+	clearedevents  bool
+	done           bool
+	oldValue       func(context.Context) (*Coordination, error)
+	predicates     []predicate.Coordination
+}
+
+var _ ent.Mutation = (*CoordinationMutation)(nil)
+
+// coordinationOption allows management of the mutation configuration using functional options.
+type coordinationOption func(*CoordinationMutation)
+
+// newCoordinationMutation creates new mutation for the Coordination entity.
+func newCoordinationMutation(c config, op Op, opts ...coordinationOption) *CoordinationMutation {
+	m := &CoordinationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCoordination,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCoordinationID sets the ID field of the mutation.
+func withCoordinationID(id string) coordinationOption {
+	return func(m *CoordinationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Coordination
+		)
+		m.oldValue = func(ctx context.Context) (*Coordination, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Coordination.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCoordination sets the old Coordination of the mutation.
+func withCoordination(node *Coordination) coordinationOption {
+	return func(m *CoordinationMutation) {
+		m.oldValue = func(context.Context) (*Coordination, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CoordinationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CoordinationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Coordination entities.
+func (m *CoordinationMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CoordinationMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CoordinationMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Coordination.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNumber sets the "number" field.
+func (m *CoordinationMutation) SetNumber(s string) {
+	m.number = &s
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *CoordinationMutation) Number() (r string, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldNumber(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *CoordinationMutation) ResetNumber() {
+	m.number = nil
+}
+
+// SetState sets the "state" field.
+func (m *CoordinationMutation) SetState(ds drafting.CoordinationState) {
+	m.state = &ds
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *CoordinationMutation) State() (r drafting.CoordinationState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldState(ctx context.Context) (v drafting.CoordinationState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *CoordinationMutation) ResetState() {
+	m.state = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *CoordinationMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CoordinationMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CoordinationMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CoordinationMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CoordinationMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetLeadID sets the "lead_id" field.
+func (m *CoordinationMutation) SetLeadID(s string) {
+	m.lead = &s
+}
+
+// LeadID returns the value of the "lead_id" field in the mutation.
+func (m *CoordinationMutation) LeadID() (r string, exists bool) {
+	v := m.lead
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeadID returns the old "lead_id" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldLeadID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeadID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeadID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeadID: %w", err)
+	}
+	return oldValue.LeadID, nil
+}
+
+// ResetLeadID resets all changes to the "lead_id" field.
+func (m *CoordinationMutation) ResetLeadID() {
+	m.lead = nil
+}
+
+// SetParties sets the "parties" field.
+func (m *CoordinationMutation) SetParties(s []string) {
+	m.parties = &s
+	m.appendparties = nil
+}
+
+// Parties returns the value of the "parties" field in the mutation.
+func (m *CoordinationMutation) Parties() (r []string, exists bool) {
+	v := m.parties
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParties returns the old "parties" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldParties(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParties is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParties requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParties: %w", err)
+	}
+	return oldValue.Parties, nil
+}
+
+// AppendParties adds s to the "parties" field.
+func (m *CoordinationMutation) AppendParties(s []string) {
+	m.appendparties = append(m.appendparties, s...)
+}
+
+// AppendedParties returns the list of values that were appended to the "parties" field in this mutation.
+func (m *CoordinationMutation) AppendedParties() ([]string, bool) {
+	if len(m.appendparties) == 0 {
+		return nil, false
+	}
+	return m.appendparties, true
+}
+
+// ResetParties resets all changes to the "parties" field.
+func (m *CoordinationMutation) ResetParties() {
+	m.parties = nil
+	m.appendparties = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *CoordinationMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *CoordinationMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *CoordinationMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetFinding sets the "finding" field.
+func (m *CoordinationMutation) SetFinding(c conflict.Finding) {
+	m.finding = &c
+}
+
+// Finding returns the value of the "finding" field in the mutation.
+func (m *CoordinationMutation) Finding() (r conflict.Finding, exists bool) {
+	v := m.finding
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinding returns the old "finding" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldFinding(ctx context.Context) (v conflict.Finding, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinding is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinding requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinding: %w", err)
+	}
+	return oldValue.Finding, nil
+}
+
+// ResetFinding resets all changes to the "finding" field.
+func (m *CoordinationMutation) ResetFinding() {
+	m.finding = nil
+}
+
+// SetFound sets the "found" field.
+func (m *CoordinationMutation) SetFound(s string) {
+	m.found = &s
+}
+
+// Found returns the value of the "found" field in the mutation.
+func (m *CoordinationMutation) Found() (r string, exists bool) {
+	v := m.found
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFound returns the old "found" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldFound(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFound is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFound requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFound: %w", err)
+	}
+	return oldValue.Found, nil
+}
+
+// ResetFound resets all changes to the "found" field.
+func (m *CoordinationMutation) ResetFound() {
+	m.found = nil
+}
+
+// SetAnalysis sets the "analysis" field.
+func (m *CoordinationMutation) SetAnalysis(s string) {
+	m.analysis = &s
+}
+
+// Analysis returns the value of the "analysis" field in the mutation.
+func (m *CoordinationMutation) Analysis() (r string, exists bool) {
+	v := m.analysis
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAnalysis returns the old "analysis" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldAnalysis(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAnalysis is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAnalysis requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAnalysis: %w", err)
+	}
+	return oldValue.Analysis, nil
+}
+
+// ResetAnalysis resets all changes to the "analysis" field.
+func (m *CoordinationMutation) ResetAnalysis() {
+	m.analysis = nil
+}
+
+// SetDraft sets the "draft" field.
+func (m *CoordinationMutation) SetDraft(s string) {
+	m.draft = &s
+}
+
+// Draft returns the value of the "draft" field in the mutation.
+func (m *CoordinationMutation) Draft() (r string, exists bool) {
+	v := m.draft
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDraft returns the old "draft" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldDraft(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDraft is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDraft requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDraft: %w", err)
+	}
+	return oldValue.Draft, nil
+}
+
+// ClearDraft clears the value of the "draft" field.
+func (m *CoordinationMutation) ClearDraft() {
+	m.draft = nil
+	m.clearedFields[coordination.FieldDraft] = struct{}{}
+}
+
+// DraftCleared returns if the "draft" field was cleared in this mutation.
+func (m *CoordinationMutation) DraftCleared() bool {
+	_, ok := m.clearedFields[coordination.FieldDraft]
+	return ok
+}
+
+// ResetDraft resets all changes to the "draft" field.
+func (m *CoordinationMutation) ResetDraft() {
+	m.draft = nil
+	delete(m.clearedFields, coordination.FieldDraft)
+}
+
+// SetMinutes sets the "minutes" field.
+func (m *CoordinationMutation) SetMinutes(d drafting.Minutes) {
+	m.minutes = &d
+}
+
+// Minutes returns the value of the "minutes" field in the mutation.
+func (m *CoordinationMutation) Minutes() (r drafting.Minutes, exists bool) {
+	v := m.minutes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMinutes returns the old "minutes" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldMinutes(ctx context.Context) (v drafting.Minutes, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMinutes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMinutes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMinutes: %w", err)
+	}
+	return oldValue.Minutes, nil
+}
+
+// ResetMinutes resets all changes to the "minutes" field.
+func (m *CoordinationMutation) ResetMinutes() {
+	m.minutes = nil
+}
+
+// SetOpenedAt sets the "opened_at" field.
+func (m *CoordinationMutation) SetOpenedAt(t time.Time) {
+	m.opened_at = &t
+}
+
+// OpenedAt returns the value of the "opened_at" field in the mutation.
+func (m *CoordinationMutation) OpenedAt() (r time.Time, exists bool) {
+	v := m.opened_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOpenedAt returns the old "opened_at" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldOpenedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOpenedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOpenedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOpenedAt: %w", err)
+	}
+	return oldValue.OpenedAt, nil
+}
+
+// ResetOpenedAt resets all changes to the "opened_at" field.
+func (m *CoordinationMutation) ResetOpenedAt() {
+	m.opened_at = nil
+}
+
+// SetRuledAt sets the "ruled_at" field.
+func (m *CoordinationMutation) SetRuledAt(t time.Time) {
+	m.ruled_at = &t
+}
+
+// RuledAt returns the value of the "ruled_at" field in the mutation.
+func (m *CoordinationMutation) RuledAt() (r time.Time, exists bool) {
+	v := m.ruled_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRuledAt returns the old "ruled_at" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldRuledAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRuledAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRuledAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRuledAt: %w", err)
+	}
+	return oldValue.RuledAt, nil
+}
+
+// ClearRuledAt clears the value of the "ruled_at" field.
+func (m *CoordinationMutation) ClearRuledAt() {
+	m.ruled_at = nil
+	m.clearedFields[coordination.FieldRuledAt] = struct{}{}
+}
+
+// RuledAtCleared returns if the "ruled_at" field was cleared in this mutation.
+func (m *CoordinationMutation) RuledAtCleared() bool {
+	_, ok := m.clearedFields[coordination.FieldRuledAt]
+	return ok
+}
+
+// ResetRuledAt resets all changes to the "ruled_at" field.
+func (m *CoordinationMutation) ResetRuledAt() {
+	m.ruled_at = nil
+	delete(m.clearedFields, coordination.FieldRuledAt)
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *CoordinationMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *CoordinationMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *CoordinationMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// SetEventCount sets the "event_count" field.
+func (m *CoordinationMutation) SetEventCount(i int) {
+	m.event_count = &i
+	m.addevent_count = nil
+}
+
+// EventCount returns the value of the "event_count" field in the mutation.
+func (m *CoordinationMutation) EventCount() (r int, exists bool) {
+	v := m.event_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventCount returns the old "event_count" field's value of the Coordination entity.
+// If the Coordination object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CoordinationMutation) OldEventCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventCount: %w", err)
+	}
+	return oldValue.EventCount, nil
+}
+
+// AddEventCount adds i to the "event_count" field.
+func (m *CoordinationMutation) AddEventCount(i int) {
+	if m.addevent_count != nil {
+		*m.addevent_count += i
+	} else {
+		m.addevent_count = &i
+	}
+}
+
+// AddedEventCount returns the value that was added to the "event_count" field in this mutation.
+func (m *CoordinationMutation) AddedEventCount() (r int, exists bool) {
+	v := m.addevent_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEventCount resets all changes to the "event_count" field.
+func (m *CoordinationMutation) ResetEventCount() {
+	m.event_count = nil
+	m.addevent_count = nil
+}
+
+// ClearLead clears the "lead" edge to the Department entity.
+func (m *CoordinationMutation) ClearLead() {
+	m.clearedlead = true
+	m.clearedFields[coordination.FieldLeadID] = struct{}{}
+}
+
+// LeadCleared reports if the "lead" edge to the Department entity was cleared.
+func (m *CoordinationMutation) LeadCleared() bool {
+	return m.clearedlead
+}
+
+// LeadIDs returns the "lead" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// LeadID instead. It exists only for internal usage by the builders.
+func (m *CoordinationMutation) LeadIDs() (ids []string) {
+	if id := m.lead; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetLead resets all changes to the "lead" edge.
+func (m *CoordinationMutation) ResetLead() {
+	m.lead = nil
+	m.clearedlead = false
+}
+
+// AddDraftIDs adds the "drafts" edge to the StandardDraft entity by ids.
+func (m *CoordinationMutation) AddDraftIDs(ids ...string) {
+	if m.drafts == nil {
+		m.drafts = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.drafts[ids[i]] = struct{}{}
+	}
+}
+
+// ClearDrafts clears the "drafts" edge to the StandardDraft entity.
+func (m *CoordinationMutation) ClearDrafts() {
+	m.cleareddrafts = true
+}
+
+// DraftsCleared reports if the "drafts" edge to the StandardDraft entity was cleared.
+func (m *CoordinationMutation) DraftsCleared() bool {
+	return m.cleareddrafts
+}
+
+// RemoveDraftIDs removes the "drafts" edge to the StandardDraft entity by IDs.
+func (m *CoordinationMutation) RemoveDraftIDs(ids ...string) {
+	if m.removeddrafts == nil {
+		m.removeddrafts = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.drafts, ids[i])
+		m.removeddrafts[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedDrafts returns the removed IDs of the "drafts" edge to the StandardDraft entity.
+func (m *CoordinationMutation) RemovedDraftsIDs() (ids []string) {
+	for id := range m.removeddrafts {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// DraftsIDs returns the "drafts" edge IDs in the mutation.
+func (m *CoordinationMutation) DraftsIDs() (ids []string) {
+	for id := range m.drafts {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetDrafts resets all changes to the "drafts" edge.
+func (m *CoordinationMutation) ResetDrafts() {
+	m.drafts = nil
+	m.cleareddrafts = false
+	m.removeddrafts = nil
+}
+
+// AddEventIDs adds the "events" edge to the StandardEvent entity by ids.
+func (m *CoordinationMutation) AddEventIDs(ids ...string) {
+	if m.events == nil {
+		m.events = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the StandardEvent entity.
+func (m *CoordinationMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the StandardEvent entity was cleared.
+func (m *CoordinationMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the StandardEvent entity by IDs.
+func (m *CoordinationMutation) RemoveEventIDs(ids ...string) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the StandardEvent entity.
+func (m *CoordinationMutation) RemovedEventsIDs() (ids []string) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *CoordinationMutation) EventsIDs() (ids []string) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *CoordinationMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
+// Where appends a list predicates to the CoordinationMutation builder.
+func (m *CoordinationMutation) Where(ps ...predicate.Coordination) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CoordinationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CoordinationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Coordination, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CoordinationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CoordinationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Coordination).
+func (m *CoordinationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CoordinationMutation) Fields() []string {
+	fields := make([]string, 0, 15)
+	if m.number != nil {
+		fields = append(fields, coordination.FieldNumber)
+	}
+	if m.state != nil {
+		fields = append(fields, coordination.FieldState)
+	}
+	if m.version != nil {
+		fields = append(fields, coordination.FieldVersion)
+	}
+	if m.lead != nil {
+		fields = append(fields, coordination.FieldLeadID)
+	}
+	if m.parties != nil {
+		fields = append(fields, coordination.FieldParties)
+	}
+	if m.reason != nil {
+		fields = append(fields, coordination.FieldReason)
+	}
+	if m.finding != nil {
+		fields = append(fields, coordination.FieldFinding)
+	}
+	if m.found != nil {
+		fields = append(fields, coordination.FieldFound)
+	}
+	if m.analysis != nil {
+		fields = append(fields, coordination.FieldAnalysis)
+	}
+	if m.draft != nil {
+		fields = append(fields, coordination.FieldDraft)
+	}
+	if m.minutes != nil {
+		fields = append(fields, coordination.FieldMinutes)
+	}
+	if m.opened_at != nil {
+		fields = append(fields, coordination.FieldOpenedAt)
+	}
+	if m.ruled_at != nil {
+		fields = append(fields, coordination.FieldRuledAt)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, coordination.FieldRecordedAt)
+	}
+	if m.event_count != nil {
+		fields = append(fields, coordination.FieldEventCount)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CoordinationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case coordination.FieldNumber:
+		return m.Number()
+	case coordination.FieldState:
+		return m.State()
+	case coordination.FieldVersion:
+		return m.Version()
+	case coordination.FieldLeadID:
+		return m.LeadID()
+	case coordination.FieldParties:
+		return m.Parties()
+	case coordination.FieldReason:
+		return m.Reason()
+	case coordination.FieldFinding:
+		return m.Finding()
+	case coordination.FieldFound:
+		return m.Found()
+	case coordination.FieldAnalysis:
+		return m.Analysis()
+	case coordination.FieldDraft:
+		return m.Draft()
+	case coordination.FieldMinutes:
+		return m.Minutes()
+	case coordination.FieldOpenedAt:
+		return m.OpenedAt()
+	case coordination.FieldRuledAt:
+		return m.RuledAt()
+	case coordination.FieldRecordedAt:
+		return m.RecordedAt()
+	case coordination.FieldEventCount:
+		return m.EventCount()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CoordinationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case coordination.FieldNumber:
+		return m.OldNumber(ctx)
+	case coordination.FieldState:
+		return m.OldState(ctx)
+	case coordination.FieldVersion:
+		return m.OldVersion(ctx)
+	case coordination.FieldLeadID:
+		return m.OldLeadID(ctx)
+	case coordination.FieldParties:
+		return m.OldParties(ctx)
+	case coordination.FieldReason:
+		return m.OldReason(ctx)
+	case coordination.FieldFinding:
+		return m.OldFinding(ctx)
+	case coordination.FieldFound:
+		return m.OldFound(ctx)
+	case coordination.FieldAnalysis:
+		return m.OldAnalysis(ctx)
+	case coordination.FieldDraft:
+		return m.OldDraft(ctx)
+	case coordination.FieldMinutes:
+		return m.OldMinutes(ctx)
+	case coordination.FieldOpenedAt:
+		return m.OldOpenedAt(ctx)
+	case coordination.FieldRuledAt:
+		return m.OldRuledAt(ctx)
+	case coordination.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	case coordination.FieldEventCount:
+		return m.OldEventCount(ctx)
+	}
+	return nil, fmt.Errorf("unknown Coordination field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CoordinationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case coordination.FieldNumber:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case coordination.FieldState:
+		v, ok := value.(drafting.CoordinationState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case coordination.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case coordination.FieldLeadID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeadID(v)
+		return nil
+	case coordination.FieldParties:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParties(v)
+		return nil
+	case coordination.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case coordination.FieldFinding:
+		v, ok := value.(conflict.Finding)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinding(v)
+		return nil
+	case coordination.FieldFound:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFound(v)
+		return nil
+	case coordination.FieldAnalysis:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAnalysis(v)
+		return nil
+	case coordination.FieldDraft:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDraft(v)
+		return nil
+	case coordination.FieldMinutes:
+		v, ok := value.(drafting.Minutes)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMinutes(v)
+		return nil
+	case coordination.FieldOpenedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOpenedAt(v)
+		return nil
+	case coordination.FieldRuledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRuledAt(v)
+		return nil
+	case coordination.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	case coordination.FieldEventCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Coordination field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CoordinationMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, coordination.FieldVersion)
+	}
+	if m.addevent_count != nil {
+		fields = append(fields, coordination.FieldEventCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CoordinationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case coordination.FieldVersion:
+		return m.AddedVersion()
+	case coordination.FieldEventCount:
+		return m.AddedEventCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CoordinationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case coordination.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case coordination.FieldEventCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEventCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Coordination numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CoordinationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(coordination.FieldDraft) {
+		fields = append(fields, coordination.FieldDraft)
+	}
+	if m.FieldCleared(coordination.FieldRuledAt) {
+		fields = append(fields, coordination.FieldRuledAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CoordinationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CoordinationMutation) ClearField(name string) error {
+	switch name {
+	case coordination.FieldDraft:
+		m.ClearDraft()
+		return nil
+	case coordination.FieldRuledAt:
+		m.ClearRuledAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Coordination nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CoordinationMutation) ResetField(name string) error {
+	switch name {
+	case coordination.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case coordination.FieldState:
+		m.ResetState()
+		return nil
+	case coordination.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case coordination.FieldLeadID:
+		m.ResetLeadID()
+		return nil
+	case coordination.FieldParties:
+		m.ResetParties()
+		return nil
+	case coordination.FieldReason:
+		m.ResetReason()
+		return nil
+	case coordination.FieldFinding:
+		m.ResetFinding()
+		return nil
+	case coordination.FieldFound:
+		m.ResetFound()
+		return nil
+	case coordination.FieldAnalysis:
+		m.ResetAnalysis()
+		return nil
+	case coordination.FieldDraft:
+		m.ResetDraft()
+		return nil
+	case coordination.FieldMinutes:
+		m.ResetMinutes()
+		return nil
+	case coordination.FieldOpenedAt:
+		m.ResetOpenedAt()
+		return nil
+	case coordination.FieldRuledAt:
+		m.ResetRuledAt()
+		return nil
+	case coordination.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	case coordination.FieldEventCount:
+		m.ResetEventCount()
+		return nil
+	}
+	return fmt.Errorf("unknown Coordination field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CoordinationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.lead != nil {
+		edges = append(edges, coordination.EdgeLead)
+	}
+	if m.drafts != nil {
+		edges = append(edges, coordination.EdgeDrafts)
+	}
+	if m.events != nil {
+		edges = append(edges, coordination.EdgeEvents)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CoordinationMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case coordination.EdgeLead:
+		if id := m.lead; id != nil {
+			return []ent.Value{*id}
+		}
+	case coordination.EdgeDrafts:
+		ids := make([]ent.Value, 0, len(m.drafts))
+		for id := range m.drafts {
+			ids = append(ids, id)
+		}
+		return ids
+	case coordination.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CoordinationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.removeddrafts != nil {
+		edges = append(edges, coordination.EdgeDrafts)
+	}
+	if m.removedevents != nil {
+		edges = append(edges, coordination.EdgeEvents)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CoordinationMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case coordination.EdgeDrafts:
+		ids := make([]ent.Value, 0, len(m.removeddrafts))
+		for id := range m.removeddrafts {
+			ids = append(ids, id)
+		}
+		return ids
+	case coordination.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CoordinationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedlead {
+		edges = append(edges, coordination.EdgeLead)
+	}
+	if m.cleareddrafts {
+		edges = append(edges, coordination.EdgeDrafts)
+	}
+	if m.clearedevents {
+		edges = append(edges, coordination.EdgeEvents)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CoordinationMutation) EdgeCleared(name string) bool {
+	switch name {
+	case coordination.EdgeLead:
+		return m.clearedlead
+	case coordination.EdgeDrafts:
+		return m.cleareddrafts
+	case coordination.EdgeEvents:
+		return m.clearedevents
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CoordinationMutation) ClearEdge(name string) error {
+	switch name {
+	case coordination.EdgeLead:
+		m.ClearLead()
+		return nil
+	}
+	return fmt.Errorf("unknown Coordination unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CoordinationMutation) ResetEdge(name string) error {
+	switch name {
+	case coordination.EdgeLead:
+		m.ResetLead()
+		return nil
+	case coordination.EdgeDrafts:
+		m.ResetDrafts()
+		return nil
+	case coordination.EdgeEvents:
+		m.ResetEvents()
+		return nil
+	}
+	return fmt.Errorf("unknown Coordination edge %s", name)
 }
 
 // DeliveryMutation represents an operation that mutates the Delivery nodes in the graph.
@@ -14775,6 +16311,1495 @@ func (m *IdempotencyKeyMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *IdempotencyKeyMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown IdempotencyKey edge %s", name)
+}
+
+// ImpactRunMutation represents an operation that mutates the ImpactRun nodes in the graph.
+type ImpactRunMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *string
+	digest              *string
+	code                *string
+	standard_version    *int
+	addstandard_version *int
+	content             *drafting.Content
+	state               *drafting.RunState
+	total               *int
+	addtotal            *int
+	stride              *int
+	addstride           *int
+	seen                *int
+	addseen             *int
+	judged              *int
+	addjudged           *int
+	cursor              *string
+	flips               *[]drafting.Flip
+	appendflips         []drafting.Flip
+	flipped             *int
+	addflipped          *int
+	asked_by            *string
+	asked_at            *time.Time
+	recorded_at         *time.Time
+	ended_at            *time.Time
+	clearedFields       map[string]struct{}
+	draft               *string
+	cleareddraft        bool
+	done                bool
+	oldValue            func(context.Context) (*ImpactRun, error)
+	predicates          []predicate.ImpactRun
+}
+
+var _ ent.Mutation = (*ImpactRunMutation)(nil)
+
+// impactrunOption allows management of the mutation configuration using functional options.
+type impactrunOption func(*ImpactRunMutation)
+
+// newImpactRunMutation creates new mutation for the ImpactRun entity.
+func newImpactRunMutation(c config, op Op, opts ...impactrunOption) *ImpactRunMutation {
+	m := &ImpactRunMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeImpactRun,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withImpactRunID sets the ID field of the mutation.
+func withImpactRunID(id string) impactrunOption {
+	return func(m *ImpactRunMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ImpactRun
+		)
+		m.oldValue = func(ctx context.Context) (*ImpactRun, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ImpactRun.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withImpactRun sets the old ImpactRun of the mutation.
+func withImpactRun(node *ImpactRun) impactrunOption {
+	return func(m *ImpactRunMutation) {
+		m.oldValue = func(context.Context) (*ImpactRun, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ImpactRunMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ImpactRunMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ImpactRun entities.
+func (m *ImpactRunMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ImpactRunMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ImpactRunMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ImpactRun.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetDraftID sets the "draft_id" field.
+func (m *ImpactRunMutation) SetDraftID(s string) {
+	m.draft = &s
+}
+
+// DraftID returns the value of the "draft_id" field in the mutation.
+func (m *ImpactRunMutation) DraftID() (r string, exists bool) {
+	v := m.draft
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDraftID returns the old "draft_id" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldDraftID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDraftID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDraftID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDraftID: %w", err)
+	}
+	return oldValue.DraftID, nil
+}
+
+// ResetDraftID resets all changes to the "draft_id" field.
+func (m *ImpactRunMutation) ResetDraftID() {
+	m.draft = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *ImpactRunMutation) SetDigest(s string) {
+	m.digest = &s
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *ImpactRunMutation) Digest() (r string, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *ImpactRunMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetCode sets the "code" field.
+func (m *ImpactRunMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *ImpactRunMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *ImpactRunMutation) ResetCode() {
+	m.code = nil
+}
+
+// SetStandardVersion sets the "standard_version" field.
+func (m *ImpactRunMutation) SetStandardVersion(i int) {
+	m.standard_version = &i
+	m.addstandard_version = nil
+}
+
+// StandardVersion returns the value of the "standard_version" field in the mutation.
+func (m *ImpactRunMutation) StandardVersion() (r int, exists bool) {
+	v := m.standard_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStandardVersion returns the old "standard_version" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldStandardVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStandardVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStandardVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStandardVersion: %w", err)
+	}
+	return oldValue.StandardVersion, nil
+}
+
+// AddStandardVersion adds i to the "standard_version" field.
+func (m *ImpactRunMutation) AddStandardVersion(i int) {
+	if m.addstandard_version != nil {
+		*m.addstandard_version += i
+	} else {
+		m.addstandard_version = &i
+	}
+}
+
+// AddedStandardVersion returns the value that was added to the "standard_version" field in this mutation.
+func (m *ImpactRunMutation) AddedStandardVersion() (r int, exists bool) {
+	v := m.addstandard_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStandardVersion resets all changes to the "standard_version" field.
+func (m *ImpactRunMutation) ResetStandardVersion() {
+	m.standard_version = nil
+	m.addstandard_version = nil
+}
+
+// SetContent sets the "content" field.
+func (m *ImpactRunMutation) SetContent(d drafting.Content) {
+	m.content = &d
+}
+
+// Content returns the value of the "content" field in the mutation.
+func (m *ImpactRunMutation) Content() (r drafting.Content, exists bool) {
+	v := m.content
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContent returns the old "content" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldContent(ctx context.Context) (v drafting.Content, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContent: %w", err)
+	}
+	return oldValue.Content, nil
+}
+
+// ResetContent resets all changes to the "content" field.
+func (m *ImpactRunMutation) ResetContent() {
+	m.content = nil
+}
+
+// SetState sets the "state" field.
+func (m *ImpactRunMutation) SetState(ds drafting.RunState) {
+	m.state = &ds
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ImpactRunMutation) State() (r drafting.RunState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldState(ctx context.Context) (v drafting.RunState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ImpactRunMutation) ResetState() {
+	m.state = nil
+}
+
+// SetTotal sets the "total" field.
+func (m *ImpactRunMutation) SetTotal(i int) {
+	m.total = &i
+	m.addtotal = nil
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *ImpactRunMutation) Total() (r int, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldTotal(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// AddTotal adds i to the "total" field.
+func (m *ImpactRunMutation) AddTotal(i int) {
+	if m.addtotal != nil {
+		*m.addtotal += i
+	} else {
+		m.addtotal = &i
+	}
+}
+
+// AddedTotal returns the value that was added to the "total" field in this mutation.
+func (m *ImpactRunMutation) AddedTotal() (r int, exists bool) {
+	v := m.addtotal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *ImpactRunMutation) ResetTotal() {
+	m.total = nil
+	m.addtotal = nil
+}
+
+// SetStride sets the "stride" field.
+func (m *ImpactRunMutation) SetStride(i int) {
+	m.stride = &i
+	m.addstride = nil
+}
+
+// Stride returns the value of the "stride" field in the mutation.
+func (m *ImpactRunMutation) Stride() (r int, exists bool) {
+	v := m.stride
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStride returns the old "stride" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldStride(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStride is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStride requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStride: %w", err)
+	}
+	return oldValue.Stride, nil
+}
+
+// AddStride adds i to the "stride" field.
+func (m *ImpactRunMutation) AddStride(i int) {
+	if m.addstride != nil {
+		*m.addstride += i
+	} else {
+		m.addstride = &i
+	}
+}
+
+// AddedStride returns the value that was added to the "stride" field in this mutation.
+func (m *ImpactRunMutation) AddedStride() (r int, exists bool) {
+	v := m.addstride
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStride resets all changes to the "stride" field.
+func (m *ImpactRunMutation) ResetStride() {
+	m.stride = nil
+	m.addstride = nil
+}
+
+// SetSeen sets the "seen" field.
+func (m *ImpactRunMutation) SetSeen(i int) {
+	m.seen = &i
+	m.addseen = nil
+}
+
+// Seen returns the value of the "seen" field in the mutation.
+func (m *ImpactRunMutation) Seen() (r int, exists bool) {
+	v := m.seen
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeen returns the old "seen" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldSeen(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeen is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeen requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeen: %w", err)
+	}
+	return oldValue.Seen, nil
+}
+
+// AddSeen adds i to the "seen" field.
+func (m *ImpactRunMutation) AddSeen(i int) {
+	if m.addseen != nil {
+		*m.addseen += i
+	} else {
+		m.addseen = &i
+	}
+}
+
+// AddedSeen returns the value that was added to the "seen" field in this mutation.
+func (m *ImpactRunMutation) AddedSeen() (r int, exists bool) {
+	v := m.addseen
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeen resets all changes to the "seen" field.
+func (m *ImpactRunMutation) ResetSeen() {
+	m.seen = nil
+	m.addseen = nil
+}
+
+// SetJudged sets the "judged" field.
+func (m *ImpactRunMutation) SetJudged(i int) {
+	m.judged = &i
+	m.addjudged = nil
+}
+
+// Judged returns the value of the "judged" field in the mutation.
+func (m *ImpactRunMutation) Judged() (r int, exists bool) {
+	v := m.judged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJudged returns the old "judged" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldJudged(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJudged is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJudged requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJudged: %w", err)
+	}
+	return oldValue.Judged, nil
+}
+
+// AddJudged adds i to the "judged" field.
+func (m *ImpactRunMutation) AddJudged(i int) {
+	if m.addjudged != nil {
+		*m.addjudged += i
+	} else {
+		m.addjudged = &i
+	}
+}
+
+// AddedJudged returns the value that was added to the "judged" field in this mutation.
+func (m *ImpactRunMutation) AddedJudged() (r int, exists bool) {
+	v := m.addjudged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetJudged resets all changes to the "judged" field.
+func (m *ImpactRunMutation) ResetJudged() {
+	m.judged = nil
+	m.addjudged = nil
+}
+
+// SetCursor sets the "cursor" field.
+func (m *ImpactRunMutation) SetCursor(s string) {
+	m.cursor = &s
+}
+
+// Cursor returns the value of the "cursor" field in the mutation.
+func (m *ImpactRunMutation) Cursor() (r string, exists bool) {
+	v := m.cursor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCursor returns the old "cursor" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldCursor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCursor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCursor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCursor: %w", err)
+	}
+	return oldValue.Cursor, nil
+}
+
+// ResetCursor resets all changes to the "cursor" field.
+func (m *ImpactRunMutation) ResetCursor() {
+	m.cursor = nil
+}
+
+// SetFlips sets the "flips" field.
+func (m *ImpactRunMutation) SetFlips(d []drafting.Flip) {
+	m.flips = &d
+	m.appendflips = nil
+}
+
+// Flips returns the value of the "flips" field in the mutation.
+func (m *ImpactRunMutation) Flips() (r []drafting.Flip, exists bool) {
+	v := m.flips
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFlips returns the old "flips" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldFlips(ctx context.Context) (v []drafting.Flip, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFlips is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFlips requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFlips: %w", err)
+	}
+	return oldValue.Flips, nil
+}
+
+// AppendFlips adds d to the "flips" field.
+func (m *ImpactRunMutation) AppendFlips(d []drafting.Flip) {
+	m.appendflips = append(m.appendflips, d...)
+}
+
+// AppendedFlips returns the list of values that were appended to the "flips" field in this mutation.
+func (m *ImpactRunMutation) AppendedFlips() ([]drafting.Flip, bool) {
+	if len(m.appendflips) == 0 {
+		return nil, false
+	}
+	return m.appendflips, true
+}
+
+// ResetFlips resets all changes to the "flips" field.
+func (m *ImpactRunMutation) ResetFlips() {
+	m.flips = nil
+	m.appendflips = nil
+}
+
+// SetFlipped sets the "flipped" field.
+func (m *ImpactRunMutation) SetFlipped(i int) {
+	m.flipped = &i
+	m.addflipped = nil
+}
+
+// Flipped returns the value of the "flipped" field in the mutation.
+func (m *ImpactRunMutation) Flipped() (r int, exists bool) {
+	v := m.flipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFlipped returns the old "flipped" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldFlipped(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFlipped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFlipped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFlipped: %w", err)
+	}
+	return oldValue.Flipped, nil
+}
+
+// AddFlipped adds i to the "flipped" field.
+func (m *ImpactRunMutation) AddFlipped(i int) {
+	if m.addflipped != nil {
+		*m.addflipped += i
+	} else {
+		m.addflipped = &i
+	}
+}
+
+// AddedFlipped returns the value that was added to the "flipped" field in this mutation.
+func (m *ImpactRunMutation) AddedFlipped() (r int, exists bool) {
+	v := m.addflipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFlipped resets all changes to the "flipped" field.
+func (m *ImpactRunMutation) ResetFlipped() {
+	m.flipped = nil
+	m.addflipped = nil
+}
+
+// SetAskedBy sets the "asked_by" field.
+func (m *ImpactRunMutation) SetAskedBy(s string) {
+	m.asked_by = &s
+}
+
+// AskedBy returns the value of the "asked_by" field in the mutation.
+func (m *ImpactRunMutation) AskedBy() (r string, exists bool) {
+	v := m.asked_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAskedBy returns the old "asked_by" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldAskedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAskedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAskedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAskedBy: %w", err)
+	}
+	return oldValue.AskedBy, nil
+}
+
+// ResetAskedBy resets all changes to the "asked_by" field.
+func (m *ImpactRunMutation) ResetAskedBy() {
+	m.asked_by = nil
+}
+
+// SetAskedAt sets the "asked_at" field.
+func (m *ImpactRunMutation) SetAskedAt(t time.Time) {
+	m.asked_at = &t
+}
+
+// AskedAt returns the value of the "asked_at" field in the mutation.
+func (m *ImpactRunMutation) AskedAt() (r time.Time, exists bool) {
+	v := m.asked_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAskedAt returns the old "asked_at" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldAskedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAskedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAskedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAskedAt: %w", err)
+	}
+	return oldValue.AskedAt, nil
+}
+
+// ResetAskedAt resets all changes to the "asked_at" field.
+func (m *ImpactRunMutation) ResetAskedAt() {
+	m.asked_at = nil
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *ImpactRunMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *ImpactRunMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *ImpactRunMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *ImpactRunMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *ImpactRunMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the ImpactRun entity.
+// If the ImpactRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ImpactRunMutation) OldEndedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ClearEndedAt clears the value of the "ended_at" field.
+func (m *ImpactRunMutation) ClearEndedAt() {
+	m.ended_at = nil
+	m.clearedFields[impactrun.FieldEndedAt] = struct{}{}
+}
+
+// EndedAtCleared returns if the "ended_at" field was cleared in this mutation.
+func (m *ImpactRunMutation) EndedAtCleared() bool {
+	_, ok := m.clearedFields[impactrun.FieldEndedAt]
+	return ok
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *ImpactRunMutation) ResetEndedAt() {
+	m.ended_at = nil
+	delete(m.clearedFields, impactrun.FieldEndedAt)
+}
+
+// ClearDraft clears the "draft" edge to the StandardDraft entity.
+func (m *ImpactRunMutation) ClearDraft() {
+	m.cleareddraft = true
+	m.clearedFields[impactrun.FieldDraftID] = struct{}{}
+}
+
+// DraftCleared reports if the "draft" edge to the StandardDraft entity was cleared.
+func (m *ImpactRunMutation) DraftCleared() bool {
+	return m.cleareddraft
+}
+
+// DraftIDs returns the "draft" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DraftID instead. It exists only for internal usage by the builders.
+func (m *ImpactRunMutation) DraftIDs() (ids []string) {
+	if id := m.draft; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDraft resets all changes to the "draft" edge.
+func (m *ImpactRunMutation) ResetDraft() {
+	m.draft = nil
+	m.cleareddraft = false
+}
+
+// Where appends a list predicates to the ImpactRunMutation builder.
+func (m *ImpactRunMutation) Where(ps ...predicate.ImpactRun) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ImpactRunMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ImpactRunMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ImpactRun, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ImpactRunMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ImpactRunMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ImpactRun).
+func (m *ImpactRunMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ImpactRunMutation) Fields() []string {
+	fields := make([]string, 0, 17)
+	if m.draft != nil {
+		fields = append(fields, impactrun.FieldDraftID)
+	}
+	if m.digest != nil {
+		fields = append(fields, impactrun.FieldDigest)
+	}
+	if m.code != nil {
+		fields = append(fields, impactrun.FieldCode)
+	}
+	if m.standard_version != nil {
+		fields = append(fields, impactrun.FieldStandardVersion)
+	}
+	if m.content != nil {
+		fields = append(fields, impactrun.FieldContent)
+	}
+	if m.state != nil {
+		fields = append(fields, impactrun.FieldState)
+	}
+	if m.total != nil {
+		fields = append(fields, impactrun.FieldTotal)
+	}
+	if m.stride != nil {
+		fields = append(fields, impactrun.FieldStride)
+	}
+	if m.seen != nil {
+		fields = append(fields, impactrun.FieldSeen)
+	}
+	if m.judged != nil {
+		fields = append(fields, impactrun.FieldJudged)
+	}
+	if m.cursor != nil {
+		fields = append(fields, impactrun.FieldCursor)
+	}
+	if m.flips != nil {
+		fields = append(fields, impactrun.FieldFlips)
+	}
+	if m.flipped != nil {
+		fields = append(fields, impactrun.FieldFlipped)
+	}
+	if m.asked_by != nil {
+		fields = append(fields, impactrun.FieldAskedBy)
+	}
+	if m.asked_at != nil {
+		fields = append(fields, impactrun.FieldAskedAt)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, impactrun.FieldRecordedAt)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, impactrun.FieldEndedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ImpactRunMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case impactrun.FieldDraftID:
+		return m.DraftID()
+	case impactrun.FieldDigest:
+		return m.Digest()
+	case impactrun.FieldCode:
+		return m.Code()
+	case impactrun.FieldStandardVersion:
+		return m.StandardVersion()
+	case impactrun.FieldContent:
+		return m.Content()
+	case impactrun.FieldState:
+		return m.State()
+	case impactrun.FieldTotal:
+		return m.Total()
+	case impactrun.FieldStride:
+		return m.Stride()
+	case impactrun.FieldSeen:
+		return m.Seen()
+	case impactrun.FieldJudged:
+		return m.Judged()
+	case impactrun.FieldCursor:
+		return m.Cursor()
+	case impactrun.FieldFlips:
+		return m.Flips()
+	case impactrun.FieldFlipped:
+		return m.Flipped()
+	case impactrun.FieldAskedBy:
+		return m.AskedBy()
+	case impactrun.FieldAskedAt:
+		return m.AskedAt()
+	case impactrun.FieldRecordedAt:
+		return m.RecordedAt()
+	case impactrun.FieldEndedAt:
+		return m.EndedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ImpactRunMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case impactrun.FieldDraftID:
+		return m.OldDraftID(ctx)
+	case impactrun.FieldDigest:
+		return m.OldDigest(ctx)
+	case impactrun.FieldCode:
+		return m.OldCode(ctx)
+	case impactrun.FieldStandardVersion:
+		return m.OldStandardVersion(ctx)
+	case impactrun.FieldContent:
+		return m.OldContent(ctx)
+	case impactrun.FieldState:
+		return m.OldState(ctx)
+	case impactrun.FieldTotal:
+		return m.OldTotal(ctx)
+	case impactrun.FieldStride:
+		return m.OldStride(ctx)
+	case impactrun.FieldSeen:
+		return m.OldSeen(ctx)
+	case impactrun.FieldJudged:
+		return m.OldJudged(ctx)
+	case impactrun.FieldCursor:
+		return m.OldCursor(ctx)
+	case impactrun.FieldFlips:
+		return m.OldFlips(ctx)
+	case impactrun.FieldFlipped:
+		return m.OldFlipped(ctx)
+	case impactrun.FieldAskedBy:
+		return m.OldAskedBy(ctx)
+	case impactrun.FieldAskedAt:
+		return m.OldAskedAt(ctx)
+	case impactrun.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	case impactrun.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ImpactRun field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ImpactRunMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case impactrun.FieldDraftID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDraftID(v)
+		return nil
+	case impactrun.FieldDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case impactrun.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case impactrun.FieldStandardVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStandardVersion(v)
+		return nil
+	case impactrun.FieldContent:
+		v, ok := value.(drafting.Content)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContent(v)
+		return nil
+	case impactrun.FieldState:
+		v, ok := value.(drafting.RunState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case impactrun.FieldTotal:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case impactrun.FieldStride:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStride(v)
+		return nil
+	case impactrun.FieldSeen:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeen(v)
+		return nil
+	case impactrun.FieldJudged:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJudged(v)
+		return nil
+	case impactrun.FieldCursor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCursor(v)
+		return nil
+	case impactrun.FieldFlips:
+		v, ok := value.([]drafting.Flip)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFlips(v)
+		return nil
+	case impactrun.FieldFlipped:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFlipped(v)
+		return nil
+	case impactrun.FieldAskedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAskedBy(v)
+		return nil
+	case impactrun.FieldAskedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAskedAt(v)
+		return nil
+	case impactrun.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	case impactrun.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ImpactRun field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ImpactRunMutation) AddedFields() []string {
+	var fields []string
+	if m.addstandard_version != nil {
+		fields = append(fields, impactrun.FieldStandardVersion)
+	}
+	if m.addtotal != nil {
+		fields = append(fields, impactrun.FieldTotal)
+	}
+	if m.addstride != nil {
+		fields = append(fields, impactrun.FieldStride)
+	}
+	if m.addseen != nil {
+		fields = append(fields, impactrun.FieldSeen)
+	}
+	if m.addjudged != nil {
+		fields = append(fields, impactrun.FieldJudged)
+	}
+	if m.addflipped != nil {
+		fields = append(fields, impactrun.FieldFlipped)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ImpactRunMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case impactrun.FieldStandardVersion:
+		return m.AddedStandardVersion()
+	case impactrun.FieldTotal:
+		return m.AddedTotal()
+	case impactrun.FieldStride:
+		return m.AddedStride()
+	case impactrun.FieldSeen:
+		return m.AddedSeen()
+	case impactrun.FieldJudged:
+		return m.AddedJudged()
+	case impactrun.FieldFlipped:
+		return m.AddedFlipped()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ImpactRunMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case impactrun.FieldStandardVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStandardVersion(v)
+		return nil
+	case impactrun.FieldTotal:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTotal(v)
+		return nil
+	case impactrun.FieldStride:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStride(v)
+		return nil
+	case impactrun.FieldSeen:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeen(v)
+		return nil
+	case impactrun.FieldJudged:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddJudged(v)
+		return nil
+	case impactrun.FieldFlipped:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFlipped(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ImpactRun numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ImpactRunMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(impactrun.FieldEndedAt) {
+		fields = append(fields, impactrun.FieldEndedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ImpactRunMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ImpactRunMutation) ClearField(name string) error {
+	switch name {
+	case impactrun.FieldEndedAt:
+		m.ClearEndedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ImpactRun nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ImpactRunMutation) ResetField(name string) error {
+	switch name {
+	case impactrun.FieldDraftID:
+		m.ResetDraftID()
+		return nil
+	case impactrun.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case impactrun.FieldCode:
+		m.ResetCode()
+		return nil
+	case impactrun.FieldStandardVersion:
+		m.ResetStandardVersion()
+		return nil
+	case impactrun.FieldContent:
+		m.ResetContent()
+		return nil
+	case impactrun.FieldState:
+		m.ResetState()
+		return nil
+	case impactrun.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case impactrun.FieldStride:
+		m.ResetStride()
+		return nil
+	case impactrun.FieldSeen:
+		m.ResetSeen()
+		return nil
+	case impactrun.FieldJudged:
+		m.ResetJudged()
+		return nil
+	case impactrun.FieldCursor:
+		m.ResetCursor()
+		return nil
+	case impactrun.FieldFlips:
+		m.ResetFlips()
+		return nil
+	case impactrun.FieldFlipped:
+		m.ResetFlipped()
+		return nil
+	case impactrun.FieldAskedBy:
+		m.ResetAskedBy()
+		return nil
+	case impactrun.FieldAskedAt:
+		m.ResetAskedAt()
+		return nil
+	case impactrun.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	case impactrun.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ImpactRun field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ImpactRunMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.draft != nil {
+		edges = append(edges, impactrun.EdgeDraft)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ImpactRunMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case impactrun.EdgeDraft:
+		if id := m.draft; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ImpactRunMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ImpactRunMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ImpactRunMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleareddraft {
+		edges = append(edges, impactrun.EdgeDraft)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ImpactRunMutation) EdgeCleared(name string) bool {
+	switch name {
+	case impactrun.EdgeDraft:
+		return m.cleareddraft
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ImpactRunMutation) ClearEdge(name string) error {
+	switch name {
+	case impactrun.EdgeDraft:
+		m.ClearDraft()
+		return nil
+	}
+	return fmt.Errorf("unknown ImpactRun unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ImpactRunMutation) ResetEdge(name string) error {
+	switch name {
+	case impactrun.EdgeDraft:
+		m.ResetDraft()
+		return nil
+	}
+	return fmt.Errorf("unknown ImpactRun edge %s", name)
 }
 
 // ItemMaterialMutation represents an operation that mutates the ItemMaterial nodes in the graph.
@@ -25179,6 +28204,2699 @@ func (m *SchemeVersionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown SchemeVersion edge %s", name)
 }
 
+// StandardDraftMutation represents an operation that mutates the StandardDraft nodes in the graph.
+type StandardDraftMutation struct {
+	config
+	op                   Op
+	typ                  string
+	id                   *string
+	kind                 *string
+	code                 *string
+	base_version         *int
+	addbase_version      *int
+	state                *drafting.State
+	version              *int
+	addversion           *int
+	reason               *string
+	content              *drafting.Content
+	digest               *string
+	dossier              *drafting.Dossier
+	effective_from       *string
+	published_version    *int
+	addpublished_version *int
+	drafted_at           *time.Time
+	recorded_at          *time.Time
+	event_count          *int
+	addevent_count       *int
+	clearedFields        map[string]struct{}
+	department           *string
+	cleareddepartment    bool
+	coordination         *string
+	clearedcoordination  bool
+	events               map[string]struct{}
+	removedevents        map[string]struct{}
+	clearedevents        bool
+	impact_runs          map[string]struct{}
+	removedimpact_runs   map[string]struct{}
+	clearedimpact_runs   bool
+	done                 bool
+	oldValue             func(context.Context) (*StandardDraft, error)
+	predicates           []predicate.StandardDraft
+}
+
+var _ ent.Mutation = (*StandardDraftMutation)(nil)
+
+// standarddraftOption allows management of the mutation configuration using functional options.
+type standarddraftOption func(*StandardDraftMutation)
+
+// newStandardDraftMutation creates new mutation for the StandardDraft entity.
+func newStandardDraftMutation(c config, op Op, opts ...standarddraftOption) *StandardDraftMutation {
+	m := &StandardDraftMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStandardDraft,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStandardDraftID sets the ID field of the mutation.
+func withStandardDraftID(id string) standarddraftOption {
+	return func(m *StandardDraftMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StandardDraft
+		)
+		m.oldValue = func(ctx context.Context) (*StandardDraft, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StandardDraft.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStandardDraft sets the old StandardDraft of the mutation.
+func withStandardDraft(node *StandardDraft) standarddraftOption {
+	return func(m *StandardDraftMutation) {
+		m.oldValue = func(context.Context) (*StandardDraft, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StandardDraftMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StandardDraftMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StandardDraft entities.
+func (m *StandardDraftMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StandardDraftMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StandardDraftMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StandardDraft.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetKind sets the "kind" field.
+func (m *StandardDraftMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *StandardDraftMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *StandardDraftMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetCode sets the "code" field.
+func (m *StandardDraftMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *StandardDraftMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *StandardDraftMutation) ResetCode() {
+	m.code = nil
+}
+
+// SetBaseVersion sets the "base_version" field.
+func (m *StandardDraftMutation) SetBaseVersion(i int) {
+	m.base_version = &i
+	m.addbase_version = nil
+}
+
+// BaseVersion returns the value of the "base_version" field in the mutation.
+func (m *StandardDraftMutation) BaseVersion() (r int, exists bool) {
+	v := m.base_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBaseVersion returns the old "base_version" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldBaseVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBaseVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBaseVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBaseVersion: %w", err)
+	}
+	return oldValue.BaseVersion, nil
+}
+
+// AddBaseVersion adds i to the "base_version" field.
+func (m *StandardDraftMutation) AddBaseVersion(i int) {
+	if m.addbase_version != nil {
+		*m.addbase_version += i
+	} else {
+		m.addbase_version = &i
+	}
+}
+
+// AddedBaseVersion returns the value that was added to the "base_version" field in this mutation.
+func (m *StandardDraftMutation) AddedBaseVersion() (r int, exists bool) {
+	v := m.addbase_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBaseVersion resets all changes to the "base_version" field.
+func (m *StandardDraftMutation) ResetBaseVersion() {
+	m.base_version = nil
+	m.addbase_version = nil
+}
+
+// SetState sets the "state" field.
+func (m *StandardDraftMutation) SetState(d drafting.State) {
+	m.state = &d
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *StandardDraftMutation) State() (r drafting.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldState(ctx context.Context) (v drafting.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *StandardDraftMutation) ResetState() {
+	m.state = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *StandardDraftMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *StandardDraftMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *StandardDraftMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *StandardDraftMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *StandardDraftMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *StandardDraftMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *StandardDraftMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *StandardDraftMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetDepartmentID sets the "department_id" field.
+func (m *StandardDraftMutation) SetDepartmentID(s string) {
+	m.department = &s
+}
+
+// DepartmentID returns the value of the "department_id" field in the mutation.
+func (m *StandardDraftMutation) DepartmentID() (r string, exists bool) {
+	v := m.department
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDepartmentID returns the old "department_id" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldDepartmentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDepartmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDepartmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDepartmentID: %w", err)
+	}
+	return oldValue.DepartmentID, nil
+}
+
+// ResetDepartmentID resets all changes to the "department_id" field.
+func (m *StandardDraftMutation) ResetDepartmentID() {
+	m.department = nil
+}
+
+// SetContent sets the "content" field.
+func (m *StandardDraftMutation) SetContent(d drafting.Content) {
+	m.content = &d
+}
+
+// Content returns the value of the "content" field in the mutation.
+func (m *StandardDraftMutation) Content() (r drafting.Content, exists bool) {
+	v := m.content
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContent returns the old "content" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldContent(ctx context.Context) (v drafting.Content, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContent: %w", err)
+	}
+	return oldValue.Content, nil
+}
+
+// ResetContent resets all changes to the "content" field.
+func (m *StandardDraftMutation) ResetContent() {
+	m.content = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *StandardDraftMutation) SetDigest(s string) {
+	m.digest = &s
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *StandardDraftMutation) Digest() (r string, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *StandardDraftMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetCoordinationID sets the "coordination_id" field.
+func (m *StandardDraftMutation) SetCoordinationID(s string) {
+	m.coordination = &s
+}
+
+// CoordinationID returns the value of the "coordination_id" field in the mutation.
+func (m *StandardDraftMutation) CoordinationID() (r string, exists bool) {
+	v := m.coordination
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCoordinationID returns the old "coordination_id" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldCoordinationID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCoordinationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCoordinationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCoordinationID: %w", err)
+	}
+	return oldValue.CoordinationID, nil
+}
+
+// ClearCoordinationID clears the value of the "coordination_id" field.
+func (m *StandardDraftMutation) ClearCoordinationID() {
+	m.coordination = nil
+	m.clearedFields[standarddraft.FieldCoordinationID] = struct{}{}
+}
+
+// CoordinationIDCleared returns if the "coordination_id" field was cleared in this mutation.
+func (m *StandardDraftMutation) CoordinationIDCleared() bool {
+	_, ok := m.clearedFields[standarddraft.FieldCoordinationID]
+	return ok
+}
+
+// ResetCoordinationID resets all changes to the "coordination_id" field.
+func (m *StandardDraftMutation) ResetCoordinationID() {
+	m.coordination = nil
+	delete(m.clearedFields, standarddraft.FieldCoordinationID)
+}
+
+// SetDossier sets the "dossier" field.
+func (m *StandardDraftMutation) SetDossier(d drafting.Dossier) {
+	m.dossier = &d
+}
+
+// Dossier returns the value of the "dossier" field in the mutation.
+func (m *StandardDraftMutation) Dossier() (r drafting.Dossier, exists bool) {
+	v := m.dossier
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDossier returns the old "dossier" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldDossier(ctx context.Context) (v drafting.Dossier, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDossier is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDossier requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDossier: %w", err)
+	}
+	return oldValue.Dossier, nil
+}
+
+// ResetDossier resets all changes to the "dossier" field.
+func (m *StandardDraftMutation) ResetDossier() {
+	m.dossier = nil
+}
+
+// SetEffectiveFrom sets the "effective_from" field.
+func (m *StandardDraftMutation) SetEffectiveFrom(s string) {
+	m.effective_from = &s
+}
+
+// EffectiveFrom returns the value of the "effective_from" field in the mutation.
+func (m *StandardDraftMutation) EffectiveFrom() (r string, exists bool) {
+	v := m.effective_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEffectiveFrom returns the old "effective_from" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldEffectiveFrom(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEffectiveFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEffectiveFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEffectiveFrom: %w", err)
+	}
+	return oldValue.EffectiveFrom, nil
+}
+
+// ClearEffectiveFrom clears the value of the "effective_from" field.
+func (m *StandardDraftMutation) ClearEffectiveFrom() {
+	m.effective_from = nil
+	m.clearedFields[standarddraft.FieldEffectiveFrom] = struct{}{}
+}
+
+// EffectiveFromCleared returns if the "effective_from" field was cleared in this mutation.
+func (m *StandardDraftMutation) EffectiveFromCleared() bool {
+	_, ok := m.clearedFields[standarddraft.FieldEffectiveFrom]
+	return ok
+}
+
+// ResetEffectiveFrom resets all changes to the "effective_from" field.
+func (m *StandardDraftMutation) ResetEffectiveFrom() {
+	m.effective_from = nil
+	delete(m.clearedFields, standarddraft.FieldEffectiveFrom)
+}
+
+// SetPublishedVersion sets the "published_version" field.
+func (m *StandardDraftMutation) SetPublishedVersion(i int) {
+	m.published_version = &i
+	m.addpublished_version = nil
+}
+
+// PublishedVersion returns the value of the "published_version" field in the mutation.
+func (m *StandardDraftMutation) PublishedVersion() (r int, exists bool) {
+	v := m.published_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPublishedVersion returns the old "published_version" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldPublishedVersion(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPublishedVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPublishedVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPublishedVersion: %w", err)
+	}
+	return oldValue.PublishedVersion, nil
+}
+
+// AddPublishedVersion adds i to the "published_version" field.
+func (m *StandardDraftMutation) AddPublishedVersion(i int) {
+	if m.addpublished_version != nil {
+		*m.addpublished_version += i
+	} else {
+		m.addpublished_version = &i
+	}
+}
+
+// AddedPublishedVersion returns the value that was added to the "published_version" field in this mutation.
+func (m *StandardDraftMutation) AddedPublishedVersion() (r int, exists bool) {
+	v := m.addpublished_version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearPublishedVersion clears the value of the "published_version" field.
+func (m *StandardDraftMutation) ClearPublishedVersion() {
+	m.published_version = nil
+	m.addpublished_version = nil
+	m.clearedFields[standarddraft.FieldPublishedVersion] = struct{}{}
+}
+
+// PublishedVersionCleared returns if the "published_version" field was cleared in this mutation.
+func (m *StandardDraftMutation) PublishedVersionCleared() bool {
+	_, ok := m.clearedFields[standarddraft.FieldPublishedVersion]
+	return ok
+}
+
+// ResetPublishedVersion resets all changes to the "published_version" field.
+func (m *StandardDraftMutation) ResetPublishedVersion() {
+	m.published_version = nil
+	m.addpublished_version = nil
+	delete(m.clearedFields, standarddraft.FieldPublishedVersion)
+}
+
+// SetDraftedAt sets the "drafted_at" field.
+func (m *StandardDraftMutation) SetDraftedAt(t time.Time) {
+	m.drafted_at = &t
+}
+
+// DraftedAt returns the value of the "drafted_at" field in the mutation.
+func (m *StandardDraftMutation) DraftedAt() (r time.Time, exists bool) {
+	v := m.drafted_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDraftedAt returns the old "drafted_at" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldDraftedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDraftedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDraftedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDraftedAt: %w", err)
+	}
+	return oldValue.DraftedAt, nil
+}
+
+// ResetDraftedAt resets all changes to the "drafted_at" field.
+func (m *StandardDraftMutation) ResetDraftedAt() {
+	m.drafted_at = nil
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *StandardDraftMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *StandardDraftMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *StandardDraftMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// SetEventCount sets the "event_count" field.
+func (m *StandardDraftMutation) SetEventCount(i int) {
+	m.event_count = &i
+	m.addevent_count = nil
+}
+
+// EventCount returns the value of the "event_count" field in the mutation.
+func (m *StandardDraftMutation) EventCount() (r int, exists bool) {
+	v := m.event_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventCount returns the old "event_count" field's value of the StandardDraft entity.
+// If the StandardDraft object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardDraftMutation) OldEventCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventCount: %w", err)
+	}
+	return oldValue.EventCount, nil
+}
+
+// AddEventCount adds i to the "event_count" field.
+func (m *StandardDraftMutation) AddEventCount(i int) {
+	if m.addevent_count != nil {
+		*m.addevent_count += i
+	} else {
+		m.addevent_count = &i
+	}
+}
+
+// AddedEventCount returns the value that was added to the "event_count" field in this mutation.
+func (m *StandardDraftMutation) AddedEventCount() (r int, exists bool) {
+	v := m.addevent_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEventCount resets all changes to the "event_count" field.
+func (m *StandardDraftMutation) ResetEventCount() {
+	m.event_count = nil
+	m.addevent_count = nil
+}
+
+// ClearDepartment clears the "department" edge to the Department entity.
+func (m *StandardDraftMutation) ClearDepartment() {
+	m.cleareddepartment = true
+	m.clearedFields[standarddraft.FieldDepartmentID] = struct{}{}
+}
+
+// DepartmentCleared reports if the "department" edge to the Department entity was cleared.
+func (m *StandardDraftMutation) DepartmentCleared() bool {
+	return m.cleareddepartment
+}
+
+// DepartmentIDs returns the "department" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DepartmentID instead. It exists only for internal usage by the builders.
+func (m *StandardDraftMutation) DepartmentIDs() (ids []string) {
+	if id := m.department; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDepartment resets all changes to the "department" edge.
+func (m *StandardDraftMutation) ResetDepartment() {
+	m.department = nil
+	m.cleareddepartment = false
+}
+
+// ClearCoordination clears the "coordination" edge to the Coordination entity.
+func (m *StandardDraftMutation) ClearCoordination() {
+	m.clearedcoordination = true
+	m.clearedFields[standarddraft.FieldCoordinationID] = struct{}{}
+}
+
+// CoordinationCleared reports if the "coordination" edge to the Coordination entity was cleared.
+func (m *StandardDraftMutation) CoordinationCleared() bool {
+	return m.CoordinationIDCleared() || m.clearedcoordination
+}
+
+// CoordinationIDs returns the "coordination" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CoordinationID instead. It exists only for internal usage by the builders.
+func (m *StandardDraftMutation) CoordinationIDs() (ids []string) {
+	if id := m.coordination; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCoordination resets all changes to the "coordination" edge.
+func (m *StandardDraftMutation) ResetCoordination() {
+	m.coordination = nil
+	m.clearedcoordination = false
+}
+
+// AddEventIDs adds the "events" edge to the StandardEvent entity by ids.
+func (m *StandardDraftMutation) AddEventIDs(ids ...string) {
+	if m.events == nil {
+		m.events = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the StandardEvent entity.
+func (m *StandardDraftMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the StandardEvent entity was cleared.
+func (m *StandardDraftMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the StandardEvent entity by IDs.
+func (m *StandardDraftMutation) RemoveEventIDs(ids ...string) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the StandardEvent entity.
+func (m *StandardDraftMutation) RemovedEventsIDs() (ids []string) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *StandardDraftMutation) EventsIDs() (ids []string) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *StandardDraftMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
+// AddImpactRunIDs adds the "impact_runs" edge to the ImpactRun entity by ids.
+func (m *StandardDraftMutation) AddImpactRunIDs(ids ...string) {
+	if m.impact_runs == nil {
+		m.impact_runs = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.impact_runs[ids[i]] = struct{}{}
+	}
+}
+
+// ClearImpactRuns clears the "impact_runs" edge to the ImpactRun entity.
+func (m *StandardDraftMutation) ClearImpactRuns() {
+	m.clearedimpact_runs = true
+}
+
+// ImpactRunsCleared reports if the "impact_runs" edge to the ImpactRun entity was cleared.
+func (m *StandardDraftMutation) ImpactRunsCleared() bool {
+	return m.clearedimpact_runs
+}
+
+// RemoveImpactRunIDs removes the "impact_runs" edge to the ImpactRun entity by IDs.
+func (m *StandardDraftMutation) RemoveImpactRunIDs(ids ...string) {
+	if m.removedimpact_runs == nil {
+		m.removedimpact_runs = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.impact_runs, ids[i])
+		m.removedimpact_runs[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedImpactRuns returns the removed IDs of the "impact_runs" edge to the ImpactRun entity.
+func (m *StandardDraftMutation) RemovedImpactRunsIDs() (ids []string) {
+	for id := range m.removedimpact_runs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ImpactRunsIDs returns the "impact_runs" edge IDs in the mutation.
+func (m *StandardDraftMutation) ImpactRunsIDs() (ids []string) {
+	for id := range m.impact_runs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetImpactRuns resets all changes to the "impact_runs" edge.
+func (m *StandardDraftMutation) ResetImpactRuns() {
+	m.impact_runs = nil
+	m.clearedimpact_runs = false
+	m.removedimpact_runs = nil
+}
+
+// Where appends a list predicates to the StandardDraftMutation builder.
+func (m *StandardDraftMutation) Where(ps ...predicate.StandardDraft) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StandardDraftMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StandardDraftMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StandardDraft, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StandardDraftMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StandardDraftMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StandardDraft).
+func (m *StandardDraftMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StandardDraftMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.kind != nil {
+		fields = append(fields, standarddraft.FieldKind)
+	}
+	if m.code != nil {
+		fields = append(fields, standarddraft.FieldCode)
+	}
+	if m.base_version != nil {
+		fields = append(fields, standarddraft.FieldBaseVersion)
+	}
+	if m.state != nil {
+		fields = append(fields, standarddraft.FieldState)
+	}
+	if m.version != nil {
+		fields = append(fields, standarddraft.FieldVersion)
+	}
+	if m.reason != nil {
+		fields = append(fields, standarddraft.FieldReason)
+	}
+	if m.department != nil {
+		fields = append(fields, standarddraft.FieldDepartmentID)
+	}
+	if m.content != nil {
+		fields = append(fields, standarddraft.FieldContent)
+	}
+	if m.digest != nil {
+		fields = append(fields, standarddraft.FieldDigest)
+	}
+	if m.coordination != nil {
+		fields = append(fields, standarddraft.FieldCoordinationID)
+	}
+	if m.dossier != nil {
+		fields = append(fields, standarddraft.FieldDossier)
+	}
+	if m.effective_from != nil {
+		fields = append(fields, standarddraft.FieldEffectiveFrom)
+	}
+	if m.published_version != nil {
+		fields = append(fields, standarddraft.FieldPublishedVersion)
+	}
+	if m.drafted_at != nil {
+		fields = append(fields, standarddraft.FieldDraftedAt)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, standarddraft.FieldRecordedAt)
+	}
+	if m.event_count != nil {
+		fields = append(fields, standarddraft.FieldEventCount)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StandardDraftMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case standarddraft.FieldKind:
+		return m.Kind()
+	case standarddraft.FieldCode:
+		return m.Code()
+	case standarddraft.FieldBaseVersion:
+		return m.BaseVersion()
+	case standarddraft.FieldState:
+		return m.State()
+	case standarddraft.FieldVersion:
+		return m.Version()
+	case standarddraft.FieldReason:
+		return m.Reason()
+	case standarddraft.FieldDepartmentID:
+		return m.DepartmentID()
+	case standarddraft.FieldContent:
+		return m.Content()
+	case standarddraft.FieldDigest:
+		return m.Digest()
+	case standarddraft.FieldCoordinationID:
+		return m.CoordinationID()
+	case standarddraft.FieldDossier:
+		return m.Dossier()
+	case standarddraft.FieldEffectiveFrom:
+		return m.EffectiveFrom()
+	case standarddraft.FieldPublishedVersion:
+		return m.PublishedVersion()
+	case standarddraft.FieldDraftedAt:
+		return m.DraftedAt()
+	case standarddraft.FieldRecordedAt:
+		return m.RecordedAt()
+	case standarddraft.FieldEventCount:
+		return m.EventCount()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StandardDraftMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case standarddraft.FieldKind:
+		return m.OldKind(ctx)
+	case standarddraft.FieldCode:
+		return m.OldCode(ctx)
+	case standarddraft.FieldBaseVersion:
+		return m.OldBaseVersion(ctx)
+	case standarddraft.FieldState:
+		return m.OldState(ctx)
+	case standarddraft.FieldVersion:
+		return m.OldVersion(ctx)
+	case standarddraft.FieldReason:
+		return m.OldReason(ctx)
+	case standarddraft.FieldDepartmentID:
+		return m.OldDepartmentID(ctx)
+	case standarddraft.FieldContent:
+		return m.OldContent(ctx)
+	case standarddraft.FieldDigest:
+		return m.OldDigest(ctx)
+	case standarddraft.FieldCoordinationID:
+		return m.OldCoordinationID(ctx)
+	case standarddraft.FieldDossier:
+		return m.OldDossier(ctx)
+	case standarddraft.FieldEffectiveFrom:
+		return m.OldEffectiveFrom(ctx)
+	case standarddraft.FieldPublishedVersion:
+		return m.OldPublishedVersion(ctx)
+	case standarddraft.FieldDraftedAt:
+		return m.OldDraftedAt(ctx)
+	case standarddraft.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	case standarddraft.FieldEventCount:
+		return m.OldEventCount(ctx)
+	}
+	return nil, fmt.Errorf("unknown StandardDraft field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StandardDraftMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case standarddraft.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case standarddraft.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case standarddraft.FieldBaseVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBaseVersion(v)
+		return nil
+	case standarddraft.FieldState:
+		v, ok := value.(drafting.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case standarddraft.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case standarddraft.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case standarddraft.FieldDepartmentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDepartmentID(v)
+		return nil
+	case standarddraft.FieldContent:
+		v, ok := value.(drafting.Content)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContent(v)
+		return nil
+	case standarddraft.FieldDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case standarddraft.FieldCoordinationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCoordinationID(v)
+		return nil
+	case standarddraft.FieldDossier:
+		v, ok := value.(drafting.Dossier)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDossier(v)
+		return nil
+	case standarddraft.FieldEffectiveFrom:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEffectiveFrom(v)
+		return nil
+	case standarddraft.FieldPublishedVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPublishedVersion(v)
+		return nil
+	case standarddraft.FieldDraftedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDraftedAt(v)
+		return nil
+	case standarddraft.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	case standarddraft.FieldEventCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StandardDraft field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StandardDraftMutation) AddedFields() []string {
+	var fields []string
+	if m.addbase_version != nil {
+		fields = append(fields, standarddraft.FieldBaseVersion)
+	}
+	if m.addversion != nil {
+		fields = append(fields, standarddraft.FieldVersion)
+	}
+	if m.addpublished_version != nil {
+		fields = append(fields, standarddraft.FieldPublishedVersion)
+	}
+	if m.addevent_count != nil {
+		fields = append(fields, standarddraft.FieldEventCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StandardDraftMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case standarddraft.FieldBaseVersion:
+		return m.AddedBaseVersion()
+	case standarddraft.FieldVersion:
+		return m.AddedVersion()
+	case standarddraft.FieldPublishedVersion:
+		return m.AddedPublishedVersion()
+	case standarddraft.FieldEventCount:
+		return m.AddedEventCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StandardDraftMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case standarddraft.FieldBaseVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBaseVersion(v)
+		return nil
+	case standarddraft.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	case standarddraft.FieldPublishedVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPublishedVersion(v)
+		return nil
+	case standarddraft.FieldEventCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEventCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StandardDraft numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StandardDraftMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(standarddraft.FieldCoordinationID) {
+		fields = append(fields, standarddraft.FieldCoordinationID)
+	}
+	if m.FieldCleared(standarddraft.FieldEffectiveFrom) {
+		fields = append(fields, standarddraft.FieldEffectiveFrom)
+	}
+	if m.FieldCleared(standarddraft.FieldPublishedVersion) {
+		fields = append(fields, standarddraft.FieldPublishedVersion)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StandardDraftMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StandardDraftMutation) ClearField(name string) error {
+	switch name {
+	case standarddraft.FieldCoordinationID:
+		m.ClearCoordinationID()
+		return nil
+	case standarddraft.FieldEffectiveFrom:
+		m.ClearEffectiveFrom()
+		return nil
+	case standarddraft.FieldPublishedVersion:
+		m.ClearPublishedVersion()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardDraft nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StandardDraftMutation) ResetField(name string) error {
+	switch name {
+	case standarddraft.FieldKind:
+		m.ResetKind()
+		return nil
+	case standarddraft.FieldCode:
+		m.ResetCode()
+		return nil
+	case standarddraft.FieldBaseVersion:
+		m.ResetBaseVersion()
+		return nil
+	case standarddraft.FieldState:
+		m.ResetState()
+		return nil
+	case standarddraft.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case standarddraft.FieldReason:
+		m.ResetReason()
+		return nil
+	case standarddraft.FieldDepartmentID:
+		m.ResetDepartmentID()
+		return nil
+	case standarddraft.FieldContent:
+		m.ResetContent()
+		return nil
+	case standarddraft.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case standarddraft.FieldCoordinationID:
+		m.ResetCoordinationID()
+		return nil
+	case standarddraft.FieldDossier:
+		m.ResetDossier()
+		return nil
+	case standarddraft.FieldEffectiveFrom:
+		m.ResetEffectiveFrom()
+		return nil
+	case standarddraft.FieldPublishedVersion:
+		m.ResetPublishedVersion()
+		return nil
+	case standarddraft.FieldDraftedAt:
+		m.ResetDraftedAt()
+		return nil
+	case standarddraft.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	case standarddraft.FieldEventCount:
+		m.ResetEventCount()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardDraft field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StandardDraftMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.department != nil {
+		edges = append(edges, standarddraft.EdgeDepartment)
+	}
+	if m.coordination != nil {
+		edges = append(edges, standarddraft.EdgeCoordination)
+	}
+	if m.events != nil {
+		edges = append(edges, standarddraft.EdgeEvents)
+	}
+	if m.impact_runs != nil {
+		edges = append(edges, standarddraft.EdgeImpactRuns)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StandardDraftMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case standarddraft.EdgeDepartment:
+		if id := m.department; id != nil {
+			return []ent.Value{*id}
+		}
+	case standarddraft.EdgeCoordination:
+		if id := m.coordination; id != nil {
+			return []ent.Value{*id}
+		}
+	case standarddraft.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
+			ids = append(ids, id)
+		}
+		return ids
+	case standarddraft.EdgeImpactRuns:
+		ids := make([]ent.Value, 0, len(m.impact_runs))
+		for id := range m.impact_runs {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StandardDraftMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.removedevents != nil {
+		edges = append(edges, standarddraft.EdgeEvents)
+	}
+	if m.removedimpact_runs != nil {
+		edges = append(edges, standarddraft.EdgeImpactRuns)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StandardDraftMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case standarddraft.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
+			ids = append(ids, id)
+		}
+		return ids
+	case standarddraft.EdgeImpactRuns:
+		ids := make([]ent.Value, 0, len(m.removedimpact_runs))
+		for id := range m.removedimpact_runs {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StandardDraftMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.cleareddepartment {
+		edges = append(edges, standarddraft.EdgeDepartment)
+	}
+	if m.clearedcoordination {
+		edges = append(edges, standarddraft.EdgeCoordination)
+	}
+	if m.clearedevents {
+		edges = append(edges, standarddraft.EdgeEvents)
+	}
+	if m.clearedimpact_runs {
+		edges = append(edges, standarddraft.EdgeImpactRuns)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StandardDraftMutation) EdgeCleared(name string) bool {
+	switch name {
+	case standarddraft.EdgeDepartment:
+		return m.cleareddepartment
+	case standarddraft.EdgeCoordination:
+		return m.clearedcoordination
+	case standarddraft.EdgeEvents:
+		return m.clearedevents
+	case standarddraft.EdgeImpactRuns:
+		return m.clearedimpact_runs
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StandardDraftMutation) ClearEdge(name string) error {
+	switch name {
+	case standarddraft.EdgeDepartment:
+		m.ClearDepartment()
+		return nil
+	case standarddraft.EdgeCoordination:
+		m.ClearCoordination()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardDraft unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StandardDraftMutation) ResetEdge(name string) error {
+	switch name {
+	case standarddraft.EdgeDepartment:
+		m.ResetDepartment()
+		return nil
+	case standarddraft.EdgeCoordination:
+		m.ResetCoordination()
+		return nil
+	case standarddraft.EdgeEvents:
+		m.ResetEvents()
+		return nil
+	case standarddraft.EdgeImpactRuns:
+		m.ResetImpactRuns()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardDraft edge %s", name)
+}
+
+// StandardEventMutation represents an operation that mutates the StandardEvent nodes in the graph.
+type StandardEventMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *string
+	position            *int
+	addposition         *int
+	kind                *string
+	occurred_at         *time.Time
+	recorded_at         *time.Time
+	late                *bool
+	actor               *string
+	role                *string
+	department          *string
+	data                *map[string]interface{}
+	clearedFields       map[string]struct{}
+	draft               *string
+	cleareddraft        bool
+	coordination        *string
+	clearedcoordination bool
+	done                bool
+	oldValue            func(context.Context) (*StandardEvent, error)
+	predicates          []predicate.StandardEvent
+}
+
+var _ ent.Mutation = (*StandardEventMutation)(nil)
+
+// standardeventOption allows management of the mutation configuration using functional options.
+type standardeventOption func(*StandardEventMutation)
+
+// newStandardEventMutation creates new mutation for the StandardEvent entity.
+func newStandardEventMutation(c config, op Op, opts ...standardeventOption) *StandardEventMutation {
+	m := &StandardEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStandardEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStandardEventID sets the ID field of the mutation.
+func withStandardEventID(id string) standardeventOption {
+	return func(m *StandardEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StandardEvent
+		)
+		m.oldValue = func(ctx context.Context) (*StandardEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StandardEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStandardEvent sets the old StandardEvent of the mutation.
+func withStandardEvent(node *StandardEvent) standardeventOption {
+	return func(m *StandardEventMutation) {
+		m.oldValue = func(context.Context) (*StandardEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StandardEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StandardEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StandardEvent entities.
+func (m *StandardEventMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StandardEventMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StandardEventMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StandardEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetDraftID sets the "draft_id" field.
+func (m *StandardEventMutation) SetDraftID(s string) {
+	m.draft = &s
+}
+
+// DraftID returns the value of the "draft_id" field in the mutation.
+func (m *StandardEventMutation) DraftID() (r string, exists bool) {
+	v := m.draft
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDraftID returns the old "draft_id" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldDraftID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDraftID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDraftID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDraftID: %w", err)
+	}
+	return oldValue.DraftID, nil
+}
+
+// ClearDraftID clears the value of the "draft_id" field.
+func (m *StandardEventMutation) ClearDraftID() {
+	m.draft = nil
+	m.clearedFields[standardevent.FieldDraftID] = struct{}{}
+}
+
+// DraftIDCleared returns if the "draft_id" field was cleared in this mutation.
+func (m *StandardEventMutation) DraftIDCleared() bool {
+	_, ok := m.clearedFields[standardevent.FieldDraftID]
+	return ok
+}
+
+// ResetDraftID resets all changes to the "draft_id" field.
+func (m *StandardEventMutation) ResetDraftID() {
+	m.draft = nil
+	delete(m.clearedFields, standardevent.FieldDraftID)
+}
+
+// SetCoordinationID sets the "coordination_id" field.
+func (m *StandardEventMutation) SetCoordinationID(s string) {
+	m.coordination = &s
+}
+
+// CoordinationID returns the value of the "coordination_id" field in the mutation.
+func (m *StandardEventMutation) CoordinationID() (r string, exists bool) {
+	v := m.coordination
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCoordinationID returns the old "coordination_id" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldCoordinationID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCoordinationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCoordinationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCoordinationID: %w", err)
+	}
+	return oldValue.CoordinationID, nil
+}
+
+// ClearCoordinationID clears the value of the "coordination_id" field.
+func (m *StandardEventMutation) ClearCoordinationID() {
+	m.coordination = nil
+	m.clearedFields[standardevent.FieldCoordinationID] = struct{}{}
+}
+
+// CoordinationIDCleared returns if the "coordination_id" field was cleared in this mutation.
+func (m *StandardEventMutation) CoordinationIDCleared() bool {
+	_, ok := m.clearedFields[standardevent.FieldCoordinationID]
+	return ok
+}
+
+// ResetCoordinationID resets all changes to the "coordination_id" field.
+func (m *StandardEventMutation) ResetCoordinationID() {
+	m.coordination = nil
+	delete(m.clearedFields, standardevent.FieldCoordinationID)
+}
+
+// SetPosition sets the "position" field.
+func (m *StandardEventMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *StandardEventMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *StandardEventMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *StandardEventMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *StandardEventMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *StandardEventMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *StandardEventMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *StandardEventMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetOccurredAt sets the "occurred_at" field.
+func (m *StandardEventMutation) SetOccurredAt(t time.Time) {
+	m.occurred_at = &t
+}
+
+// OccurredAt returns the value of the "occurred_at" field in the mutation.
+func (m *StandardEventMutation) OccurredAt() (r time.Time, exists bool) {
+	v := m.occurred_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOccurredAt returns the old "occurred_at" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldOccurredAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOccurredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOccurredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOccurredAt: %w", err)
+	}
+	return oldValue.OccurredAt, nil
+}
+
+// ResetOccurredAt resets all changes to the "occurred_at" field.
+func (m *StandardEventMutation) ResetOccurredAt() {
+	m.occurred_at = nil
+}
+
+// SetRecordedAt sets the "recorded_at" field.
+func (m *StandardEventMutation) SetRecordedAt(t time.Time) {
+	m.recorded_at = &t
+}
+
+// RecordedAt returns the value of the "recorded_at" field in the mutation.
+func (m *StandardEventMutation) RecordedAt() (r time.Time, exists bool) {
+	v := m.recorded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecordedAt returns the old "recorded_at" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldRecordedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecordedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecordedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecordedAt: %w", err)
+	}
+	return oldValue.RecordedAt, nil
+}
+
+// ResetRecordedAt resets all changes to the "recorded_at" field.
+func (m *StandardEventMutation) ResetRecordedAt() {
+	m.recorded_at = nil
+}
+
+// SetLate sets the "late" field.
+func (m *StandardEventMutation) SetLate(b bool) {
+	m.late = &b
+}
+
+// Late returns the value of the "late" field in the mutation.
+func (m *StandardEventMutation) Late() (r bool, exists bool) {
+	v := m.late
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLate returns the old "late" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldLate(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLate: %w", err)
+	}
+	return oldValue.Late, nil
+}
+
+// ResetLate resets all changes to the "late" field.
+func (m *StandardEventMutation) ResetLate() {
+	m.late = nil
+}
+
+// SetActor sets the "actor" field.
+func (m *StandardEventMutation) SetActor(s string) {
+	m.actor = &s
+}
+
+// Actor returns the value of the "actor" field in the mutation.
+func (m *StandardEventMutation) Actor() (r string, exists bool) {
+	v := m.actor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActor returns the old "actor" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldActor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActor: %w", err)
+	}
+	return oldValue.Actor, nil
+}
+
+// ResetActor resets all changes to the "actor" field.
+func (m *StandardEventMutation) ResetActor() {
+	m.actor = nil
+}
+
+// SetRole sets the "role" field.
+func (m *StandardEventMutation) SetRole(s string) {
+	m.role = &s
+}
+
+// Role returns the value of the "role" field in the mutation.
+func (m *StandardEventMutation) Role() (r string, exists bool) {
+	v := m.role
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRole returns the old "role" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldRole(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRole is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRole requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRole: %w", err)
+	}
+	return oldValue.Role, nil
+}
+
+// ResetRole resets all changes to the "role" field.
+func (m *StandardEventMutation) ResetRole() {
+	m.role = nil
+}
+
+// SetDepartment sets the "department" field.
+func (m *StandardEventMutation) SetDepartment(s string) {
+	m.department = &s
+}
+
+// Department returns the value of the "department" field in the mutation.
+func (m *StandardEventMutation) Department() (r string, exists bool) {
+	v := m.department
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDepartment returns the old "department" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldDepartment(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDepartment is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDepartment requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDepartment: %w", err)
+	}
+	return oldValue.Department, nil
+}
+
+// ClearDepartment clears the value of the "department" field.
+func (m *StandardEventMutation) ClearDepartment() {
+	m.department = nil
+	m.clearedFields[standardevent.FieldDepartment] = struct{}{}
+}
+
+// DepartmentCleared returns if the "department" field was cleared in this mutation.
+func (m *StandardEventMutation) DepartmentCleared() bool {
+	_, ok := m.clearedFields[standardevent.FieldDepartment]
+	return ok
+}
+
+// ResetDepartment resets all changes to the "department" field.
+func (m *StandardEventMutation) ResetDepartment() {
+	m.department = nil
+	delete(m.clearedFields, standardevent.FieldDepartment)
+}
+
+// SetData sets the "data" field.
+func (m *StandardEventMutation) SetData(value map[string]interface{}) {
+	m.data = &value
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *StandardEventMutation) Data() (r map[string]interface{}, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the StandardEvent entity.
+// If the StandardEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardEventMutation) OldData(ctx context.Context) (v map[string]interface{}, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ClearData clears the value of the "data" field.
+func (m *StandardEventMutation) ClearData() {
+	m.data = nil
+	m.clearedFields[standardevent.FieldData] = struct{}{}
+}
+
+// DataCleared returns if the "data" field was cleared in this mutation.
+func (m *StandardEventMutation) DataCleared() bool {
+	_, ok := m.clearedFields[standardevent.FieldData]
+	return ok
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *StandardEventMutation) ResetData() {
+	m.data = nil
+	delete(m.clearedFields, standardevent.FieldData)
+}
+
+// ClearDraft clears the "draft" edge to the StandardDraft entity.
+func (m *StandardEventMutation) ClearDraft() {
+	m.cleareddraft = true
+	m.clearedFields[standardevent.FieldDraftID] = struct{}{}
+}
+
+// DraftCleared reports if the "draft" edge to the StandardDraft entity was cleared.
+func (m *StandardEventMutation) DraftCleared() bool {
+	return m.DraftIDCleared() || m.cleareddraft
+}
+
+// DraftIDs returns the "draft" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DraftID instead. It exists only for internal usage by the builders.
+func (m *StandardEventMutation) DraftIDs() (ids []string) {
+	if id := m.draft; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDraft resets all changes to the "draft" edge.
+func (m *StandardEventMutation) ResetDraft() {
+	m.draft = nil
+	m.cleareddraft = false
+}
+
+// ClearCoordination clears the "coordination" edge to the Coordination entity.
+func (m *StandardEventMutation) ClearCoordination() {
+	m.clearedcoordination = true
+	m.clearedFields[standardevent.FieldCoordinationID] = struct{}{}
+}
+
+// CoordinationCleared reports if the "coordination" edge to the Coordination entity was cleared.
+func (m *StandardEventMutation) CoordinationCleared() bool {
+	return m.CoordinationIDCleared() || m.clearedcoordination
+}
+
+// CoordinationIDs returns the "coordination" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CoordinationID instead. It exists only for internal usage by the builders.
+func (m *StandardEventMutation) CoordinationIDs() (ids []string) {
+	if id := m.coordination; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCoordination resets all changes to the "coordination" edge.
+func (m *StandardEventMutation) ResetCoordination() {
+	m.coordination = nil
+	m.clearedcoordination = false
+}
+
+// Where appends a list predicates to the StandardEventMutation builder.
+func (m *StandardEventMutation) Where(ps ...predicate.StandardEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StandardEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StandardEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StandardEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StandardEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StandardEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StandardEvent).
+func (m *StandardEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StandardEventMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.draft != nil {
+		fields = append(fields, standardevent.FieldDraftID)
+	}
+	if m.coordination != nil {
+		fields = append(fields, standardevent.FieldCoordinationID)
+	}
+	if m.position != nil {
+		fields = append(fields, standardevent.FieldPosition)
+	}
+	if m.kind != nil {
+		fields = append(fields, standardevent.FieldKind)
+	}
+	if m.occurred_at != nil {
+		fields = append(fields, standardevent.FieldOccurredAt)
+	}
+	if m.recorded_at != nil {
+		fields = append(fields, standardevent.FieldRecordedAt)
+	}
+	if m.late != nil {
+		fields = append(fields, standardevent.FieldLate)
+	}
+	if m.actor != nil {
+		fields = append(fields, standardevent.FieldActor)
+	}
+	if m.role != nil {
+		fields = append(fields, standardevent.FieldRole)
+	}
+	if m.department != nil {
+		fields = append(fields, standardevent.FieldDepartment)
+	}
+	if m.data != nil {
+		fields = append(fields, standardevent.FieldData)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StandardEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case standardevent.FieldDraftID:
+		return m.DraftID()
+	case standardevent.FieldCoordinationID:
+		return m.CoordinationID()
+	case standardevent.FieldPosition:
+		return m.Position()
+	case standardevent.FieldKind:
+		return m.Kind()
+	case standardevent.FieldOccurredAt:
+		return m.OccurredAt()
+	case standardevent.FieldRecordedAt:
+		return m.RecordedAt()
+	case standardevent.FieldLate:
+		return m.Late()
+	case standardevent.FieldActor:
+		return m.Actor()
+	case standardevent.FieldRole:
+		return m.Role()
+	case standardevent.FieldDepartment:
+		return m.Department()
+	case standardevent.FieldData:
+		return m.Data()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StandardEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case standardevent.FieldDraftID:
+		return m.OldDraftID(ctx)
+	case standardevent.FieldCoordinationID:
+		return m.OldCoordinationID(ctx)
+	case standardevent.FieldPosition:
+		return m.OldPosition(ctx)
+	case standardevent.FieldKind:
+		return m.OldKind(ctx)
+	case standardevent.FieldOccurredAt:
+		return m.OldOccurredAt(ctx)
+	case standardevent.FieldRecordedAt:
+		return m.OldRecordedAt(ctx)
+	case standardevent.FieldLate:
+		return m.OldLate(ctx)
+	case standardevent.FieldActor:
+		return m.OldActor(ctx)
+	case standardevent.FieldRole:
+		return m.OldRole(ctx)
+	case standardevent.FieldDepartment:
+		return m.OldDepartment(ctx)
+	case standardevent.FieldData:
+		return m.OldData(ctx)
+	}
+	return nil, fmt.Errorf("unknown StandardEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StandardEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case standardevent.FieldDraftID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDraftID(v)
+		return nil
+	case standardevent.FieldCoordinationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCoordinationID(v)
+		return nil
+	case standardevent.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case standardevent.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case standardevent.FieldOccurredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOccurredAt(v)
+		return nil
+	case standardevent.FieldRecordedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecordedAt(v)
+		return nil
+	case standardevent.FieldLate:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLate(v)
+		return nil
+	case standardevent.FieldActor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActor(v)
+		return nil
+	case standardevent.FieldRole:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRole(v)
+		return nil
+	case standardevent.FieldDepartment:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDepartment(v)
+		return nil
+	case standardevent.FieldData:
+		v, ok := value.(map[string]interface{})
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StandardEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StandardEventMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, standardevent.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StandardEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case standardevent.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StandardEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case standardevent.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StandardEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StandardEventMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(standardevent.FieldDraftID) {
+		fields = append(fields, standardevent.FieldDraftID)
+	}
+	if m.FieldCleared(standardevent.FieldCoordinationID) {
+		fields = append(fields, standardevent.FieldCoordinationID)
+	}
+	if m.FieldCleared(standardevent.FieldDepartment) {
+		fields = append(fields, standardevent.FieldDepartment)
+	}
+	if m.FieldCleared(standardevent.FieldData) {
+		fields = append(fields, standardevent.FieldData)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StandardEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StandardEventMutation) ClearField(name string) error {
+	switch name {
+	case standardevent.FieldDraftID:
+		m.ClearDraftID()
+		return nil
+	case standardevent.FieldCoordinationID:
+		m.ClearCoordinationID()
+		return nil
+	case standardevent.FieldDepartment:
+		m.ClearDepartment()
+		return nil
+	case standardevent.FieldData:
+		m.ClearData()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StandardEventMutation) ResetField(name string) error {
+	switch name {
+	case standardevent.FieldDraftID:
+		m.ResetDraftID()
+		return nil
+	case standardevent.FieldCoordinationID:
+		m.ResetCoordinationID()
+		return nil
+	case standardevent.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case standardevent.FieldKind:
+		m.ResetKind()
+		return nil
+	case standardevent.FieldOccurredAt:
+		m.ResetOccurredAt()
+		return nil
+	case standardevent.FieldRecordedAt:
+		m.ResetRecordedAt()
+		return nil
+	case standardevent.FieldLate:
+		m.ResetLate()
+		return nil
+	case standardevent.FieldActor:
+		m.ResetActor()
+		return nil
+	case standardevent.FieldRole:
+		m.ResetRole()
+		return nil
+	case standardevent.FieldDepartment:
+		m.ResetDepartment()
+		return nil
+	case standardevent.FieldData:
+		m.ResetData()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StandardEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.draft != nil {
+		edges = append(edges, standardevent.EdgeDraft)
+	}
+	if m.coordination != nil {
+		edges = append(edges, standardevent.EdgeCoordination)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StandardEventMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case standardevent.EdgeDraft:
+		if id := m.draft; id != nil {
+			return []ent.Value{*id}
+		}
+	case standardevent.EdgeCoordination:
+		if id := m.coordination; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StandardEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StandardEventMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StandardEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.cleareddraft {
+		edges = append(edges, standardevent.EdgeDraft)
+	}
+	if m.clearedcoordination {
+		edges = append(edges, standardevent.EdgeCoordination)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StandardEventMutation) EdgeCleared(name string) bool {
+	switch name {
+	case standardevent.EdgeDraft:
+		return m.cleareddraft
+	case standardevent.EdgeCoordination:
+		return m.clearedcoordination
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StandardEventMutation) ClearEdge(name string) error {
+	switch name {
+	case standardevent.EdgeDraft:
+		m.ClearDraft()
+		return nil
+	case standardevent.EdgeCoordination:
+		m.ClearCoordination()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StandardEventMutation) ResetEdge(name string) error {
+	switch name {
+	case standardevent.EdgeDraft:
+		m.ResetDraft()
+		return nil
+	case standardevent.EdgeCoordination:
+		m.ResetCoordination()
+		return nil
+	}
+	return fmt.Errorf("unknown StandardEvent edge %s", name)
+}
+
 // StandardVersionMutation represents an operation that mutates the StandardVersion nodes in the graph.
 type StandardVersionMutation struct {
 	config
@@ -25195,6 +30913,8 @@ type StandardVersionMutation struct {
 	effective_from *string
 	effective_to   *string
 	digest         *string
+	published_at   *time.Time
+	reason         *string
 	clearedFields  map[string]struct{}
 	item           *string
 	cleareditem    bool
@@ -25679,6 +31399,104 @@ func (m *StandardVersionMutation) ResetDigest() {
 	m.digest = nil
 }
 
+// SetPublishedAt sets the "published_at" field.
+func (m *StandardVersionMutation) SetPublishedAt(t time.Time) {
+	m.published_at = &t
+}
+
+// PublishedAt returns the value of the "published_at" field in the mutation.
+func (m *StandardVersionMutation) PublishedAt() (r time.Time, exists bool) {
+	v := m.published_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPublishedAt returns the old "published_at" field's value of the StandardVersion entity.
+// If the StandardVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardVersionMutation) OldPublishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPublishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPublishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPublishedAt: %w", err)
+	}
+	return oldValue.PublishedAt, nil
+}
+
+// ClearPublishedAt clears the value of the "published_at" field.
+func (m *StandardVersionMutation) ClearPublishedAt() {
+	m.published_at = nil
+	m.clearedFields[standardversion.FieldPublishedAt] = struct{}{}
+}
+
+// PublishedAtCleared returns if the "published_at" field was cleared in this mutation.
+func (m *StandardVersionMutation) PublishedAtCleared() bool {
+	_, ok := m.clearedFields[standardversion.FieldPublishedAt]
+	return ok
+}
+
+// ResetPublishedAt resets all changes to the "published_at" field.
+func (m *StandardVersionMutation) ResetPublishedAt() {
+	m.published_at = nil
+	delete(m.clearedFields, standardversion.FieldPublishedAt)
+}
+
+// SetReason sets the "reason" field.
+func (m *StandardVersionMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *StandardVersionMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the StandardVersion entity.
+// If the StandardVersion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StandardVersionMutation) OldReason(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *StandardVersionMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[standardversion.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *StandardVersionMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[standardversion.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *StandardVersionMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, standardversion.FieldReason)
+}
+
 // SetItemID sets the "item" edge to the ItemVersion entity by id.
 func (m *StandardVersionMutation) SetItemID(id string) {
 	m.item = &id
@@ -25845,7 +31663,7 @@ func (m *StandardVersionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StandardVersionMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 10)
 	if m.position != nil {
 		fields = append(fields, standardversion.FieldPosition)
 	}
@@ -25869,6 +31687,12 @@ func (m *StandardVersionMutation) Fields() []string {
 	}
 	if m.digest != nil {
 		fields = append(fields, standardversion.FieldDigest)
+	}
+	if m.published_at != nil {
+		fields = append(fields, standardversion.FieldPublishedAt)
+	}
+	if m.reason != nil {
+		fields = append(fields, standardversion.FieldReason)
 	}
 	return fields
 }
@@ -25894,6 +31718,10 @@ func (m *StandardVersionMutation) Field(name string) (ent.Value, bool) {
 		return m.EffectiveTo()
 	case standardversion.FieldDigest:
 		return m.Digest()
+	case standardversion.FieldPublishedAt:
+		return m.PublishedAt()
+	case standardversion.FieldReason:
+		return m.Reason()
 	}
 	return nil, false
 }
@@ -25919,6 +31747,10 @@ func (m *StandardVersionMutation) OldField(ctx context.Context, name string) (en
 		return m.OldEffectiveTo(ctx)
 	case standardversion.FieldDigest:
 		return m.OldDigest(ctx)
+	case standardversion.FieldPublishedAt:
+		return m.OldPublishedAt(ctx)
+	case standardversion.FieldReason:
+		return m.OldReason(ctx)
 	}
 	return nil, fmt.Errorf("unknown StandardVersion field %s", name)
 }
@@ -25983,6 +31815,20 @@ func (m *StandardVersionMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDigest(v)
+		return nil
+	case standardversion.FieldPublishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPublishedAt(v)
+		return nil
+	case standardversion.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
 		return nil
 	}
 	return fmt.Errorf("unknown StandardVersion field %s", name)
@@ -26050,6 +31896,12 @@ func (m *StandardVersionMutation) ClearedFields() []string {
 	if m.FieldCleared(standardversion.FieldEffectiveTo) {
 		fields = append(fields, standardversion.FieldEffectiveTo)
 	}
+	if m.FieldCleared(standardversion.FieldPublishedAt) {
+		fields = append(fields, standardversion.FieldPublishedAt)
+	}
+	if m.FieldCleared(standardversion.FieldReason) {
+		fields = append(fields, standardversion.FieldReason)
+	}
 	return fields
 }
 
@@ -26072,6 +31924,12 @@ func (m *StandardVersionMutation) ClearField(name string) error {
 		return nil
 	case standardversion.FieldEffectiveTo:
 		m.ClearEffectiveTo()
+		return nil
+	case standardversion.FieldPublishedAt:
+		m.ClearPublishedAt()
+		return nil
+	case standardversion.FieldReason:
+		m.ClearReason()
 		return nil
 	}
 	return fmt.Errorf("unknown StandardVersion nullable field %s", name)
@@ -26104,6 +31962,12 @@ func (m *StandardVersionMutation) ResetField(name string) error {
 		return nil
 	case standardversion.FieldDigest:
 		m.ResetDigest()
+		return nil
+	case standardversion.FieldPublishedAt:
+		m.ResetPublishedAt()
+		return nil
+	case standardversion.FieldReason:
+		m.ResetReason()
 		return nil
 	}
 	return fmt.Errorf("unknown StandardVersion field %s", name)

@@ -9,6 +9,7 @@ import (
 	"github.com/onedoor/onedoor/ent/checkreceipt"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
@@ -16,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/ent/event"
 	"github.com/onedoor/onedoor/ent/fact"
 	"github.com/onedoor/onedoor/ent/idempotencykey"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/notice"
@@ -27,6 +29,8 @@ import (
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schema"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 )
@@ -89,6 +93,15 @@ func init() {
 	clauseDescID := clauseMixinFields0[0].Descriptor()
 	// clause.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	clause.IDValidator = clauseDescID.Validators[0].(func(string) error)
+	coordinationMixin := schema.Coordination{}.Mixin()
+	coordinationMixinFields0 := coordinationMixin[0].Fields()
+	_ = coordinationMixinFields0
+	coordinationFields := schema.Coordination{}.Fields()
+	_ = coordinationFields
+	// coordinationDescID is the schema descriptor for id field.
+	coordinationDescID := coordinationMixinFields0[0].Descriptor()
+	// coordination.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	coordination.IDValidator = coordinationDescID.Validators[0].(func(string) error)
 	deliveryMixin := schema.Delivery{}.Mixin()
 	deliveryMixinFields0 := deliveryMixin[0].Fields()
 	_ = deliveryMixinFields0
@@ -164,6 +177,15 @@ func init() {
 	idempotencykeyDescID := idempotencykeyMixinFields0[0].Descriptor()
 	// idempotencykey.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	idempotencykey.IDValidator = idempotencykeyDescID.Validators[0].(func(string) error)
+	impactrunMixin := schema.ImpactRun{}.Mixin()
+	impactrunMixinFields0 := impactrunMixin[0].Fields()
+	_ = impactrunMixinFields0
+	impactrunFields := schema.ImpactRun{}.Fields()
+	_ = impactrunFields
+	// impactrunDescID is the schema descriptor for id field.
+	impactrunDescID := impactrunMixinFields0[0].Descriptor()
+	// impactrun.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	impactrun.IDValidator = impactrunDescID.Validators[0].(func(string) error)
 	itemmaterialMixin := schema.ItemMaterial{}.Mixin()
 	itemmaterialMixinFields0 := itemmaterialMixin[0].Fields()
 	_ = itemmaterialMixinFields0
@@ -262,6 +284,28 @@ func init() {
 	schemeversionDescID := schemeversionMixinFields0[0].Descriptor()
 	// schemeversion.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	schemeversion.IDValidator = schemeversionDescID.Validators[0].(func(string) error)
+	standarddraftMixin := schema.StandardDraft{}.Mixin()
+	standarddraftMixinFields0 := standarddraftMixin[0].Fields()
+	_ = standarddraftMixinFields0
+	standarddraftFields := schema.StandardDraft{}.Fields()
+	_ = standarddraftFields
+	// standarddraftDescKind is the schema descriptor for kind field.
+	standarddraftDescKind := standarddraftFields[0].Descriptor()
+	// standarddraft.KindValidator is a validator for the "kind" field. It is called by the builders before save.
+	standarddraft.KindValidator = standarddraftDescKind.Validators[0].(func(string) error)
+	// standarddraftDescID is the schema descriptor for id field.
+	standarddraftDescID := standarddraftMixinFields0[0].Descriptor()
+	// standarddraft.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	standarddraft.IDValidator = standarddraftDescID.Validators[0].(func(string) error)
+	standardeventMixin := schema.StandardEvent{}.Mixin()
+	standardeventMixinFields0 := standardeventMixin[0].Fields()
+	_ = standardeventMixinFields0
+	standardeventFields := schema.StandardEvent{}.Fields()
+	_ = standardeventFields
+	// standardeventDescID is the schema descriptor for id field.
+	standardeventDescID := standardeventMixinFields0[0].Descriptor()
+	// standardevent.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	standardevent.IDValidator = standardeventDescID.Validators[0].(func(string) error)
 	standardversionMixin := schema.StandardVersion{}.Mixin()
 	standardversionMixinFields0 := standardversionMixin[0].Fields()
 	_ = standardversionMixinFields0

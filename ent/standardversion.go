@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -35,6 +36,10 @@ type StandardVersion struct {
 	EffectiveTo *string `json:"effective_to,omitempty"`
 	// SHA-256 of the content, in hex.
 	Digest string `json:"digest,omitempty"`
+	// Null: by the first import.
+	PublishedAt *time.Time `json:"published_at,omitempty"`
+	// Why it was drafted; null: by an import.
+	Reason *string `json:"reason,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the StandardVersionQuery when eager-loading is set.
 	Edges        StandardVersionEdges `json:"edges"`
@@ -98,8 +103,10 @@ func (*StandardVersion) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case standardversion.FieldPosition, standardversion.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case standardversion.FieldID, standardversion.FieldKind, standardversion.FieldCode, standardversion.FieldEffectiveFrom, standardversion.FieldEffectiveTo, standardversion.FieldDigest:
+		case standardversion.FieldID, standardversion.FieldKind, standardversion.FieldCode, standardversion.FieldEffectiveFrom, standardversion.FieldEffectiveTo, standardversion.FieldDigest, standardversion.FieldReason:
 			values[i] = new(sql.NullString)
+		case standardversion.FieldPublishedAt:
+			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
 		}
@@ -172,6 +179,20 @@ func (_m *StandardVersion) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field digest", values[i])
 			} else if value.Valid {
 				_m.Digest = value.String
+			}
+		case standardversion.FieldPublishedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field published_at", values[i])
+			} else if value.Valid {
+				_m.PublishedAt = new(time.Time)
+				*_m.PublishedAt = value.Time
+			}
+		case standardversion.FieldReason:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reason", values[i])
+			} else if value.Valid {
+				_m.Reason = new(string)
+				*_m.Reason = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -251,6 +272,16 @@ func (_m *StandardVersion) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("digest=")
 	builder.WriteString(_m.Digest)
+	builder.WriteString(", ")
+	if v := _m.PublishedAt; v != nil {
+		builder.WriteString("published_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.Reason; v != nil {
+		builder.WriteString("reason=")
+		builder.WriteString(*v)
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

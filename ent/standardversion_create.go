@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -86,6 +87,34 @@ func (_c *StandardVersionCreate) SetNillableEffectiveTo(v *string) *StandardVers
 // SetDigest sets the "digest" field.
 func (_c *StandardVersionCreate) SetDigest(v string) *StandardVersionCreate {
 	_c.mutation.SetDigest(v)
+	return _c
+}
+
+// SetPublishedAt sets the "published_at" field.
+func (_c *StandardVersionCreate) SetPublishedAt(v time.Time) *StandardVersionCreate {
+	_c.mutation.SetPublishedAt(v)
+	return _c
+}
+
+// SetNillablePublishedAt sets the "published_at" field if the given value is not nil.
+func (_c *StandardVersionCreate) SetNillablePublishedAt(v *time.Time) *StandardVersionCreate {
+	if v != nil {
+		_c.SetPublishedAt(*v)
+	}
+	return _c
+}
+
+// SetReason sets the "reason" field.
+func (_c *StandardVersionCreate) SetReason(v string) *StandardVersionCreate {
+	_c.mutation.SetReason(v)
+	return _c
+}
+
+// SetNillableReason sets the "reason" field if the given value is not nil.
+func (_c *StandardVersionCreate) SetNillableReason(v *string) *StandardVersionCreate {
+	if v != nil {
+		_c.SetReason(*v)
+	}
 	return _c
 }
 
@@ -280,6 +309,14 @@ func (_c *StandardVersionCreate) createSpec() (*StandardVersion, *sqlgraph.Creat
 		_spec.SetField(standardversion.FieldDigest, field.TypeString, value)
 		_node.Digest = value
 	}
+	if value, ok := _c.mutation.PublishedAt(); ok {
+		_spec.SetField(standardversion.FieldPublishedAt, field.TypeTime, value)
+		_node.PublishedAt = &value
+	}
+	if value, ok := _c.mutation.Reason(); ok {
+		_spec.SetField(standardversion.FieldReason, field.TypeString, value)
+		_node.Reason = &value
+	}
 	if nodes := _c.mutation.ItemIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2O,
@@ -465,6 +502,12 @@ func (u *StandardVersionUpsertOne) UpdateNewValues() *StandardVersionUpsertOne {
 		}
 		if _, exists := u.create.mutation.Digest(); exists {
 			s.SetIgnore(standardversion.FieldDigest)
+		}
+		if _, exists := u.create.mutation.PublishedAt(); exists {
+			s.SetIgnore(standardversion.FieldPublishedAt)
+		}
+		if _, exists := u.create.mutation.Reason(); exists {
+			s.SetIgnore(standardversion.FieldReason)
 		}
 	}))
 	return u
@@ -756,6 +799,12 @@ func (u *StandardVersionUpsertBulk) UpdateNewValues() *StandardVersionUpsertBulk
 			}
 			if _, exists := b.mutation.Digest(); exists {
 				s.SetIgnore(standardversion.FieldDigest)
+			}
+			if _, exists := b.mutation.PublishedAt(); exists {
+				s.SetIgnore(standardversion.FieldPublishedAt)
+			}
+			if _, exists := b.mutation.Reason(); exists {
+				s.SetIgnore(standardversion.FieldReason)
 			}
 		}
 	}))

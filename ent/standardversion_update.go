@@ -231,6 +231,12 @@ func (_u *StandardVersionUpdate) sqlSave(ctx context.Context) (_node int, err er
 	if _u.mutation.EffectiveToCleared() {
 		_spec.ClearField(standardversion.FieldEffectiveTo, field.TypeString)
 	}
+	if _u.mutation.PublishedAtCleared() {
+		_spec.ClearField(standardversion.FieldPublishedAt, field.TypeTime)
+	}
+	if _u.mutation.ReasonCleared() {
+		_spec.ClearField(standardversion.FieldReason, field.TypeString)
+	}
 	if _u.mutation.ItemCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2O,
@@ -584,6 +590,12 @@ func (_u *StandardVersionUpdateOne) sqlSave(ctx context.Context) (_node *Standar
 	}
 	if _u.mutation.EffectiveToCleared() {
 		_spec.ClearField(standardversion.FieldEffectiveTo, field.TypeString)
+	}
+	if _u.mutation.PublishedAtCleared() {
+		_spec.ClearField(standardversion.FieldPublishedAt, field.TypeTime)
+	}
+	if _u.mutation.ReasonCleared() {
+		_spec.ClearField(standardversion.FieldReason, field.TypeString)
 	}
 	if _u.mutation.ItemCleared() {
 		edge := &sqlgraph.EdgeSpec{

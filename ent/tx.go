@@ -24,6 +24,8 @@ type Tx struct {
 	CitedLaw *CitedLawClient
 	// Clause is the client for interacting with the Clause builders.
 	Clause *ClauseClient
+	// Coordination is the client for interacting with the Coordination builders.
+	Coordination *CoordinationClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
 	// DeliveryAttempt is the client for interacting with the DeliveryAttempt builders.
@@ -38,6 +40,8 @@ type Tx struct {
 	Fact *FactClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
+	// ImpactRun is the client for interacting with the ImpactRun builders.
+	ImpactRun *ImpactRunClient
 	// ItemMaterial is the client for interacting with the ItemMaterial builders.
 	ItemMaterial *ItemMaterialClient
 	// ItemVersion is the client for interacting with the ItemVersion builders.
@@ -58,6 +62,10 @@ type Tx struct {
 	Revision *RevisionClient
 	// SchemeVersion is the client for interacting with the SchemeVersion builders.
 	SchemeVersion *SchemeVersionClient
+	// StandardDraft is the client for interacting with the StandardDraft builders.
+	StandardDraft *StandardDraftClient
+	// StandardEvent is the client for interacting with the StandardEvent builders.
+	StandardEvent *StandardEventClient
 	// StandardVersion is the client for interacting with the StandardVersion builders.
 	StandardVersion *StandardVersionClient
 	// Zone is the client for interacting with the Zone builders.
@@ -199,6 +207,7 @@ func (tx *Tx) init() {
 	tx.CheckReceipt = NewCheckReceiptClient(tx.config)
 	tx.CitedLaw = NewCitedLawClient(tx.config)
 	tx.Clause = NewClauseClient(tx.config)
+	tx.Coordination = NewCoordinationClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.DeliveryAttempt = NewDeliveryAttemptClient(tx.config)
 	tx.Department = NewDepartmentClient(tx.config)
@@ -206,6 +215,7 @@ func (tx *Tx) init() {
 	tx.Event = NewEventClient(tx.config)
 	tx.Fact = NewFactClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
+	tx.ImpactRun = NewImpactRunClient(tx.config)
 	tx.ItemMaterial = NewItemMaterialClient(tx.config)
 	tx.ItemVersion = NewItemVersionClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
@@ -216,6 +226,8 @@ func (tx *Tx) init() {
 	tx.Review = NewReviewClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
 	tx.SchemeVersion = NewSchemeVersionClient(tx.config)
+	tx.StandardDraft = NewStandardDraftClient(tx.config)
+	tx.StandardEvent = NewStandardEventClient(tx.config)
 	tx.StandardVersion = NewStandardVersionClient(tx.config)
 	tx.Zone = NewZoneClient(tx.config)
 }

@@ -12,11 +12,13 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/ent/citedlaw"
 	"github.com/onedoor/onedoor/ent/clause"
+	"github.com/onedoor/onedoor/ent/coordination"
 	"github.com/onedoor/onedoor/ent/delivery"
 	"github.com/onedoor/onedoor/ent/deliveryattempt"
 	"github.com/onedoor/onedoor/ent/department"
 	"github.com/onedoor/onedoor/ent/endpoint"
 	"github.com/onedoor/onedoor/ent/event"
+	"github.com/onedoor/onedoor/ent/impactrun"
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
@@ -24,6 +26,8 @@ import (
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/ent/schemeversion"
+	"github.com/onedoor/onedoor/ent/standarddraft"
+	"github.com/onedoor/onedoor/ent/standardevent"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/ent/zone"
 	"github.com/onedoor/onedoor/graph/model"
@@ -71,6 +75,7 @@ func tableOf(_ context.Context, id string) (string, error) {
 		"dep": department.Table, "reg": region.Table, "zon": zone.Table, "law": citedlaw.Table, "rul": policyrule.Table,
 		"itm": itemversion.Table, "sch": schemeversion.Table, "std": standardversion.Table, "jst": standardversion.Table,
 		"cls": clause.Table, "mat": itemmaterial.Table,
+		"drf": standarddraft.Table, "crd": coordination.Table, "imp": impactrun.Table, "sev": standardevent.Table,
 		"cas": casefile.Table, ref.Review: review.Table, ref.Paper: casematerial.Table, ref.Event: event.Table,
 		"whk": endpoint.Table, "dlv": delivery.Table, "att": deliveryattempt.Table,
 	}[ref.Prefix(id)]

@@ -33,7 +33,11 @@ func (r *Resolver) Case() generated.CaseResolver { return &caseResolver{r} }
 
 func (r *Resolver) Clause() generated.ClauseResolver { return &clauseResolver{r} }
 
+func (r *Resolver) Coordination() generated.CoordinationResolver { return &coordinationResolver{r} }
+
 func (r *Resolver) Event() generated.EventResolver { return &eventResolver{r} }
+
+func (r *Resolver) ImpactRun() generated.ImpactRunResolver { return &impactRunResolver{r} }
 
 func (r *Resolver) Item() generated.ItemResolver { return &itemResolver{r} }
 
@@ -45,16 +49,24 @@ func (r *Resolver) Review() generated.ReviewResolver { return &reviewResolver{r}
 
 func (r *Resolver) Scheme() generated.SchemeResolver { return &schemeResolver{r} }
 
+func (r *Resolver) Standard() generated.StandardResolver { return &standardResolver{r} }
+
+func (r *Resolver) StandardDraft() generated.StandardDraftResolver { return &standardDraftResolver{r} }
+
 func (r *Resolver) Webhook() generated.WebhookResolver { return &webhookResolver{r} }
 
 type (
-	caseResolver     struct{ r *Resolver }
-	clauseResolver   struct{ r *Resolver }
-	eventResolver    struct{ r *Resolver }
-	itemResolver     struct{ r *Resolver }
-	materialResolver struct{ r *Resolver }
-	queryResolver    struct{ r *Resolver }
-	reviewResolver   struct{ r *Resolver }
-	schemeResolver   struct{ r *Resolver }
-	webhookResolver  struct{ r *Resolver }
+	caseResolver          struct{ r *Resolver }
+	clauseResolver        struct{ r *Resolver }
+	coordinationResolver  struct{ r *Resolver }
+	eventResolver         struct{ r *Resolver }
+	impactRunResolver     struct{ r *Resolver }
+	itemResolver          struct{ r *Resolver }
+	materialResolver      struct{ r *Resolver }
+	queryResolver         struct{ r *Resolver }
+	reviewResolver        struct{ r *Resolver }
+	schemeResolver        struct{ r *Resolver }
+	standardResolver      struct{ r *Resolver }
+	standardDraftResolver struct{ r *Resolver }
+	webhookResolver       struct{ r *Resolver }
 )

@@ -94,7 +94,7 @@ func newAPI(t *testing.T, databaseURL string) api {
 	running.Go(func() { events.Run(ctx) })
 	running.Go(func() { published.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait() })
-	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s, Events: events, Published: published}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s, Events: events, Published: published, Drafting: o.drafts}
 	hooks := newHooks(o, resolver)
 	resolver.Webhooks = hooks.office
 	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o, hooks}

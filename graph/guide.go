@@ -16,8 +16,12 @@ func deref(s *string) string {
 	return *s
 }
 
-func (r *Resolver) guide(in model.GuideInput) (*guide.Guide, error) {
-	return r.book().Compute(guide.Input{
+func (r *Resolver) guide(ctx context.Context, in model.GuideInput) (*guide.Guide, error) {
+	book, err := r.preview(ctx, in.Draft, in.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	return book.Compute(guide.Input{
 		Scheme: deref(in.Scheme), Item: deref(in.Item), Facts: in.Facts, Region: deref(in.Region), AsOf: r.day(in.AsOf),
 	})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (r *mutationResolver) IssueNotice(ctx context.Context, input model.IssueNoticeInput) (*model.IssueNoticePayload, error) {
-	g, err := r.r.guide(model.GuideInput{Scheme: input.Scheme, Item: input.Item, Facts: input.Facts, Region: input.Region})
+	g, err := r.r.guide(ctx, model.GuideInput{Scheme: input.Scheme, Item: input.Item, Facts: input.Facts, Region: input.Region})
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (r *mutationResolver) IssueNotice(ctx context.Context, input model.IssueNot
 }
 
 func (r *queryResolver) Guide(ctx context.Context, input model.GuideInput) (*model.Guide, error) {
-	g, err := r.r.guide(input)
+	g, err := r.r.guide(ctx, input)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,8 @@ var ownLists = map[string]int{
 	"Deadline.days": dayList, "Clock.pauses": shortList,
 	"Case.blockers": shortList, "Case.undetermined": shortList, "Case.standards": shortList, "Case.supplements": shortList,
 	"Case.specialProcedures": shortList, "Case.extensions": shortList, "Case.clockStops": shortList, "Case.holds": shortList, "Case.meetings": shortList, "Case.duties": shortList, "Case.checks": openList,
+	"StandardDraft.changes": openList, "StandardDraft.reviews": shortList, "StandardDraft.refusals": shortList, "Standard.history": shortList, "Standard.changes": openList,
+	"Coordination.positions": shortList, "Coordination.meetings": shortList, "Coordination.parties": shortList, "ImpactRun.flips": openList,
 	"Query.plugins": openList, "Precheck.findings": openList, "Precheck.checks": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
 }
@@ -166,7 +168,7 @@ func (w *weigher) field(f *ast.Field) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck"}, f.Name) {
+	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck", "analysis", "publishGate", "standardDiff"}, f.Name) {
 		size = guideCost
 		return size + w.set(f.SelectionSet)
 	}

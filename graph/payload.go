@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/onedoor/onedoor/graph/generated"
+	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/webhook"
 )
@@ -65,6 +66,10 @@ func (p *Payloads) Check(ctx context.Context, selection string) []fault.Problem 
 	bad := func(code, zh, en string) []fault.Problem { return []fault.Problem{{Code: code, ZH: zh, EN: en}} }
 	if !strings.HasPrefix(strings.TrimSpace(selection), "{") {
 		return bad("BAD_SELECTION", "须为对 Event 的选择集，例如 { kind case { number } }", "is a selection on Event, such as { kind case { number } }")
+	}
+	var refused *fault.Error
+	if err := protocol.Measure(ctx, messageOf(selection)); errors.As(err, &refused) { // before validation, which some documents make costly
+		return refused.Problems
 	}
 	op, errs := p.prepare(ctx, selection, "evt_0_1")
 	if len(errs) > 0 {

@@ -89,6 +89,9 @@ func (r *Resolver) activate(ctx context.Context, in model.ActivatePluginInput) (
 }
 
 func (r *Resolver) precheck(ctx context.Context, in model.GuideInput) (*model.Precheck, error) {
+	if deref(in.Draft) != "" {
+		return nil, fault.InvalidInput("graph.precheck", fault.Problem{Path: "draft", Code: "NOT_HERE", ZH: "草案请用 guide 预览", EN: "preview a draft with guide"})
+	}
 	p, err := r.Desk.Precheck(ctx, guide.Input{Scheme: deref(in.Scheme), Item: deref(in.Item), Facts: in.Facts, Region: deref(in.Region), AsOf: r.day(in.AsOf)})
 	if err != nil {
 		return nil, err

@@ -130,8 +130,8 @@ func TestNothingOfViewersIsPublic(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	catalogue := []string{"Boolean", "Clause", "ClauseConnection", "ClauseEdge", "ClauseResult", "Cursor", "Date", "DateTime", "DayExplained", "Deadline", "Department", "DepartmentConnection", "DepartmentEdge",
 		"Fact", "FactSet", "FactValue", "Float", "Guide", "GuideItem", "GuideMaterial", "ID", "Int", "Item", "ItemCommitment", "ItemConnection", "ItemEdge", "ItemLimits", "ItemMaterial", "ItemMaterialConnection", "ItemMaterialEdge",
-		"ItemResult", "JSON", "Law", "LawConnection", "LawEdge", "LegalBasis", "Money", "PageInfo", "PolicyRule", "PolicyRuleConnection", "PolicyRuleEdge", "Precedence", "Precondition", "Reason", "Region", "RegionConnection", "RegionEdge",
-		"Schedule", "ScheduleStage", "Scheme", "SchemeClock", "SchemeConnection", "SchemeEdge", "SchemeItem", "Stage", "Standard", "StandardConnection", "StandardEdge", "String", "Zone", "ZoneConnection", "ZoneEdge", "Zoning"}
+		"ItemResult", "JSON", "Law", "LawConnection", "LawEdge", "LegalBasis", "Money", "PageInfo", "PolicyRule", "PolicyRuleConnection", "PolicyRuleEdge", "Precedence", "Precondition", "Reason", "Region", "Ruling", "RegionConnection", "RegionEdge",
+		"Schedule", "ScheduleStage", "Scheme", "SchemeClock", "SchemeConnection", "SchemeEdge", "SchemeItem", "Stage", "Standard", "StandardChange", "StandardConnection", "StandardEdge", "String", "Zone", "ZoneConnection", "ZoneEdge", "Zoning"}
 	seen := map[string]bool{}
 	var walk func(name string)
 	walk = func(name string) {

@@ -9,6 +9,7 @@ import (
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/check"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -21,6 +22,8 @@ type Resolver struct {
 	Answers Answers        // to requests with an Idempotency-Key
 	Office  *check.Office  // for departments' plugins
 	Plugins Plugins        // as they run here
+	// Drafting takes the commands on standards under work.
+	Drafting *drafting.Desk
 	// Events brings those of cases, and Published the revisions of the catalogue, to
 	// subscriptions; nil where there are none.
 	Events, Published casework.Feed

@@ -553,8 +553,8 @@ func TestBadSelections(t *testing.T) {
 			"kind": "BAD_SELECTION", "": "BAD_SELECTION", "{ }": "BAD_SELECTION", "{ nothing }": "BAD_SELECTION", "{ kind": "BAD_SELECTION", "{ case { number(x: 1) } }": "BAD_SELECTION",
 			"{ kind } mutation M { deliverResult(input: {case: \"x\"}) { case { id } } }": "BAD_SELECTION", "{ kind } query Q { viewer { subject } }": "BAD_SELECTION",
 			"{ kind } fragment WebhookMessage on Event { id }": "BAD_SELECTION", "{ ...A } fragment A on Event { ...A }": "BAD_SELECTION", "{ case { number } @include(if: $x) }": "BAD_SELECTION",
-			"{ case { " + wide.String() + "} }": "TOO_COSTLY", "{ " + strings.Repeat("case { events { edges { node { ", 6) + "kind" + strings.Repeat("} } } }", 6) + " }": "TOO_DEEP",
-			"{ " + strings.Repeat("kind ", 1999) + "}": "BAD_SELECTION",
+			"{ case { " + wide.String() + "} }": "TOO_COSTLY", "{ " + strings.Repeat("case { events(first: 1) { edges { node { ", 6) + "kind" + strings.Repeat("} } } }", 6) + " }": "TOO_DEEP",
+			"{ " + strings.Repeat("kind ", 1999) + "}": "TOO_MANY_FIELDS",
 		} {
 			var codes []string
 			for _, p := range a.hooks.payloads.Check(t.Context(), selection) {

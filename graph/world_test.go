@@ -14,6 +14,7 @@ import (
 
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/check"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/store"
@@ -82,14 +83,23 @@ func (c *clock) set(at time.Time, step time.Duration) {
 // office is the desk of these tests.
 type office struct {
 	*casework.Desk
-	t     *testing.T
-	store *store.Store
-	clock *clock
+	drafts *drafting.Desk
+	t      *testing.T
+	store  *store.Store
+	clock  *clock
+	draft  string // of a standard, submitted
 }
 
 func newOffice(t *testing.T, s *store.Store, book *guide.Book) *office {
 	o := &office{t: t, store: s, clock: &clock{time: now}}
 	o.Desk = &casework.Desk{Cases: s, Notices: s, Files: shelf{}, Checks: check.None{}, Book: book, Now: o.clock.now, Random: &dice{src: rand.NewChaCha8([32]byte{1})}}
+	o.drafts = &drafting.Desk{Shelf: s, Catalog: s, Cases: s, Book: book, Now: o.clock.now, Random: o.Desk.Random, Refresh: func(ctx context.Context) error {
+		c, err := s.Catalogue(ctx)
+		if err == nil {
+			book.Replace(c)
+		}
+		return err
+	}}
 	return o
 }
 
@@ -144,8 +154,19 @@ func (o *office) play() {
 	o.must(o.Open(o.as(viewer.Viewer{Subject: "li", Role: viewer.Applicant}), casework.OpenInput{Scheme: "catering", Facts: map[string]any{"use_area": 60}}))
 	third := o.must(o.Open(o.as(wang), casework.OpenInput{Item: "biz-reg", Applicant: "张三", Facts: map[string]any{"industry": "catering"}}))
 	o.must(o.Submit(o.as(wang), third, free))
+	// A standard under work: one more clause, submitted.
+	o.clock.set(now.AddDate(0, 0, -1), time.Second)
+	draft := o.must(o.drafts.Write(o.as(reviewer("eco")), free, drafting.Writing{Code: "eia-register", Reason: "试行规范排烟", Edits: []drafting.Edit{{
+		Clause: "C-NEW-1", Requires: pointerTo(pointerTo("facts.exterior_duct == true")), Fields: map[string]any{
+			"department": "eco", "category": "环保", "kind": "condition", "text": "商业街餐饮项目应设室外烟管", "text_en": "Restaurants on a commercial street have an external duct.",
+			"applies_when": `facts.industry == "catering" && facts.zone == "commercial"`, "basis": []any{map[string]any{"law": "大气污染防治法", "article": "第81条"}},
+		}}}}))
+	o.must(o.drafts.Submit(o.as(reviewer("eco")), draft, free))
+	o.draft = draft
 	o.clock.set(now, 0)
 }
+
+func pointerTo[T any](v T) *T { return &v }
 
 // material gives the code of the first paper that a case asks of the applicant.
 func (o *office) material(id string) string {

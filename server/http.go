@@ -33,12 +33,15 @@ const (
 	healthTime = 2 * time.Second
 )
 
-// newHTTPServer puts the routes together: the API, uploaded files, the explorer,
-// health.
-func newHTTPServer(api, uploaded http.Handler, ready func(context.Context) error, origins []string) *http.Server {
+// newHTTPServer puts the routes together: the API, uploaded files, the published
+// catalogue, the explorer, health.
+func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Context) error, origins []string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", bounded(api))
 	mux.Handle("GET /files/{id}", uploaded)
+	for _, name := range []string{"catalogue.json", "catalogue.jsonld", "catalogue.zip"} {
+		mux.Handle("GET /"+name, catalogue)
+	}
 	page := explorer.Handler("/graphql")
 	mux.Handle("/{$}", page)
 	mux.Handle("/explorer/", page)

@@ -19,6 +19,7 @@ import (
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/check"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/guide"
@@ -27,10 +28,12 @@ import (
 	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
+	"github.com/onedoor/onedoor/internal/workday"
 )
 
 const (
 	lookEvery   = time.Second         // how soon what time has made due is done, and an import by another process is served
+	settleEvery = time.Minute         // how often rulings whose patches are published are looked at
 	forgetEvery = time.Hour           // how often keys of old requests are thrown away
 	forgetAfter = 30 * 24 * time.Hour // how long a request can be retried under its key
 	firstYear   = 2000                // of a sandbox's clock
@@ -92,9 +95,13 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: guests, Book: book, Now: clock.now, Random: rand.Reader}
 	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
+	drafts := &drafting.Desk{
+		Shelf: s, Catalog: s, Cases: s, Book: book, Now: clock.now, Random: rand.Reader,
+		Refresh: reading.refresh,
+	}
 	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
 	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests, Events: events, Published: published, Drafting: drafts}
 	hooks, dispatcher, err := webhooks(c, s, book, resolver)
 	if err != nil {
 		return err
@@ -139,6 +146,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	server := newHTTPServer(
 		limited(api),
 		limited(serveFiles(s.Client(), uploads)),
+		serveCatalogue(s, func() workday.Date { return workday.DateOf(clock.now()) }),
 		func(asked context.Context) error {
 			return errors.Join(stoppingBy(ctx), s.Ping(asked), uploads.Ping(asked))
 		},
@@ -162,7 +170,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	work, stop := context.WithCancel(context.WithoutCancel(ctx)) // it goes on while requests finish
 	defer stop()
 	working.Go(func() {
-		jobs.Run(work, append(ownWork(s, reading, desk, guests), webhookWork(s, dispatcher)...)...)
+		jobs.Run(work, append(ownWork(s, reading, desk, drafts, guests), webhookWork(s, dispatcher)...)...)
 		dispatcher.Wait()
 	})
 	working.Go(func() { events.Run(work) })
@@ -175,12 +183,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, reading *reader, desk *casework.Desk, guests *plugins) []jobs.Work {
+func ownWork(s *store.Store, reading *reader, desk *casework.Desk, drafts *drafting.Desk, guests *plugins) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
 			return err
 		}},
+		{Name: "impact runs", Every: lookEvery, Do: drafts.RunImpacts},
+		{Name: "coordinations", Every: settleEvery, Do: drafts.RunSettlements},
 		{Name: "events", Every: lookEvery, Do: s.Sequence},
 		{Name: "plugins", Every: lookEvery, Do: guests.Apply},
 		{Name: "checks", Every: lookEvery, Do: func(ctx context.Context) error {

@@ -50,6 +50,8 @@ const (
 	FieldConfidence = "confidence"
 	// FieldVerified holds the string denoting the verified field in the database.
 	FieldVerified = "verified"
+	// FieldRulings holds the string denoting the rulings field in the database.
+	FieldRulings = "rulings"
 	// EdgeStandard holds the string denoting the standard edge name in mutations.
 	EdgeStandard = "standard"
 	// EdgeDepartment holds the string denoting the department edge name in mutations.
@@ -94,6 +96,7 @@ var Columns = []string{
 	FieldInterpretationGroup,
 	FieldConfidence,
 	FieldVerified,
+	FieldRulings,
 }
 
 // ForeignKeys holds the SQL foreign-keys that are owned by the "clauses"

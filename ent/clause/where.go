@@ -1203,6 +1203,16 @@ func VerifiedContainsFold(v string) predicate.Clause {
 	return predicate.Clause(sql.FieldContainsFold(FieldVerified, v))
 }
 
+// RulingsIsNil applies the IsNil predicate on the "rulings" field.
+func RulingsIsNil() predicate.Clause {
+	return predicate.Clause(sql.FieldIsNull(FieldRulings))
+}
+
+// RulingsNotNil applies the NotNil predicate on the "rulings" field.
+func RulingsNotNil() predicate.Clause {
+	return predicate.Clause(sql.FieldNotNull(FieldRulings))
+}
+
 // HasStandard applies the HasEdge predicate on the "standard" edge.
 func HasStandard() predicate.Clause {
 	return predicate.Clause(func(s *sql.Selector) {

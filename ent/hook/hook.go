@@ -81,6 +81,18 @@ func (f ClauseFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, erro
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ClauseMutation", m)
 }
 
+// The CoordinationFunc type is an adapter to allow the use of ordinary
+// function as Coordination mutator.
+type CoordinationFunc func(context.Context, *ent.CoordinationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CoordinationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.CoordinationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CoordinationMutation", m)
+}
+
 // The DeliveryFunc type is an adapter to allow the use of ordinary
 // function as Delivery mutator.
 type DeliveryFunc func(context.Context, *ent.DeliveryMutation) (ent.Value, error)
@@ -163,6 +175,18 @@ func (f IdempotencyKeyFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Val
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.IdempotencyKeyMutation", m)
+}
+
+// The ImpactRunFunc type is an adapter to allow the use of ordinary
+// function as ImpactRun mutator.
+type ImpactRunFunc func(context.Context, *ent.ImpactRunMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ImpactRunFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ImpactRunMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ImpactRunMutation", m)
 }
 
 // The ItemMaterialFunc type is an adapter to allow the use of ordinary
@@ -283,6 +307,30 @@ func (f SchemeVersionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Valu
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SchemeVersionMutation", m)
+}
+
+// The StandardDraftFunc type is an adapter to allow the use of ordinary
+// function as StandardDraft mutator.
+type StandardDraftFunc func(context.Context, *ent.StandardDraftMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StandardDraftFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StandardDraftMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StandardDraftMutation", m)
+}
+
+// The StandardEventFunc type is an adapter to allow the use of ordinary
+// function as StandardEvent mutator.
+type StandardEventFunc func(context.Context, *ent.StandardEventMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StandardEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StandardEventMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StandardEventMutation", m)
 }
 
 // The StandardVersionFunc type is an adapter to allow the use of ordinary

@@ -245,6 +245,7 @@ var (
 		{Name: "interpretation_group", Type: field.TypeString, Nullable: true},
 		{Name: "confidence", Type: field.TypeString, Nullable: true},
 		{Name: "verified", Type: field.TypeString, Nullable: true},
+		{Name: "rulings", Type: field.TypeJSON, Nullable: true},
 		{Name: "department_clauses", Type: field.TypeString},
 		{Name: "standard_version_clauses", Type: field.TypeString},
 	}
@@ -256,13 +257,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "clauses_departments_clauses",
-				Columns:    []*schema.Column{ClausesColumns[20]},
+				Columns:    []*schema.Column{ClausesColumns[21]},
 				RefColumns: []*schema.Column{DepartmentsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "clauses_standard_versions_clauses",
-				Columns:    []*schema.Column{ClausesColumns[21]},
+				Columns:    []*schema.Column{ClausesColumns[22]},
 				RefColumns: []*schema.Column{StandardVersionsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -271,7 +272,52 @@ var (
 			{
 				Name:    "clause_code_standard_version_clauses",
 				Unique:  true,
-				Columns: []*schema.Column{ClausesColumns[3], ClausesColumns[21]},
+				Columns: []*schema.Column{ClausesColumns[3], ClausesColumns[22]},
+			},
+		},
+	}
+	// CoordinationsColumns holds the columns for the "coordinations" table.
+	CoordinationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "number", Type: field.TypeString, Unique: true},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "RULED", "SETTLED", "DROPPED"}},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "parties", Type: field.TypeJSON},
+		{Name: "reason", Type: field.TypeString},
+		{Name: "finding", Type: field.TypeJSON},
+		{Name: "found", Type: field.TypeString},
+		{Name: "analysis", Type: field.TypeString},
+		{Name: "draft", Type: field.TypeString, Nullable: true},
+		{Name: "minutes", Type: field.TypeJSON},
+		{Name: "opened_at", Type: field.TypeTime},
+		{Name: "ruled_at", Type: field.TypeTime, Nullable: true},
+		{Name: "recorded_at", Type: field.TypeTime},
+		{Name: "event_count", Type: field.TypeInt},
+		{Name: "lead_id", Type: field.TypeString},
+	}
+	// CoordinationsTable holds the schema information for the "coordinations" table.
+	CoordinationsTable = &schema.Table{
+		Name:       "coordinations",
+		Columns:    CoordinationsColumns,
+		PrimaryKey: []*schema.Column{CoordinationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "coordinations_departments_lead",
+				Columns:    []*schema.Column{CoordinationsColumns[15]},
+				RefColumns: []*schema.Column{DepartmentsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "coordination_state",
+				Unique:  false,
+				Columns: []*schema.Column{CoordinationsColumns[2]},
+			},
+			{
+				Name:    "coordination_opened_at",
+				Unique:  false,
+				Columns: []*schema.Column{CoordinationsColumns[11]},
 			},
 		},
 	}
@@ -514,6 +560,56 @@ var (
 				Name:    "idempotencykey_created_at",
 				Unique:  false,
 				Columns: []*schema.Column{IdempotencyKeysColumns[4]},
+			},
+		},
+	}
+	// ImpactRunsColumns holds the columns for the "impact_runs" table.
+	ImpactRunsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "digest", Type: field.TypeString},
+		{Name: "code", Type: field.TypeString},
+		{Name: "standard_version", Type: field.TypeInt},
+		{Name: "content", Type: field.TypeJSON},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "RUNNING", "DONE", "CANCELLED"}},
+		{Name: "total", Type: field.TypeInt},
+		{Name: "stride", Type: field.TypeInt},
+		{Name: "seen", Type: field.TypeInt},
+		{Name: "judged", Type: field.TypeInt},
+		{Name: "cursor", Type: field.TypeString},
+		{Name: "flips", Type: field.TypeJSON},
+		{Name: "flipped", Type: field.TypeInt},
+		{Name: "asked_by", Type: field.TypeString},
+		{Name: "asked_at", Type: field.TypeTime},
+		{Name: "recorded_at", Type: field.TypeTime},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true},
+		{Name: "draft_id", Type: field.TypeString},
+	}
+	// ImpactRunsTable holds the schema information for the "impact_runs" table.
+	ImpactRunsTable = &schema.Table{
+		Name:       "impact_runs",
+		Columns:    ImpactRunsColumns,
+		PrimaryKey: []*schema.Column{ImpactRunsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "impact_runs_standard_drafts_impact_runs",
+				Columns:    []*schema.Column{ImpactRunsColumns[17]},
+				RefColumns: []*schema.Column{StandardDraftsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "impactrun_draft_id",
+				Unique:  false,
+				Columns: []*schema.Column{ImpactRunsColumns[17]},
+			},
+			{
+				Name:    "impactrun_unfinished",
+				Unique:  false,
+				Columns: []*schema.Column{ImpactRunsColumns[14]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ended_at IS NULL",
+				},
 			},
 		},
 	}
@@ -846,6 +942,110 @@ var (
 			},
 		},
 	}
+	// StandardDraftsColumns holds the columns for the "standard_drafts" table.
+	StandardDraftsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "code", Type: field.TypeString},
+		{Name: "base_version", Type: field.TypeInt},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"DRAFT", "QUALITY", "LEGAL", "COORDINATION", "READY", "PUBLISHED", "WITHDRAWN"}},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "reason", Type: field.TypeString},
+		{Name: "content", Type: field.TypeJSON},
+		{Name: "digest", Type: field.TypeString},
+		{Name: "dossier", Type: field.TypeJSON},
+		{Name: "effective_from", Type: field.TypeString, Nullable: true},
+		{Name: "published_version", Type: field.TypeInt, Nullable: true},
+		{Name: "drafted_at", Type: field.TypeTime},
+		{Name: "recorded_at", Type: field.TypeTime},
+		{Name: "event_count", Type: field.TypeInt},
+		{Name: "department_id", Type: field.TypeString},
+		{Name: "coordination_id", Type: field.TypeString, Nullable: true},
+	}
+	// StandardDraftsTable holds the schema information for the "standard_drafts" table.
+	StandardDraftsTable = &schema.Table{
+		Name:       "standard_drafts",
+		Columns:    StandardDraftsColumns,
+		PrimaryKey: []*schema.Column{StandardDraftsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "standard_drafts_departments_department",
+				Columns:    []*schema.Column{StandardDraftsColumns[15]},
+				RefColumns: []*schema.Column{DepartmentsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "standard_drafts_coordinations_coordination",
+				Columns:    []*schema.Column{StandardDraftsColumns[16]},
+				RefColumns: []*schema.Column{CoordinationsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "standarddraft_state",
+				Unique:  false,
+				Columns: []*schema.Column{StandardDraftsColumns[4]},
+			},
+			{
+				Name:    "standarddraft_code",
+				Unique:  false,
+				Columns: []*schema.Column{StandardDraftsColumns[2]},
+			},
+			{
+				Name:    "standarddraft_drafted_at",
+				Unique:  false,
+				Columns: []*schema.Column{StandardDraftsColumns[12]},
+			},
+		},
+	}
+	// StandardEventsColumns holds the columns for the "standard_events" table.
+	StandardEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "occurred_at", Type: field.TypeTime},
+		{Name: "recorded_at", Type: field.TypeTime},
+		{Name: "late", Type: field.TypeBool},
+		{Name: "actor", Type: field.TypeString},
+		{Name: "role", Type: field.TypeString},
+		{Name: "department", Type: field.TypeString, Nullable: true},
+		{Name: "data", Type: field.TypeJSON, Nullable: true},
+		{Name: "coordination_id", Type: field.TypeString, Nullable: true},
+		{Name: "draft_id", Type: field.TypeString, Nullable: true},
+	}
+	// StandardEventsTable holds the schema information for the "standard_events" table.
+	StandardEventsTable = &schema.Table{
+		Name:       "standard_events",
+		Columns:    StandardEventsColumns,
+		PrimaryKey: []*schema.Column{StandardEventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "standard_events_coordinations_events",
+				Columns:    []*schema.Column{StandardEventsColumns[10]},
+				RefColumns: []*schema.Column{CoordinationsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
+				Symbol:     "standard_events_standard_drafts_events",
+				Columns:    []*schema.Column{StandardEventsColumns[11]},
+				RefColumns: []*schema.Column{StandardDraftsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "standardevent_draft_id_position",
+				Unique:  false,
+				Columns: []*schema.Column{StandardEventsColumns[11], StandardEventsColumns[1]},
+			},
+			{
+				Name:    "standardevent_coordination_id_position",
+				Unique:  false,
+				Columns: []*schema.Column{StandardEventsColumns[10], StandardEventsColumns[1]},
+			},
+		},
+	}
 	// StandardVersionsColumns holds the columns for the "standard_versions" table.
 	StandardVersionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -857,6 +1057,8 @@ var (
 		{Name: "effective_from", Type: field.TypeString, Nullable: true},
 		{Name: "effective_to", Type: field.TypeString, Nullable: true},
 		{Name: "digest", Type: field.TypeString},
+		{Name: "published_at", Type: field.TypeTime, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Nullable: true},
 	}
 	// StandardVersionsTable holds the schema information for the "standard_versions" table.
 	StandardVersionsTable = &schema.Table{
@@ -911,6 +1113,7 @@ var (
 		CheckReceiptsTable,
 		CitedLawsTable,
 		ClausesTable,
+		CoordinationsTable,
 		WebhookDeliveriesTable,
 		WebhookAttemptsTable,
 		DepartmentsTable,
@@ -918,6 +1121,7 @@ var (
 		EventsTable,
 		FactsTable,
 		IdempotencyKeysTable,
+		ImpactRunsTable,
 		MaterialsTable,
 		ItemVersionsTable,
 		NoticesTable,
@@ -928,6 +1132,8 @@ var (
 		ReviewsTable,
 		RevisionsTable,
 		SchemeVersionsTable,
+		StandardDraftsTable,
+		StandardEventsTable,
 		StandardVersionsTable,
 		ZonesTable,
 	}
@@ -944,6 +1150,7 @@ func init() {
 	CaseMaterialsTable.ForeignKeys[0].RefTable = CasesTable
 	ClausesTable.ForeignKeys[0].RefTable = DepartmentsTable
 	ClausesTable.ForeignKeys[1].RefTable = StandardVersionsTable
+	CoordinationsTable.ForeignKeys[0].RefTable = DepartmentsTable
 	WebhookDeliveriesTable.ForeignKeys[0].RefTable = EventsTable
 	WebhookDeliveriesTable.ForeignKeys[1].RefTable = WebhooksTable
 	WebhookDeliveriesTable.Annotation = &entsql.Annotation{
@@ -957,6 +1164,7 @@ func init() {
 		Table: "webhooks",
 	}
 	EventsTable.ForeignKeys[0].RefTable = CasesTable
+	ImpactRunsTable.ForeignKeys[0].RefTable = StandardDraftsTable
 	MaterialsTable.ForeignKeys[0].RefTable = ItemVersionsTable
 	MaterialsTable.Annotation = &entsql.Annotation{
 		Table: "materials",
@@ -969,5 +1177,9 @@ func init() {
 	ReviewsTable.ForeignKeys[2].RefTable = DepartmentsTable
 	SchemeVersionsTable.ForeignKeys[0].RefTable = DepartmentsTable
 	SchemeVersionsTable.ForeignKeys[1].RefTable = StandardVersionsTable
+	StandardDraftsTable.ForeignKeys[0].RefTable = DepartmentsTable
+	StandardDraftsTable.ForeignKeys[1].RefTable = CoordinationsTable
+	StandardEventsTable.ForeignKeys[0].RefTable = CoordinationsTable
+	StandardEventsTable.ForeignKeys[1].RefTable = StandardDraftsTable
 	ZonesTable.ForeignKeys[0].RefTable = RegionsTable
 }

@@ -24,6 +24,9 @@ type CitedLaw func(*sql.Selector)
 // Clause is the predicate function for clause builders.
 type Clause func(*sql.Selector)
 
+// Coordination is the predicate function for coordination builders.
+type Coordination func(*sql.Selector)
+
 // Delivery is the predicate function for delivery builders.
 type Delivery func(*sql.Selector)
 
@@ -44,6 +47,9 @@ type Fact func(*sql.Selector)
 
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)
+
+// ImpactRun is the predicate function for impactrun builders.
+type ImpactRun func(*sql.Selector)
 
 // ItemMaterial is the predicate function for itemmaterial builders.
 type ItemMaterial func(*sql.Selector)
@@ -74,6 +80,12 @@ type Revision func(*sql.Selector)
 
 // SchemeVersion is the predicate function for schemeversion builders.
 type SchemeVersion func(*sql.Selector)
+
+// StandardDraft is the predicate function for standarddraft builders.
+type StandardDraft func(*sql.Selector)
+
+// StandardEvent is the predicate function for standardevent builders.
+type StandardEvent func(*sql.Selector)
 
 // StandardVersion is the predicate function for standardversion builders.
 type StandardVersion func(*sql.Selector)

@@ -38,6 +38,7 @@ func (Clause) Fields() []ent.Field {
 		field.String("interpretation_group").Optional().Nillable().Immutable().Comment("Clauses that read one rule differently."),
 		field.String("confidence").Optional().Immutable(),
 		field.String("verified").Optional().Immutable(),
+		field.JSON("rulings", []law.Ruling{}).Optional().Immutable().Annotations(entgql.Type("[Ruling!]")).Comment("Of coordinating bodies on this clause."),
 	}
 }
 

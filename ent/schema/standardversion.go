@@ -33,6 +33,8 @@ func (StandardVersion) Fields() []ent.Field {
 		field.String("effective_to").Optional().Nillable().
 			Annotations(entgql.Type("Date"), entgql.Skip(entgql.SkipWhereInput)).Comment("First day no longer in force; null: open."),
 		field.String("digest").Immutable().Comment("SHA-256 of the content, in hex."),
+		field.Time("published_at").Optional().Nillable().Immutable().Annotations(entgql.Skip(entgql.SkipWhereInput)).Comment("Null: by the first import."),
+		field.String("reason").Optional().Nillable().Immutable().Annotations(entgql.Skip(entgql.SkipWhereInput)).Comment("Why it was drafted; null: by an import."),
 	}
 }
 

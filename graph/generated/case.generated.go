@@ -1571,6 +1571,38 @@ func fieldContext_Finding_missingMaterials(_ context.Context, ec *executionConte
 	return graphql.NewScalarFieldContext("Finding", field, false, false, "String")
 }
 
+func _Finding_rulings(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.Finding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Finding_rulings(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rulings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*law.Ruling) graphql.Marshaler {
+			return marshalNRuling2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐRulingᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Finding_rulings(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Finding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Ruling(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _FindingSource_plugin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FindingSource) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7326,6 +7358,11 @@ func _Finding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "rulings":
+			out.Values[i] = _Finding_rulings(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9326,6 +9363,20 @@ func marshalNJointMode2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋcaseworkᚐ
 	return v
 }
 
+func unmarshalNLegalBasisInput2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInputᚄ(ctx context.Context, ec *executionContext, v any) ([]*model.LegalBasisInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.LegalBasisInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func unmarshalNLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx context.Context, ec *executionContext, v any) (*model.LegalBasisInput, error) {
 	res, err := unmarshalInputLegalBasisInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -9921,6 +9972,23 @@ func marshalOClock2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐClock(c
 		return graphql.Null
 	}
 	return _Clock(ctx, ec, sel, v)
+}
+
+func unmarshalOLegalBasisInput2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInputᚄ(ctx context.Context, ec *executionContext, v any) ([]*model.LegalBasisInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.LegalBasisInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func unmarshalOLegalBasisInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐLegalBasisInput(ctx context.Context, ec *executionContext, v any) (*model.LegalBasisInput, error) {

@@ -28,10 +28,12 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Case() CaseResolver
 	Clause() ClauseResolver
+	Coordination() CoordinationResolver
 	DayExplained() DayExplainedResolver
 	Event() EventResolver
 	Extension() ExtensionResolver
 	Fact() FactResolver
+	ImpactRun() ImpactRunResolver
 	Item() ItemResolver
 	Material() MaterialResolver
 	Meeting() MeetingResolver
@@ -39,7 +41,10 @@ type ResolverRoot interface {
 	OpinionReason() OpinionReasonResolver
 	Query() QueryResolver
 	Review() ReviewResolver
+	Ruling() RulingResolver
 	Scheme() SchemeResolver
+	Standard() StandardResolver
+	StandardDraft() StandardDraftResolver
 	Subscription() SubscriptionResolver
 	SupplementAsk() SupplementAskResolver
 	Viewer() ViewerResolver
@@ -62,6 +67,41 @@ type ComplexityRoot struct {
 		Case func(childComplexity int) int
 	}
 
+	Analysis struct {
+		AsOf     func(childComplexity int) int
+		Digest   func(childComplexity int) int
+		Findings func(childComplexity int) int
+		More     func(childComplexity int) int
+		Revision func(childComplexity int) int
+	}
+
+	AnalysisEdge struct {
+		From    func(childComplexity int) int
+		Soft    func(childComplexity int) int
+		Sources func(childComplexity int) int
+		To      func(childComplexity int) int
+	}
+
+	AnalysisFinding struct {
+		Category    func(childComplexity int) int
+		Clauses     func(childComplexity int) int
+		Condition   func(childComplexity int) int
+		Conditional func(childComplexity int) int
+		Departments func(childComplexity int) int
+		Edges       func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Items       func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Proved      func(childComplexity int) int
+		Resolutions func(childComplexity int) int
+		Ruling      func(childComplexity int) int
+		Scheme      func(childComplexity int) int
+		Severity    func(childComplexity int) int
+		Text        func(childComplexity int) int
+		TextEn      func(childComplexity int) int
+		Witness     func(childComplexity int) int
+	}
+
 	AttachMaterialPayload struct {
 		Case     func(childComplexity int) int
 		Material func(childComplexity int) int
@@ -74,9 +114,17 @@ type ComplexityRoot struct {
 		TextEn func(childComplexity int) int
 	}
 
+	CallCoordinationMeetingPayload struct {
+		Coordination func(childComplexity int) int
+	}
+
 	CallMeetingPayload struct {
 		Case    func(childComplexity int) int
 		Meeting func(childComplexity int) int
+	}
+
+	CancelImpactRunPayload struct {
+		Run func(childComplexity int) int
 	}
 
 	CancelMeetingPayload struct {
@@ -186,6 +234,7 @@ type ComplexityRoot struct {
 		Manual              func(childComplexity int) int
 		Promisable          func(childComplexity int) int
 		Requires            func(childComplexity int) int
+		Rulings             func(childComplexity int) int
 		Standard            func(childComplexity int) int
 		Text                func(childComplexity int) int
 		TextEn              func(childComplexity int) int
@@ -233,6 +282,73 @@ type ComplexityRoot struct {
 		Reason    func(childComplexity int) int
 		ResumedAt func(childComplexity int) int
 		StoppedAt func(childComplexity int) int
+	}
+
+	Coordination struct {
+		Allowed        func(childComplexity int) int
+		Analysis       func(childComplexity int) int
+		Drafts         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardDraftOrder) int
+		EarlierRulings func(childComplexity int) int
+		Events         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardEventOrder) int
+		Finding        func(childComplexity int) int
+		Gone           func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Lead           func(childComplexity int) int
+		Meetings       func(childComplexity int) int
+		Number         func(childComplexity int) int
+		OpenedAt       func(childComplexity int) int
+		Parties        func(childComplexity int) int
+		Positions      func(childComplexity int) int
+		Reason         func(childComplexity int) int
+		RecordedAt     func(childComplexity int) int
+		RuledAt        func(childComplexity int) int
+		Ruling         func(childComplexity int) int
+		State          func(childComplexity int) int
+		Version        func(childComplexity int) int
+	}
+
+	CoordinationConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CoordinationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CoordinationMeetingRecord struct {
+		HeldAt  func(childComplexity int) int
+		Minutes func(childComplexity int) int
+		On      func(childComplexity int) int
+		Present func(childComplexity int) int
+	}
+
+	CoordinationPosition struct {
+		At         func(childComplexity int) int
+		Basis      func(childComplexity int) int
+		By         func(childComplexity int) int
+		Department func(childComplexity int) int
+		Text       func(childComplexity int) int
+	}
+
+	CoordinationRuling struct {
+		Basis  func(childComplexity int) int
+		Before func(childComplexity int) int
+		By     func(childComplexity int) int
+		Clause func(childComplexity int) int
+		Dated  func(childComplexity int) int
+		Demand func(childComplexity int) int
+		Item   func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Number func(childComplexity int) int
+		Scheme func(childComplexity int) int
+		Text   func(childComplexity int) int
+		TextEn func(childComplexity int) int
+		To     func(childComplexity int) int
+		When   func(childComplexity int) int
+		Zone   func(childComplexity int) int
 	}
 
 	CreateWebhookPayload struct {
@@ -286,6 +402,14 @@ type ComplexityRoot struct {
 	DepartmentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	DraftStandardPayload struct {
+		Draft func(childComplexity int) int
+	}
+
+	DropCoordinationPayload struct {
+		Coordination func(childComplexity int) int
 	}
 
 	Duty struct {
@@ -368,6 +492,7 @@ type ComplexityRoot struct {
 		MissingFacts     func(childComplexity int) int
 		MissingMaterials func(childComplexity int) int
 		Remedy           func(childComplexity int) int
+		Rulings          func(childComplexity int) int
 		Source           func(childComplexity int) int
 		Verdict          func(childComplexity int) int
 	}
@@ -435,6 +560,61 @@ type ComplexityRoot struct {
 		PlacedAt  func(childComplexity int) int
 		PlacedBy  func(childComplexity int) int
 		Reason    func(childComplexity int) int
+	}
+
+	ImpactClause struct {
+		After  func(childComplexity int) int
+		Before func(childComplexity int) int
+		Clause func(childComplexity int) int
+	}
+
+	ImpactFlip struct {
+		After   func(childComplexity int) int
+		Before  func(childComplexity int) int
+		Case    func(childComplexity int) int
+		Clauses func(childComplexity int) int
+		Dropped func(childComplexity int) int
+		Needed  func(childComplexity int) int
+		Number  func(childComplexity int) int
+		Papers  func(childComplexity int) int
+		Spared  func(childComplexity int) int
+	}
+
+	ImpactRun struct {
+		AskedAt    func(childComplexity int) int
+		AskedBy    func(childComplexity int) int
+		Digest     func(childComplexity int) int
+		Draft      func(childComplexity int) int
+		EndedAt    func(childComplexity int) int
+		Flipped    func(childComplexity int) int
+		Flips      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Judged     func(childComplexity int) int
+		Progress   func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Seen       func(childComplexity int) int
+		State      func(childComplexity int) int
+		Stride     func(childComplexity int) int
+		Total      func(childComplexity int) int
+	}
+
+	ImpactRunConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ImpactRunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ImportCatalogPayload struct {
+		Applied   func(childComplexity int) int
+		Closed    func(childComplexity int) int
+		Published func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		Unchanged func(childComplexity int) int
 	}
 
 	IssueNoticePayload struct {
@@ -602,47 +782,62 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptCase            func(childComplexity int, input model.AcceptCaseInput) int
-		ActivatePlugin        func(childComplexity int, input model.ActivatePluginInput) int
-		AddDepartment         func(childComplexity int, input model.AddDepartmentInput) int
-		AttachMaterial        func(childComplexity int, input model.AttachMaterialInput) int
-		CallMeeting           func(childComplexity int, input model.CallMeetingInput) int
-		CancelMeeting         func(childComplexity int, input model.CancelMeetingInput) int
-		ChangeCase            func(childComplexity int, input model.ChangeCaseInput) int
-		ChooseMode            func(childComplexity int, input model.ChooseModeInput) int
-		CreateWebhook         func(childComplexity int, input model.CreateWebhookInput) int
-		DecideCase            func(childComplexity int, input model.DecideCaseInput) int
-		DeleteWebhook         func(childComplexity int, input model.DeleteWebhookInput) int
-		DeliverResult         func(childComplexity int, input model.DeliverResultInput) int
-		EndSpecialProcedure   func(childComplexity int, input model.EndSpecialProcedureInput) int
-		ExtendLimit           func(childComplexity int, input model.ExtendLimitInput) int
-		GiveOpinion           func(childComplexity int, input model.GiveOpinionInput) int
-		GiveReasons           func(childComplexity int, input model.GiveReasonsInput) int
-		IssueNotice           func(childComplexity int, input model.IssueNoticeInput) int
-		LiftHold              func(childComplexity int, input model.LiftHoldInput) int
-		OpenCase              func(childComplexity int, input model.OpenCaseInput) int
-		OpenCopyNotice        func(childComplexity int, input model.OpenCopyNoticeInput) int
-		PlaceHold             func(childComplexity int, input model.PlaceHoldInput) int
-		RecallCase            func(childComplexity int, input model.RecallCaseInput) int
-		RecordMeeting         func(childComplexity int, input model.RecordMeetingInput) int
-		Redeliver             func(childComplexity int, input model.RedeliverInput) int
-		RefuseCase            func(childComplexity int, input model.RefuseCaseInput) int
-		ReleaseDepartment     func(childComplexity int, input model.ReleaseDepartmentInput) int
-		ReplayWebhook         func(childComplexity int, input model.ReplayWebhookInput) int
-		RequestSupplement     func(childComplexity int, input model.RequestSupplementInput) int
-		RerunChecks           func(childComplexity int, input model.RerunChecksInput) int
-		ResumeClock           func(childComplexity int, input model.ResumeClockInput) int
-		ReturnCase            func(childComplexity int, input model.ReturnCaseInput) int
-		RevokeAcceptance      func(childComplexity int, input model.RevokeAcceptanceInput) int
-		RevokeCase            func(childComplexity int, input model.RevokeCaseInput) int
-		RotateWebhookSecret   func(childComplexity int, input model.RotateWebhookSecretInput) int
-		SetClock              func(childComplexity int, input model.SetClockInput) int
-		StartSpecialProcedure func(childComplexity int, input model.StartSpecialProcedureInput) int
-		StopClock             func(childComplexity int, input model.StopClockInput) int
-		SubmitCase            func(childComplexity int, input model.SubmitCaseInput) int
-		SupplyCase            func(childComplexity int, input model.SupplyCaseInput) int
-		UpdateWebhook         func(childComplexity int, input model.UpdateWebhookInput) int
-		WithdrawCase          func(childComplexity int, input model.WithdrawCaseInput) int
+		AcceptCase                func(childComplexity int, input model.AcceptCaseInput) int
+		ActivatePlugin            func(childComplexity int, input model.ActivatePluginInput) int
+		AddDepartment             func(childComplexity int, input model.AddDepartmentInput) int
+		AttachMaterial            func(childComplexity int, input model.AttachMaterialInput) int
+		CallCoordinationMeeting   func(childComplexity int, input model.CallCoordinationMeetingInput) int
+		CallMeeting               func(childComplexity int, input model.CallMeetingInput) int
+		CancelImpactRun           func(childComplexity int, input model.CancelImpactRunInput) int
+		CancelMeeting             func(childComplexity int, input model.CancelMeetingInput) int
+		ChangeCase                func(childComplexity int, input model.ChangeCaseInput) int
+		ChooseMode                func(childComplexity int, input model.ChooseModeInput) int
+		CreateWebhook             func(childComplexity int, input model.CreateWebhookInput) int
+		DecideCase                func(childComplexity int, input model.DecideCaseInput) int
+		DeleteWebhook             func(childComplexity int, input model.DeleteWebhookInput) int
+		DeliverResult             func(childComplexity int, input model.DeliverResultInput) int
+		DraftStandard             func(childComplexity int, input model.DraftStandardInput) int
+		DropCoordination          func(childComplexity int, input model.DropCoordinationInput) int
+		EndSpecialProcedure       func(childComplexity int, input model.EndSpecialProcedureInput) int
+		ExtendLimit               func(childComplexity int, input model.ExtendLimitInput) int
+		GiveOpinion               func(childComplexity int, input model.GiveOpinionInput) int
+		GiveReasons               func(childComplexity int, input model.GiveReasonsInput) int
+		ImportCatalog             func(childComplexity int, input model.ImportCatalogInput) int
+		IssueNotice               func(childComplexity int, input model.IssueNoticeInput) int
+		LiftHold                  func(childComplexity int, input model.LiftHoldInput) int
+		OpenCase                  func(childComplexity int, input model.OpenCaseInput) int
+		OpenCoordination          func(childComplexity int, input model.OpenCoordinationInput) int
+		OpenCopyNotice            func(childComplexity int, input model.OpenCopyNoticeInput) int
+		PlaceHold                 func(childComplexity int, input model.PlaceHoldInput) int
+		PublishStandard           func(childComplexity int, input model.PublishStandardInput) int
+		RecallCase                func(childComplexity int, input model.RecallCaseInput) int
+		RecordCoordinationMeeting func(childComplexity int, input model.RecordCoordinationMeetingInput) int
+		RecordMeeting             func(childComplexity int, input model.RecordMeetingInput) int
+		Redeliver                 func(childComplexity int, input model.RedeliverInput) int
+		RefuseCase                func(childComplexity int, input model.RefuseCaseInput) int
+		ReleaseDepartment         func(childComplexity int, input model.ReleaseDepartmentInput) int
+		RepinCase                 func(childComplexity int, input model.RepinCaseInput) int
+		ReplayWebhook             func(childComplexity int, input model.ReplayWebhookInput) int
+		RequestSupplement         func(childComplexity int, input model.RequestSupplementInput) int
+		RerunChecks               func(childComplexity int, input model.RerunChecksInput) int
+		ResumeClock               func(childComplexity int, input model.ResumeClockInput) int
+		ReturnCase                func(childComplexity int, input model.ReturnCaseInput) int
+		ReviewStandard            func(childComplexity int, input model.ReviewStandardInput) int
+		RevokeAcceptance          func(childComplexity int, input model.RevokeAcceptanceInput) int
+		RevokeCase                func(childComplexity int, input model.RevokeCaseInput) int
+		RotateWebhookSecret       func(childComplexity int, input model.RotateWebhookSecretInput) int
+		RuleCoordination          func(childComplexity int, input model.RuleCoordinationInput) int
+		SetClock                  func(childComplexity int, input model.SetClockInput) int
+		StartImpactRun            func(childComplexity int, input model.StartImpactRunInput) int
+		StartSpecialProcedure     func(childComplexity int, input model.StartSpecialProcedureInput) int
+		StatePosition             func(childComplexity int, input model.StatePositionInput) int
+		StopClock                 func(childComplexity int, input model.StopClockInput) int
+		SubmitCase                func(childComplexity int, input model.SubmitCaseInput) int
+		SubmitStandard            func(childComplexity int, input model.SubmitStandardInput) int
+		SupplyCase                func(childComplexity int, input model.SupplyCaseInput) int
+		UpdateWebhook             func(childComplexity int, input model.UpdateWebhookInput) int
+		WithdrawCase              func(childComplexity int, input model.WithdrawCaseInput) int
+		WithdrawStandard          func(childComplexity int, input model.WithdrawStandardInput) int
 	}
 
 	Notice struct {
@@ -655,6 +850,10 @@ type ComplexityRoot struct {
 
 	OpenCasePayload struct {
 		Case func(childComplexity int) int
+	}
+
+	OpenCoordinationPayload struct {
+		Coordination func(childComplexity int) int
 	}
 
 	OpenCopyNoticePayload struct {
@@ -769,32 +968,53 @@ type ComplexityRoot struct {
 		State      func(childComplexity int) int
 	}
 
+	PublishGate struct {
+		Digest   func(childComplexity int) int
+		Open     func(childComplexity int) int
+		Refusals func(childComplexity int) int
+		Warnings func(childComplexity int) int
+	}
+
+	PublishStandardPayload struct {
+		Draft    func(childComplexity int) int
+		Standard func(childComplexity int) int
+		Warnings func(childComplexity int) int
+	}
+
 	Query struct {
-		Case        func(childComplexity int, number string) int
-		Cases       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.CaseOrder, where *ent.CaseWhereInput) int
-		Deadline    func(childComplexity int, input model.DeadlineInput) int
-		Departments func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) int
-		Facts       func(childComplexity int, keys []string) int
-		Guide       func(childComplexity int, input model.GuideInput) int
-		Item        func(childComplexity int, code string, asOf *workday.Date) int
-		Items       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) int
-		Laws        func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) int
-		Node        func(childComplexity int, id string) int
-		Nodes       func(childComplexity int, ids []string) int
-		Notice      func(childComplexity int, number string) int
-		Plugins     func(childComplexity int) int
-		PolicyRules func(childComplexity int, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
-		Precheck    func(childComplexity int, input model.GuideInput) int
-		Progress    func(childComplexity int, number string, code string) int
-		Regions     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) int
-		Reviews     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ReviewOrder, where *ent.ReviewWhereInput, department *string) int
-		Scheme      func(childComplexity int, code string, asOf *workday.Date) int
-		Schemes     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) int
-		Standard    func(childComplexity int, code string, version *int, asOf *workday.Date) int
-		Standards   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
-		Viewer      func(childComplexity int) int
-		Webhooks    func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookOrder) int
-		Zones       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) int
+		Analysis      func(childComplexity int, input model.AnalysisInput) int
+		Case          func(childComplexity int, number string) int
+		Cases         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.CaseOrder, where *ent.CaseWhereInput) int
+		Coordination  func(childComplexity int, id string) int
+		Coordinations func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.CoordinationOrder, where *ent.CoordinationWhereInput) int
+		Deadline      func(childComplexity int, input model.DeadlineInput) int
+		Departments   func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.DepartmentOrder, where *ent.DepartmentWhereInput) int
+		Draft         func(childComplexity int, id string) int
+		Drafts        func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardDraftOrder, where *ent.StandardDraftWhereInput) int
+		Facts         func(childComplexity int, keys []string) int
+		Guide         func(childComplexity int, input model.GuideInput) int
+		ImpactRun     func(childComplexity int, id string) int
+		Item          func(childComplexity int, code string, asOf *workday.Date) int
+		Items         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ItemOrder, where *ent.ItemWhereInput, asOf *workday.Date) int
+		Laws          func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.LawOrder) int
+		Node          func(childComplexity int, id string) int
+		Nodes         func(childComplexity int, ids []string) int
+		Notice        func(childComplexity int, number string) int
+		Plugins       func(childComplexity int) int
+		PolicyRules   func(childComplexity int, section *string, orderBy []*ent.PolicyRuleOrder, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int) int
+		Precheck      func(childComplexity int, input model.GuideInput) int
+		Progress      func(childComplexity int, number string, code string) int
+		PublishGate   func(childComplexity int, draft string) int
+		Regions       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.RegionOrder, where *ent.RegionWhereInput) int
+		Reviews       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ReviewOrder, where *ent.ReviewWhereInput, department *string) int
+		Scheme        func(childComplexity int, code string, asOf *workday.Date) int
+		Schemes       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.SchemeOrder, asOf *workday.Date) int
+		Standard      func(childComplexity int, code string, version *int, asOf *workday.Date) int
+		StandardDiff  func(childComplexity int, input model.StandardDiffInput) int
+		Standards     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
+		Viewer        func(childComplexity int) int
+		Webhooks      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookOrder) int
+		Zones         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) int
 	}
 
 	Reason struct {
@@ -816,6 +1036,10 @@ type ComplexityRoot struct {
 		Number     func(childComplexity int) int
 		QueryCode  func(childComplexity int) int
 		ReceivedAt func(childComplexity int) int
+	}
+
+	RecordCoordinationMeetingPayload struct {
+		Coordination func(childComplexity int) int
 	}
 
 	RecordMeetingPayload struct {
@@ -854,6 +1078,10 @@ type ComplexityRoot struct {
 	}
 
 	ReleaseDepartmentPayload struct {
+		Case func(childComplexity int) int
+	}
+
+	RepinCasePayload struct {
 		Case func(childComplexity int) int
 	}
 
@@ -910,6 +1138,17 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ReviewObjection struct {
+		Basis  func(childComplexity int) int
+		Clause func(childComplexity int) int
+		Ground func(childComplexity int) int
+		Text   func(childComplexity int) int
+	}
+
+	ReviewStandardPayload struct {
+		Draft func(childComplexity int) int
+	}
+
 	RevokeAcceptancePayload struct {
 		Case func(childComplexity int) int
 	}
@@ -921,6 +1160,20 @@ type ComplexityRoot struct {
 	RotateWebhookSecretPayload struct {
 		Secret  func(childComplexity int) int
 		Webhook func(childComplexity int) int
+	}
+
+	RuleCoordinationPayload struct {
+		Coordination func(childComplexity int) int
+		Drafts       func(childComplexity int) int
+	}
+
+	Ruling struct {
+		Basis  func(childComplexity int) int
+		Dated  func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Number func(childComplexity int) int
+		Text   func(childComplexity int) int
+		TextEn func(childComplexity int) int
 	}
 
 	Schedule struct {
@@ -1010,16 +1263,31 @@ type ComplexityRoot struct {
 	}
 
 	Standard struct {
+		Changes       func(childComplexity int) int
 		Clauses       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ClauseOrder) int
 		Code          func(childComplexity int) int
 		Digest        func(childComplexity int) int
 		EffectiveFrom func(childComplexity int) int
 		EffectiveTo   func(childComplexity int) int
+		History       func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Item          func(childComplexity int) int
 		Kind          func(childComplexity int) int
+		PublishedAt   func(childComplexity int) int
+		Reason        func(childComplexity int) int
 		Scheme        func(childComplexity int) int
+		State         func(childComplexity int, asOf *workday.Date) int
 		Version       func(childComplexity int) int
+	}
+
+	StandardChange struct {
+		After   func(childComplexity int) int
+		Before  func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Subject func(childComplexity int) int
+		Text    func(childComplexity int) int
+		TextEn  func(childComplexity int) int
 	}
 
 	StandardConnection struct {
@@ -1028,7 +1296,86 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	StandardDiff struct {
+		Changes func(childComplexity int) int
+		Digest  func(childComplexity int) int
+		Effects func(childComplexity int) int
+	}
+
+	StandardDraft struct {
+		Allowed          func(childComplexity int) int
+		BaseVersion      func(childComplexity int) int
+		Changes          func(childComplexity int) int
+		Code             func(childComplexity int) int
+		Content          func(childComplexity int) int
+		Coordination     func(childComplexity int) int
+		Department       func(childComplexity int) int
+		Digest           func(childComplexity int) int
+		DraftedAt        func(childComplexity int) int
+		Drafters         func(childComplexity int) int
+		EffectiveFrom    func(childComplexity int) int
+		Events           func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardEventOrder) int
+		ID               func(childComplexity int) int
+		ImpactRuns       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ImpactRunOrder) int
+		Kind             func(childComplexity int) int
+		PublishedVersion func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		RecordedAt       func(childComplexity int) int
+		Refusals         func(childComplexity int) int
+		Repeal           func(childComplexity int) int
+		Reviews          func(childComplexity int) int
+		State            func(childComplexity int) int
+		Version          func(childComplexity int) int
+		Yaml             func(childComplexity int) int
+	}
+
+	StandardDraftConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StandardDraftEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	StandardEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StandardEffect struct {
+		Clauses   func(childComplexity int) int
+		Condition func(childComplexity int) int
+		Items     func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Proved    func(childComplexity int) int
+		Text      func(childComplexity int) int
+		TextEn    func(childComplexity int) int
+		Witness   func(childComplexity int) int
+	}
+
+	StandardEvent struct {
+		Actor      func(childComplexity int) int
+		Data       func(childComplexity int) int
+		Department func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Late       func(childComplexity int) int
+		OccurredAt func(childComplexity int) int
+		Position   func(childComplexity int) int
+		RecordedAt func(childComplexity int) int
+		Role       func(childComplexity int) int
+	}
+
+	StandardEventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StandardEventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -1038,10 +1385,28 @@ type ComplexityRoot struct {
 		Version func(childComplexity int) int
 	}
 
+	StandardReview struct {
+		At         func(childComplexity int) int
+		By         func(childComplexity int) int
+		Digest     func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Note       func(childComplexity int) int
+		Objections func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+	}
+
+	StartImpactRunPayload struct {
+		Run func(childComplexity int) int
+	}
+
 	StartSpecialProcedurePayload struct {
 		Case      func(childComplexity int) int
 		Procedure func(childComplexity int) int
 		Review    func(childComplexity int) int
+	}
+
+	StatePositionPayload struct {
+		Coordination func(childComplexity int) int
 	}
 
 	StopClockPayload struct {
@@ -1051,6 +1416,10 @@ type ComplexityRoot struct {
 	SubmitCasePayload struct {
 		Case    func(childComplexity int) int
 		Receipt func(childComplexity int) int
+	}
+
+	SubmitStandardPayload struct {
+		Draft func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -1187,6 +1556,10 @@ type ComplexityRoot struct {
 		Case func(childComplexity int) int
 	}
 
+	WithdrawStandardPayload struct {
+		Draft func(childComplexity int) int
+	}
+
 	Zone struct {
 		Basis      func(childComplexity int) int
 		Code       func(childComplexity int) int
@@ -1251,6 +1624,165 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AddDepartmentPayload.Case(childComplexity), true
 
+	case "Analysis.asOf":
+		if e.ComplexityRoot.Analysis.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analysis.AsOf(childComplexity), true
+	case "Analysis.digest":
+		if e.ComplexityRoot.Analysis.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analysis.Digest(childComplexity), true
+	case "Analysis.findings":
+		if e.ComplexityRoot.Analysis.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analysis.Findings(childComplexity), true
+	case "Analysis.more":
+		if e.ComplexityRoot.Analysis.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analysis.More(childComplexity), true
+	case "Analysis.revision":
+		if e.ComplexityRoot.Analysis.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Analysis.Revision(childComplexity), true
+
+	case "AnalysisEdge.from":
+		if e.ComplexityRoot.AnalysisEdge.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisEdge.From(childComplexity), true
+	case "AnalysisEdge.soft":
+		if e.ComplexityRoot.AnalysisEdge.Soft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisEdge.Soft(childComplexity), true
+	case "AnalysisEdge.sources":
+		if e.ComplexityRoot.AnalysisEdge.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisEdge.Sources(childComplexity), true
+	case "AnalysisEdge.to":
+		if e.ComplexityRoot.AnalysisEdge.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisEdge.To(childComplexity), true
+
+	case "AnalysisFinding.category":
+		if e.ComplexityRoot.AnalysisFinding.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Category(childComplexity), true
+	case "AnalysisFinding.clauses":
+		if e.ComplexityRoot.AnalysisFinding.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Clauses(childComplexity), true
+	case "AnalysisFinding.condition":
+		if e.ComplexityRoot.AnalysisFinding.Condition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Condition(childComplexity), true
+	case "AnalysisFinding.conditional":
+		if e.ComplexityRoot.AnalysisFinding.Conditional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Conditional(childComplexity), true
+	case "AnalysisFinding.departments":
+		if e.ComplexityRoot.AnalysisFinding.Departments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Departments(childComplexity), true
+	case "AnalysisFinding.edges":
+		if e.ComplexityRoot.AnalysisFinding.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Edges(childComplexity), true
+	case "AnalysisFinding.id":
+		if e.ComplexityRoot.AnalysisFinding.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.ID(childComplexity), true
+	case "AnalysisFinding.items":
+		if e.ComplexityRoot.AnalysisFinding.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Items(childComplexity), true
+	case "AnalysisFinding.kind":
+		if e.ComplexityRoot.AnalysisFinding.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Kind(childComplexity), true
+	case "AnalysisFinding.proved":
+		if e.ComplexityRoot.AnalysisFinding.Proved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Proved(childComplexity), true
+	case "AnalysisFinding.resolutions":
+		if e.ComplexityRoot.AnalysisFinding.Resolutions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Resolutions(childComplexity), true
+	case "AnalysisFinding.ruling":
+		if e.ComplexityRoot.AnalysisFinding.Ruling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Ruling(childComplexity), true
+	case "AnalysisFinding.scheme":
+		if e.ComplexityRoot.AnalysisFinding.Scheme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Scheme(childComplexity), true
+	case "AnalysisFinding.severity":
+		if e.ComplexityRoot.AnalysisFinding.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Severity(childComplexity), true
+	case "AnalysisFinding.text":
+		if e.ComplexityRoot.AnalysisFinding.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Text(childComplexity), true
+	case "AnalysisFinding.textEn":
+		if e.ComplexityRoot.AnalysisFinding.TextEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.TextEn(childComplexity), true
+	case "AnalysisFinding.witness":
+		if e.ComplexityRoot.AnalysisFinding.Witness == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnalysisFinding.Witness(childComplexity), true
+
 	case "AttachMaterialPayload.case":
 		if e.ComplexityRoot.AttachMaterialPayload.Case == nil {
 			break
@@ -1289,6 +1821,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Blocker.TextEn(childComplexity), true
 
+	case "CallCoordinationMeetingPayload.coordination":
+		if e.ComplexityRoot.CallCoordinationMeetingPayload.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CallCoordinationMeetingPayload.Coordination(childComplexity), true
+
 	case "CallMeetingPayload.case":
 		if e.ComplexityRoot.CallMeetingPayload.Case == nil {
 			break
@@ -1301,6 +1840,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CallMeetingPayload.Meeting(childComplexity), true
+
+	case "CancelImpactRunPayload.run":
+		if e.ComplexityRoot.CancelImpactRunPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelImpactRunPayload.Run(childComplexity), true
 
 	case "CancelMeetingPayload.case":
 		if e.ComplexityRoot.CancelMeetingPayload.Case == nil {
@@ -1817,6 +2363,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Clause.Requires(childComplexity), true
+	case "Clause.rulings":
+		if e.ComplexityRoot.Clause.Rulings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Clause.Rulings(childComplexity), true
 	case "Clause.standard":
 		if e.ComplexityRoot.Clause.Standard == nil {
 			break
@@ -2015,6 +2567,316 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ClockStop.StoppedAt(childComplexity), true
 
+	case "Coordination.allowed":
+		if e.ComplexityRoot.Coordination.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Allowed(childComplexity), true
+	case "Coordination.analysis":
+		if e.ComplexityRoot.Coordination.Analysis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Analysis(childComplexity), true
+	case "Coordination.drafts":
+		if e.ComplexityRoot.Coordination.Drafts == nil {
+			break
+		}
+
+		args, err := field_Coordination_drafts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Coordination.Drafts(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.StandardDraftOrder)), true
+	case "Coordination.earlierRulings":
+		if e.ComplexityRoot.Coordination.EarlierRulings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.EarlierRulings(childComplexity), true
+	case "Coordination.events":
+		if e.ComplexityRoot.Coordination.Events == nil {
+			break
+		}
+
+		args, err := field_Coordination_events_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Coordination.Events(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.StandardEventOrder)), true
+	case "Coordination.finding":
+		if e.ComplexityRoot.Coordination.Finding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Finding(childComplexity), true
+	case "Coordination.gone":
+		if e.ComplexityRoot.Coordination.Gone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Gone(childComplexity), true
+	case "Coordination.id":
+		if e.ComplexityRoot.Coordination.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.ID(childComplexity), true
+	case "Coordination.lead":
+		if e.ComplexityRoot.Coordination.Lead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Lead(childComplexity), true
+	case "Coordination.meetings":
+		if e.ComplexityRoot.Coordination.Meetings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Meetings(childComplexity), true
+	case "Coordination.number":
+		if e.ComplexityRoot.Coordination.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Number(childComplexity), true
+	case "Coordination.openedAt":
+		if e.ComplexityRoot.Coordination.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.OpenedAt(childComplexity), true
+	case "Coordination.parties":
+		if e.ComplexityRoot.Coordination.Parties == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Parties(childComplexity), true
+	case "Coordination.positions":
+		if e.ComplexityRoot.Coordination.Positions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Positions(childComplexity), true
+	case "Coordination.reason":
+		if e.ComplexityRoot.Coordination.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Reason(childComplexity), true
+	case "Coordination.recordedAt":
+		if e.ComplexityRoot.Coordination.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.RecordedAt(childComplexity), true
+	case "Coordination.ruledAt":
+		if e.ComplexityRoot.Coordination.RuledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.RuledAt(childComplexity), true
+	case "Coordination.ruling":
+		if e.ComplexityRoot.Coordination.Ruling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Ruling(childComplexity), true
+	case "Coordination.state":
+		if e.ComplexityRoot.Coordination.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.State(childComplexity), true
+	case "Coordination.version":
+		if e.ComplexityRoot.Coordination.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coordination.Version(childComplexity), true
+
+	case "CoordinationConnection.edges":
+		if e.ComplexityRoot.CoordinationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationConnection.Edges(childComplexity), true
+	case "CoordinationConnection.pageInfo":
+		if e.ComplexityRoot.CoordinationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationConnection.PageInfo(childComplexity), true
+	case "CoordinationConnection.totalCount":
+		if e.ComplexityRoot.CoordinationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationConnection.TotalCount(childComplexity), true
+
+	case "CoordinationEdge.cursor":
+		if e.ComplexityRoot.CoordinationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationEdge.Cursor(childComplexity), true
+	case "CoordinationEdge.node":
+		if e.ComplexityRoot.CoordinationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationEdge.Node(childComplexity), true
+
+	case "CoordinationMeetingRecord.heldAt":
+		if e.ComplexityRoot.CoordinationMeetingRecord.HeldAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationMeetingRecord.HeldAt(childComplexity), true
+	case "CoordinationMeetingRecord.minutes":
+		if e.ComplexityRoot.CoordinationMeetingRecord.Minutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationMeetingRecord.Minutes(childComplexity), true
+	case "CoordinationMeetingRecord.on":
+		if e.ComplexityRoot.CoordinationMeetingRecord.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationMeetingRecord.On(childComplexity), true
+	case "CoordinationMeetingRecord.present":
+		if e.ComplexityRoot.CoordinationMeetingRecord.Present == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationMeetingRecord.Present(childComplexity), true
+
+	case "CoordinationPosition.at":
+		if e.ComplexityRoot.CoordinationPosition.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationPosition.At(childComplexity), true
+	case "CoordinationPosition.basis":
+		if e.ComplexityRoot.CoordinationPosition.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationPosition.Basis(childComplexity), true
+	case "CoordinationPosition.by":
+		if e.ComplexityRoot.CoordinationPosition.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationPosition.By(childComplexity), true
+	case "CoordinationPosition.department":
+		if e.ComplexityRoot.CoordinationPosition.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationPosition.Department(childComplexity), true
+	case "CoordinationPosition.text":
+		if e.ComplexityRoot.CoordinationPosition.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationPosition.Text(childComplexity), true
+
+	case "CoordinationRuling.basis":
+		if e.ComplexityRoot.CoordinationRuling.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Basis(childComplexity), true
+	case "CoordinationRuling.before":
+		if e.ComplexityRoot.CoordinationRuling.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Before(childComplexity), true
+	case "CoordinationRuling.by":
+		if e.ComplexityRoot.CoordinationRuling.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.By(childComplexity), true
+	case "CoordinationRuling.clause":
+		if e.ComplexityRoot.CoordinationRuling.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Clause(childComplexity), true
+	case "CoordinationRuling.dated":
+		if e.ComplexityRoot.CoordinationRuling.Dated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Dated(childComplexity), true
+	case "CoordinationRuling.demand":
+		if e.ComplexityRoot.CoordinationRuling.Demand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Demand(childComplexity), true
+	case "CoordinationRuling.item":
+		if e.ComplexityRoot.CoordinationRuling.Item == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Item(childComplexity), true
+	case "CoordinationRuling.kind":
+		if e.ComplexityRoot.CoordinationRuling.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Kind(childComplexity), true
+	case "CoordinationRuling.number":
+		if e.ComplexityRoot.CoordinationRuling.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Number(childComplexity), true
+	case "CoordinationRuling.scheme":
+		if e.ComplexityRoot.CoordinationRuling.Scheme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Scheme(childComplexity), true
+	case "CoordinationRuling.text":
+		if e.ComplexityRoot.CoordinationRuling.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Text(childComplexity), true
+	case "CoordinationRuling.textEn":
+		if e.ComplexityRoot.CoordinationRuling.TextEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.TextEn(childComplexity), true
+	case "CoordinationRuling.to":
+		if e.ComplexityRoot.CoordinationRuling.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.To(childComplexity), true
+	case "CoordinationRuling.when":
+		if e.ComplexityRoot.CoordinationRuling.When == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.When(childComplexity), true
+	case "CoordinationRuling.zone":
+		if e.ComplexityRoot.CoordinationRuling.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CoordinationRuling.Zone(childComplexity), true
+
 	case "CreateWebhookPayload.secret":
 		if e.ComplexityRoot.CreateWebhookPayload.Secret == nil {
 			break
@@ -2179,6 +3041,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DepartmentEdge.Node(childComplexity), true
+
+	case "DraftStandardPayload.draft":
+		if e.ComplexityRoot.DraftStandardPayload.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftStandardPayload.Draft(childComplexity), true
+
+	case "DropCoordinationPayload.coordination":
+		if e.ComplexityRoot.DropCoordinationPayload.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DropCoordinationPayload.Coordination(childComplexity), true
 
 	case "Duty.doneAt":
 		if e.ComplexityRoot.Duty.DoneAt == nil {
@@ -2501,6 +3377,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Finding.Remedy(childComplexity), true
+	case "Finding.rulings":
+		if e.ComplexityRoot.Finding.Rulings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Rulings(childComplexity), true
 	case "Finding.source":
 		if e.ComplexityRoot.Finding.Source == nil {
 			break
@@ -2789,6 +3671,234 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Hold.Reason(childComplexity), true
+
+	case "ImpactClause.after":
+		if e.ComplexityRoot.ImpactClause.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactClause.After(childComplexity), true
+	case "ImpactClause.before":
+		if e.ComplexityRoot.ImpactClause.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactClause.Before(childComplexity), true
+	case "ImpactClause.clause":
+		if e.ComplexityRoot.ImpactClause.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactClause.Clause(childComplexity), true
+
+	case "ImpactFlip.after":
+		if e.ComplexityRoot.ImpactFlip.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.After(childComplexity), true
+	case "ImpactFlip.before":
+		if e.ComplexityRoot.ImpactFlip.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Before(childComplexity), true
+	case "ImpactFlip.case":
+		if e.ComplexityRoot.ImpactFlip.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Case(childComplexity), true
+	case "ImpactFlip.clauses":
+		if e.ComplexityRoot.ImpactFlip.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Clauses(childComplexity), true
+	case "ImpactFlip.dropped":
+		if e.ComplexityRoot.ImpactFlip.Dropped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Dropped(childComplexity), true
+	case "ImpactFlip.needed":
+		if e.ComplexityRoot.ImpactFlip.Needed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Needed(childComplexity), true
+	case "ImpactFlip.number":
+		if e.ComplexityRoot.ImpactFlip.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Number(childComplexity), true
+	case "ImpactFlip.papers":
+		if e.ComplexityRoot.ImpactFlip.Papers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Papers(childComplexity), true
+	case "ImpactFlip.spared":
+		if e.ComplexityRoot.ImpactFlip.Spared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactFlip.Spared(childComplexity), true
+
+	case "ImpactRun.askedAt":
+		if e.ComplexityRoot.ImpactRun.AskedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.AskedAt(childComplexity), true
+	case "ImpactRun.askedBy":
+		if e.ComplexityRoot.ImpactRun.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.AskedBy(childComplexity), true
+	case "ImpactRun.digest":
+		if e.ComplexityRoot.ImpactRun.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Digest(childComplexity), true
+	case "ImpactRun.draft":
+		if e.ComplexityRoot.ImpactRun.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Draft(childComplexity), true
+	case "ImpactRun.endedAt":
+		if e.ComplexityRoot.ImpactRun.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.EndedAt(childComplexity), true
+	case "ImpactRun.flipped":
+		if e.ComplexityRoot.ImpactRun.Flipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Flipped(childComplexity), true
+	case "ImpactRun.flips":
+		if e.ComplexityRoot.ImpactRun.Flips == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Flips(childComplexity), true
+	case "ImpactRun.id":
+		if e.ComplexityRoot.ImpactRun.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.ID(childComplexity), true
+	case "ImpactRun.judged":
+		if e.ComplexityRoot.ImpactRun.Judged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Judged(childComplexity), true
+	case "ImpactRun.progress":
+		if e.ComplexityRoot.ImpactRun.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Progress(childComplexity), true
+	case "ImpactRun.recordedAt":
+		if e.ComplexityRoot.ImpactRun.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.RecordedAt(childComplexity), true
+	case "ImpactRun.seen":
+		if e.ComplexityRoot.ImpactRun.Seen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Seen(childComplexity), true
+	case "ImpactRun.state":
+		if e.ComplexityRoot.ImpactRun.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.State(childComplexity), true
+	case "ImpactRun.stride":
+		if e.ComplexityRoot.ImpactRun.Stride == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Stride(childComplexity), true
+	case "ImpactRun.total":
+		if e.ComplexityRoot.ImpactRun.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRun.Total(childComplexity), true
+
+	case "ImpactRunConnection.edges":
+		if e.ComplexityRoot.ImpactRunConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRunConnection.Edges(childComplexity), true
+	case "ImpactRunConnection.pageInfo":
+		if e.ComplexityRoot.ImpactRunConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRunConnection.PageInfo(childComplexity), true
+	case "ImpactRunConnection.totalCount":
+		if e.ComplexityRoot.ImpactRunConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRunConnection.TotalCount(childComplexity), true
+
+	case "ImpactRunEdge.cursor":
+		if e.ComplexityRoot.ImpactRunEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRunEdge.Cursor(childComplexity), true
+	case "ImpactRunEdge.node":
+		if e.ComplexityRoot.ImpactRunEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpactRunEdge.Node(childComplexity), true
+
+	case "ImportCatalogPayload.applied":
+		if e.ComplexityRoot.ImportCatalogPayload.Applied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportCatalogPayload.Applied(childComplexity), true
+	case "ImportCatalogPayload.closed":
+		if e.ComplexityRoot.ImportCatalogPayload.Closed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportCatalogPayload.Closed(childComplexity), true
+	case "ImportCatalogPayload.published":
+		if e.ComplexityRoot.ImportCatalogPayload.Published == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportCatalogPayload.Published(childComplexity), true
+	case "ImportCatalogPayload.revision":
+		if e.ComplexityRoot.ImportCatalogPayload.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportCatalogPayload.Revision(childComplexity), true
+	case "ImportCatalogPayload.unchanged":
+		if e.ComplexityRoot.ImportCatalogPayload.Unchanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportCatalogPayload.Unchanged(childComplexity), true
 
 	case "IssueNoticePayload.notice":
 		if e.ComplexityRoot.IssueNoticePayload.Notice == nil {
@@ -3449,6 +4559,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AttachMaterial(childComplexity, args["input"].(model.AttachMaterialInput)), true
+	case "Mutation.callCoordinationMeeting":
+		if e.ComplexityRoot.Mutation.CallCoordinationMeeting == nil {
+			break
+		}
+
+		args, err := field_Mutation_callCoordinationMeeting_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CallCoordinationMeeting(childComplexity, args["input"].(model.CallCoordinationMeetingInput)), true
 	case "Mutation.callMeeting":
 		if e.ComplexityRoot.Mutation.CallMeeting == nil {
 			break
@@ -3460,6 +4581,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CallMeeting(childComplexity, args["input"].(model.CallMeetingInput)), true
+	case "Mutation.cancelImpactRun":
+		if e.ComplexityRoot.Mutation.CancelImpactRun == nil {
+			break
+		}
+
+		args, err := field_Mutation_cancelImpactRun_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelImpactRun(childComplexity, args["input"].(model.CancelImpactRunInput)), true
 	case "Mutation.cancelMeeting":
 		if e.ComplexityRoot.Mutation.CancelMeeting == nil {
 			break
@@ -3537,6 +4669,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeliverResult(childComplexity, args["input"].(model.DeliverResultInput)), true
+	case "Mutation.draftStandard":
+		if e.ComplexityRoot.Mutation.DraftStandard == nil {
+			break
+		}
+
+		args, err := field_Mutation_draftStandard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DraftStandard(childComplexity, args["input"].(model.DraftStandardInput)), true
+	case "Mutation.dropCoordination":
+		if e.ComplexityRoot.Mutation.DropCoordination == nil {
+			break
+		}
+
+		args, err := field_Mutation_dropCoordination_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropCoordination(childComplexity, args["input"].(model.DropCoordinationInput)), true
 	case "Mutation.endSpecialProcedure":
 		if e.ComplexityRoot.Mutation.EndSpecialProcedure == nil {
 			break
@@ -3581,6 +4735,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.GiveReasons(childComplexity, args["input"].(model.GiveReasonsInput)), true
+	case "Mutation.importCatalog":
+		if e.ComplexityRoot.Mutation.ImportCatalog == nil {
+			break
+		}
+
+		args, err := field_Mutation_importCatalog_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportCatalog(childComplexity, args["input"].(model.ImportCatalogInput)), true
 	case "Mutation.issueNotice":
 		if e.ComplexityRoot.Mutation.IssueNotice == nil {
 			break
@@ -3614,6 +4779,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OpenCase(childComplexity, args["input"].(model.OpenCaseInput)), true
+	case "Mutation.openCoordination":
+		if e.ComplexityRoot.Mutation.OpenCoordination == nil {
+			break
+		}
+
+		args, err := field_Mutation_openCoordination_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenCoordination(childComplexity, args["input"].(model.OpenCoordinationInput)), true
 	case "Mutation.openCopyNotice":
 		if e.ComplexityRoot.Mutation.OpenCopyNotice == nil {
 			break
@@ -3636,6 +4812,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceHold(childComplexity, args["input"].(model.PlaceHoldInput)), true
+	case "Mutation.publishStandard":
+		if e.ComplexityRoot.Mutation.PublishStandard == nil {
+			break
+		}
+
+		args, err := field_Mutation_publishStandard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishStandard(childComplexity, args["input"].(model.PublishStandardInput)), true
 	case "Mutation.recallCase":
 		if e.ComplexityRoot.Mutation.RecallCase == nil {
 			break
@@ -3647,6 +4834,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecallCase(childComplexity, args["input"].(model.RecallCaseInput)), true
+	case "Mutation.recordCoordinationMeeting":
+		if e.ComplexityRoot.Mutation.RecordCoordinationMeeting == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordCoordinationMeeting_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordCoordinationMeeting(childComplexity, args["input"].(model.RecordCoordinationMeetingInput)), true
 	case "Mutation.recordMeeting":
 		if e.ComplexityRoot.Mutation.RecordMeeting == nil {
 			break
@@ -3691,6 +4889,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseDepartment(childComplexity, args["input"].(model.ReleaseDepartmentInput)), true
+	case "Mutation.repinCase":
+		if e.ComplexityRoot.Mutation.RepinCase == nil {
+			break
+		}
+
+		args, err := field_Mutation_repinCase_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RepinCase(childComplexity, args["input"].(model.RepinCaseInput)), true
 	case "Mutation.replayWebhook":
 		if e.ComplexityRoot.Mutation.ReplayWebhook == nil {
 			break
@@ -3746,6 +4955,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReturnCase(childComplexity, args["input"].(model.ReturnCaseInput)), true
+	case "Mutation.reviewStandard":
+		if e.ComplexityRoot.Mutation.ReviewStandard == nil {
+			break
+		}
+
+		args, err := field_Mutation_reviewStandard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReviewStandard(childComplexity, args["input"].(model.ReviewStandardInput)), true
 	case "Mutation.revokeAcceptance":
 		if e.ComplexityRoot.Mutation.RevokeAcceptance == nil {
 			break
@@ -3779,6 +4999,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["input"].(model.RotateWebhookSecretInput)), true
+	case "Mutation.ruleCoordination":
+		if e.ComplexityRoot.Mutation.RuleCoordination == nil {
+			break
+		}
+
+		args, err := field_Mutation_ruleCoordination_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RuleCoordination(childComplexity, args["input"].(model.RuleCoordinationInput)), true
 	case "Mutation.setClock":
 		if e.ComplexityRoot.Mutation.SetClock == nil {
 			break
@@ -3790,6 +5021,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetClock(childComplexity, args["input"].(model.SetClockInput)), true
+	case "Mutation.startImpactRun":
+		if e.ComplexityRoot.Mutation.StartImpactRun == nil {
+			break
+		}
+
+		args, err := field_Mutation_startImpactRun_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartImpactRun(childComplexity, args["input"].(model.StartImpactRunInput)), true
 	case "Mutation.startSpecialProcedure":
 		if e.ComplexityRoot.Mutation.StartSpecialProcedure == nil {
 			break
@@ -3801,6 +5043,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartSpecialProcedure(childComplexity, args["input"].(model.StartSpecialProcedureInput)), true
+	case "Mutation.statePosition":
+		if e.ComplexityRoot.Mutation.StatePosition == nil {
+			break
+		}
+
+		args, err := field_Mutation_statePosition_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StatePosition(childComplexity, args["input"].(model.StatePositionInput)), true
 	case "Mutation.stopClock":
 		if e.ComplexityRoot.Mutation.StopClock == nil {
 			break
@@ -3823,6 +5076,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SubmitCase(childComplexity, args["input"].(model.SubmitCaseInput)), true
+	case "Mutation.submitStandard":
+		if e.ComplexityRoot.Mutation.SubmitStandard == nil {
+			break
+		}
+
+		args, err := field_Mutation_submitStandard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitStandard(childComplexity, args["input"].(model.SubmitStandardInput)), true
 	case "Mutation.supplyCase":
 		if e.ComplexityRoot.Mutation.SupplyCase == nil {
 			break
@@ -3856,6 +5120,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawCase(childComplexity, args["input"].(model.WithdrawCaseInput)), true
+	case "Mutation.withdrawStandard":
+		if e.ComplexityRoot.Mutation.WithdrawStandard == nil {
+			break
+		}
+
+		args, err := field_Mutation_withdrawStandard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawStandard(childComplexity, args["input"].(model.WithdrawStandardInput)), true
 
 	case "Notice.digest":
 		if e.ComplexityRoot.Notice.Digest == nil {
@@ -3894,6 +5169,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OpenCasePayload.Case(childComplexity), true
+
+	case "OpenCoordinationPayload.coordination":
+		if e.ComplexityRoot.OpenCoordinationPayload.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenCoordinationPayload.Coordination(childComplexity), true
 
 	case "OpenCopyNoticePayload.case":
 		if e.ComplexityRoot.OpenCopyNoticePayload.Case == nil {
@@ -4312,6 +5594,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProgressStep.State(childComplexity), true
 
+	case "PublishGate.digest":
+		if e.ComplexityRoot.PublishGate.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishGate.Digest(childComplexity), true
+	case "PublishGate.open":
+		if e.ComplexityRoot.PublishGate.Open == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishGate.Open(childComplexity), true
+	case "PublishGate.refusals":
+		if e.ComplexityRoot.PublishGate.Refusals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishGate.Refusals(childComplexity), true
+	case "PublishGate.warnings":
+		if e.ComplexityRoot.PublishGate.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishGate.Warnings(childComplexity), true
+
+	case "PublishStandardPayload.draft":
+		if e.ComplexityRoot.PublishStandardPayload.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishStandardPayload.Draft(childComplexity), true
+	case "PublishStandardPayload.standard":
+		if e.ComplexityRoot.PublishStandardPayload.Standard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishStandardPayload.Standard(childComplexity), true
+	case "PublishStandardPayload.warnings":
+		if e.ComplexityRoot.PublishStandardPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishStandardPayload.Warnings(childComplexity), true
+
+	case "Query.analysis":
+		if e.ComplexityRoot.Query.Analysis == nil {
+			break
+		}
+
+		args, err := field_Query_analysis_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Analysis(childComplexity, args["input"].(model.AnalysisInput)), true
 	case "Query.case":
 		if e.ComplexityRoot.Query.Case == nil {
 			break
@@ -4334,6 +5671,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Cases(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.CaseOrder), args["where"].(*ent.CaseWhereInput)), true
+	case "Query.coordination":
+		if e.ComplexityRoot.Query.Coordination == nil {
+			break
+		}
+
+		args, err := field_Query_coordination_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Coordination(childComplexity, args["id"].(string)), true
+	case "Query.coordinations":
+		if e.ComplexityRoot.Query.Coordinations == nil {
+			break
+		}
+
+		args, err := field_Query_coordinations_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Coordinations(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.CoordinationOrder), args["where"].(*ent.CoordinationWhereInput)), true
 	case "Query.deadline":
 		if e.ComplexityRoot.Query.Deadline == nil {
 			break
@@ -4356,6 +5715,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Departments(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.DepartmentOrder), args["where"].(*ent.DepartmentWhereInput)), true
+	case "Query.draft":
+		if e.ComplexityRoot.Query.Draft == nil {
+			break
+		}
+
+		args, err := field_Query_draft_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Draft(childComplexity, args["id"].(string)), true
+	case "Query.drafts":
+		if e.ComplexityRoot.Query.Drafts == nil {
+			break
+		}
+
+		args, err := field_Query_drafts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Drafts(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.StandardDraftOrder), args["where"].(*ent.StandardDraftWhereInput)), true
 	case "Query.facts":
 		if e.ComplexityRoot.Query.Facts == nil {
 			break
@@ -4378,6 +5759,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Guide(childComplexity, args["input"].(model.GuideInput)), true
+	case "Query.impactRun":
+		if e.ComplexityRoot.Query.ImpactRun == nil {
+			break
+		}
+
+		args, err := field_Query_impactRun_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImpactRun(childComplexity, args["id"].(string)), true
 
 	case "Query.item":
 		if e.ComplexityRoot.Query.Item == nil {
@@ -4484,6 +5876,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Progress(childComplexity, args["number"].(string), args["code"].(string)), true
+	case "Query.publishGate":
+		if e.ComplexityRoot.Query.PublishGate == nil {
+			break
+		}
+
+		args, err := field_Query_publishGate_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PublishGate(childComplexity, args["draft"].(string)), true
 	case "Query.regions":
 		if e.ComplexityRoot.Query.Regions == nil {
 			break
@@ -4539,6 +5942,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Standard(childComplexity, args["code"].(string), args["version"].(*int), args["asOf"].(*workday.Date)), true
+	case "Query.standardDiff":
+		if e.ComplexityRoot.Query.StandardDiff == nil {
+			break
+		}
+
+		args, err := field_Query_standardDiff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StandardDiff(childComplexity, args["input"].(model.StandardDiffInput)), true
 	case "Query.standards":
 		if e.ComplexityRoot.Query.Standards == nil {
 			break
@@ -4653,6 +6067,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Receipt.ReceivedAt(childComplexity), true
+
+	case "RecordCoordinationMeetingPayload.coordination":
+		if e.ComplexityRoot.RecordCoordinationMeetingPayload.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordCoordinationMeetingPayload.Coordination(childComplexity), true
 
 	case "RecordMeetingPayload.case":
 		if e.ComplexityRoot.RecordMeetingPayload.Case == nil {
@@ -4778,6 +6199,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReleaseDepartmentPayload.Case(childComplexity), true
+
+	case "RepinCasePayload.case":
+		if e.ComplexityRoot.RepinCasePayload.Case == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepinCasePayload.Case(childComplexity), true
 
 	case "ReplayWebhookPayload.webhook":
 		if e.ComplexityRoot.ReplayWebhookPayload.Webhook == nil {
@@ -4961,6 +6389,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReviewEdge.Node(childComplexity), true
 
+	case "ReviewObjection.basis":
+		if e.ComplexityRoot.ReviewObjection.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewObjection.Basis(childComplexity), true
+	case "ReviewObjection.clause":
+		if e.ComplexityRoot.ReviewObjection.Clause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewObjection.Clause(childComplexity), true
+	case "ReviewObjection.ground":
+		if e.ComplexityRoot.ReviewObjection.Ground == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewObjection.Ground(childComplexity), true
+	case "ReviewObjection.text":
+		if e.ComplexityRoot.ReviewObjection.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewObjection.Text(childComplexity), true
+
+	case "ReviewStandardPayload.draft":
+		if e.ComplexityRoot.ReviewStandardPayload.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReviewStandardPayload.Draft(childComplexity), true
+
 	case "RevokeAcceptancePayload.case":
 		if e.ComplexityRoot.RevokeAcceptancePayload.Case == nil {
 			break
@@ -4987,6 +6447,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
+
+	case "RuleCoordinationPayload.coordination":
+		if e.ComplexityRoot.RuleCoordinationPayload.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleCoordinationPayload.Coordination(childComplexity), true
+	case "RuleCoordinationPayload.drafts":
+		if e.ComplexityRoot.RuleCoordinationPayload.Drafts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleCoordinationPayload.Drafts(childComplexity), true
+
+	case "Ruling.basis":
+		if e.ComplexityRoot.Ruling.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ruling.Basis(childComplexity), true
+	case "Ruling.dated":
+		if e.ComplexityRoot.Ruling.Dated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ruling.Dated(childComplexity), true
+	case "Ruling.kind":
+		if e.ComplexityRoot.Ruling.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ruling.Kind(childComplexity), true
+	case "Ruling.number":
+		if e.ComplexityRoot.Ruling.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ruling.Number(childComplexity), true
+	case "Ruling.text":
+		if e.ComplexityRoot.Ruling.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ruling.Text(childComplexity), true
+	case "Ruling.textEn":
+		if e.ComplexityRoot.Ruling.TextEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ruling.TextEn(childComplexity), true
 
 	case "Schedule.criticalPath":
 		if e.ComplexityRoot.Schedule.CriticalPath == nil {
@@ -5334,6 +6844,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Stage.Order(childComplexity), true
 
+	case "Standard.changes":
+		if e.ComplexityRoot.Standard.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standard.Changes(childComplexity), true
 	case "Standard.clauses":
 		if e.ComplexityRoot.Standard.Clauses == nil {
 			break
@@ -5369,6 +6885,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Standard.EffectiveTo(childComplexity), true
+	case "Standard.history":
+		if e.ComplexityRoot.Standard.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standard.History(childComplexity), true
 	case "Standard.id":
 		if e.ComplexityRoot.Standard.ID == nil {
 			break
@@ -5387,18 +6909,84 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Standard.Kind(childComplexity), true
+	case "Standard.publishedAt":
+		if e.ComplexityRoot.Standard.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standard.PublishedAt(childComplexity), true
+	case "Standard.reason":
+		if e.ComplexityRoot.Standard.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standard.Reason(childComplexity), true
 	case "Standard.scheme":
 		if e.ComplexityRoot.Standard.Scheme == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Standard.Scheme(childComplexity), true
+	case "Standard.state":
+		if e.ComplexityRoot.Standard.State == nil {
+			break
+		}
+
+		args, err := field_Standard_state_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Standard.State(childComplexity, args["asOf"].(*workday.Date)), true
 	case "Standard.version":
 		if e.ComplexityRoot.Standard.Version == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Standard.Version(childComplexity), true
+
+	case "StandardChange.after":
+		if e.ComplexityRoot.StandardChange.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.After(childComplexity), true
+	case "StandardChange.before":
+		if e.ComplexityRoot.StandardChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.Before(childComplexity), true
+	case "StandardChange.field":
+		if e.ComplexityRoot.StandardChange.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.Field(childComplexity), true
+	case "StandardChange.kind":
+		if e.ComplexityRoot.StandardChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.Kind(childComplexity), true
+	case "StandardChange.subject":
+		if e.ComplexityRoot.StandardChange.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.Subject(childComplexity), true
+	case "StandardChange.text":
+		if e.ComplexityRoot.StandardChange.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.Text(childComplexity), true
+	case "StandardChange.textEn":
+		if e.ComplexityRoot.StandardChange.TextEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardChange.TextEn(childComplexity), true
 
 	case "StandardConnection.edges":
 		if e.ComplexityRoot.StandardConnection.Edges == nil {
@@ -5419,6 +7007,212 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StandardConnection.TotalCount(childComplexity), true
 
+	case "StandardDiff.changes":
+		if e.ComplexityRoot.StandardDiff.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDiff.Changes(childComplexity), true
+	case "StandardDiff.digest":
+		if e.ComplexityRoot.StandardDiff.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDiff.Digest(childComplexity), true
+	case "StandardDiff.effects":
+		if e.ComplexityRoot.StandardDiff.Effects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDiff.Effects(childComplexity), true
+
+	case "StandardDraft.allowed":
+		if e.ComplexityRoot.StandardDraft.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Allowed(childComplexity), true
+	case "StandardDraft.baseVersion":
+		if e.ComplexityRoot.StandardDraft.BaseVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.BaseVersion(childComplexity), true
+	case "StandardDraft.changes":
+		if e.ComplexityRoot.StandardDraft.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Changes(childComplexity), true
+	case "StandardDraft.code":
+		if e.ComplexityRoot.StandardDraft.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Code(childComplexity), true
+	case "StandardDraft.content":
+		if e.ComplexityRoot.StandardDraft.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Content(childComplexity), true
+	case "StandardDraft.coordination":
+		if e.ComplexityRoot.StandardDraft.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Coordination(childComplexity), true
+	case "StandardDraft.department":
+		if e.ComplexityRoot.StandardDraft.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Department(childComplexity), true
+	case "StandardDraft.digest":
+		if e.ComplexityRoot.StandardDraft.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Digest(childComplexity), true
+	case "StandardDraft.draftedAt":
+		if e.ComplexityRoot.StandardDraft.DraftedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.DraftedAt(childComplexity), true
+	case "StandardDraft.drafters":
+		if e.ComplexityRoot.StandardDraft.Drafters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Drafters(childComplexity), true
+	case "StandardDraft.effectiveFrom":
+		if e.ComplexityRoot.StandardDraft.EffectiveFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.EffectiveFrom(childComplexity), true
+	case "StandardDraft.events":
+		if e.ComplexityRoot.StandardDraft.Events == nil {
+			break
+		}
+
+		args, err := field_StandardDraft_events_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StandardDraft.Events(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.StandardEventOrder)), true
+	case "StandardDraft.id":
+		if e.ComplexityRoot.StandardDraft.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.ID(childComplexity), true
+	case "StandardDraft.impactRuns":
+		if e.ComplexityRoot.StandardDraft.ImpactRuns == nil {
+			break
+		}
+
+		args, err := field_StandardDraft_impactRuns_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StandardDraft.ImpactRuns(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].([]*ent.ImpactRunOrder)), true
+	case "StandardDraft.kind":
+		if e.ComplexityRoot.StandardDraft.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Kind(childComplexity), true
+	case "StandardDraft.publishedVersion":
+		if e.ComplexityRoot.StandardDraft.PublishedVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.PublishedVersion(childComplexity), true
+	case "StandardDraft.reason":
+		if e.ComplexityRoot.StandardDraft.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Reason(childComplexity), true
+	case "StandardDraft.recordedAt":
+		if e.ComplexityRoot.StandardDraft.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.RecordedAt(childComplexity), true
+	case "StandardDraft.refusals":
+		if e.ComplexityRoot.StandardDraft.Refusals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Refusals(childComplexity), true
+	case "StandardDraft.repeal":
+		if e.ComplexityRoot.StandardDraft.Repeal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Repeal(childComplexity), true
+	case "StandardDraft.reviews":
+		if e.ComplexityRoot.StandardDraft.Reviews == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Reviews(childComplexity), true
+	case "StandardDraft.state":
+		if e.ComplexityRoot.StandardDraft.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.State(childComplexity), true
+	case "StandardDraft.version":
+		if e.ComplexityRoot.StandardDraft.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Version(childComplexity), true
+	case "StandardDraft.yaml":
+		if e.ComplexityRoot.StandardDraft.Yaml == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraft.Yaml(childComplexity), true
+
+	case "StandardDraftConnection.edges":
+		if e.ComplexityRoot.StandardDraftConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraftConnection.Edges(childComplexity), true
+	case "StandardDraftConnection.pageInfo":
+		if e.ComplexityRoot.StandardDraftConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraftConnection.PageInfo(childComplexity), true
+	case "StandardDraftConnection.totalCount":
+		if e.ComplexityRoot.StandardDraftConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraftConnection.TotalCount(childComplexity), true
+
+	case "StandardDraftEdge.cursor":
+		if e.ComplexityRoot.StandardDraftEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraftEdge.Cursor(childComplexity), true
+	case "StandardDraftEdge.node":
+		if e.ComplexityRoot.StandardDraftEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardDraftEdge.Node(childComplexity), true
+
 	case "StandardEdge.cursor":
 		if e.ComplexityRoot.StandardEdge.Cursor == nil {
 			break
@@ -5432,6 +7226,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StandardEdge.Node(childComplexity), true
 
+	case "StandardEffect.clauses":
+		if e.ComplexityRoot.StandardEffect.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Clauses(childComplexity), true
+	case "StandardEffect.condition":
+		if e.ComplexityRoot.StandardEffect.Condition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Condition(childComplexity), true
+	case "StandardEffect.items":
+		if e.ComplexityRoot.StandardEffect.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Items(childComplexity), true
+	case "StandardEffect.kind":
+		if e.ComplexityRoot.StandardEffect.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Kind(childComplexity), true
+	case "StandardEffect.proved":
+		if e.ComplexityRoot.StandardEffect.Proved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Proved(childComplexity), true
+	case "StandardEffect.text":
+		if e.ComplexityRoot.StandardEffect.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Text(childComplexity), true
+	case "StandardEffect.textEn":
+		if e.ComplexityRoot.StandardEffect.TextEn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.TextEn(childComplexity), true
+	case "StandardEffect.witness":
+		if e.ComplexityRoot.StandardEffect.Witness == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEffect.Witness(childComplexity), true
+
+	case "StandardEvent.actor":
+		if e.ComplexityRoot.StandardEvent.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Actor(childComplexity), true
+	case "StandardEvent.data":
+		if e.ComplexityRoot.StandardEvent.Data == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Data(childComplexity), true
+	case "StandardEvent.department":
+		if e.ComplexityRoot.StandardEvent.Department == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Department(childComplexity), true
+	case "StandardEvent.id":
+		if e.ComplexityRoot.StandardEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.ID(childComplexity), true
+	case "StandardEvent.kind":
+		if e.ComplexityRoot.StandardEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Kind(childComplexity), true
+	case "StandardEvent.late":
+		if e.ComplexityRoot.StandardEvent.Late == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Late(childComplexity), true
+	case "StandardEvent.occurredAt":
+		if e.ComplexityRoot.StandardEvent.OccurredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.OccurredAt(childComplexity), true
+	case "StandardEvent.position":
+		if e.ComplexityRoot.StandardEvent.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Position(childComplexity), true
+	case "StandardEvent.recordedAt":
+		if e.ComplexityRoot.StandardEvent.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.RecordedAt(childComplexity), true
+	case "StandardEvent.role":
+		if e.ComplexityRoot.StandardEvent.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEvent.Role(childComplexity), true
+
+	case "StandardEventConnection.edges":
+		if e.ComplexityRoot.StandardEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEventConnection.Edges(childComplexity), true
+	case "StandardEventConnection.pageInfo":
+		if e.ComplexityRoot.StandardEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEventConnection.PageInfo(childComplexity), true
+	case "StandardEventConnection.totalCount":
+		if e.ComplexityRoot.StandardEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEventConnection.TotalCount(childComplexity), true
+
+	case "StandardEventEdge.cursor":
+		if e.ComplexityRoot.StandardEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEventEdge.Cursor(childComplexity), true
+	case "StandardEventEdge.node":
+		if e.ComplexityRoot.StandardEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardEventEdge.Node(childComplexity), true
+
 	case "StandardPin.code":
 		if e.ComplexityRoot.StandardPin.Code == nil {
 			break
@@ -5444,6 +7380,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StandardPin.Version(childComplexity), true
+
+	case "StandardReview.at":
+		if e.ComplexityRoot.StandardReview.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.At(childComplexity), true
+	case "StandardReview.by":
+		if e.ComplexityRoot.StandardReview.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.By(childComplexity), true
+	case "StandardReview.digest":
+		if e.ComplexityRoot.StandardReview.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.Digest(childComplexity), true
+	case "StandardReview.kind":
+		if e.ComplexityRoot.StandardReview.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.Kind(childComplexity), true
+	case "StandardReview.note":
+		if e.ComplexityRoot.StandardReview.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.Note(childComplexity), true
+	case "StandardReview.objections":
+		if e.ComplexityRoot.StandardReview.Objections == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.Objections(childComplexity), true
+	case "StandardReview.outcome":
+		if e.ComplexityRoot.StandardReview.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StandardReview.Outcome(childComplexity), true
+
+	case "StartImpactRunPayload.run":
+		if e.ComplexityRoot.StartImpactRunPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartImpactRunPayload.Run(childComplexity), true
 
 	case "StartSpecialProcedurePayload.case":
 		if e.ComplexityRoot.StartSpecialProcedurePayload.Case == nil {
@@ -5464,6 +7450,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartSpecialProcedurePayload.Review(childComplexity), true
 
+	case "StatePositionPayload.coordination":
+		if e.ComplexityRoot.StatePositionPayload.Coordination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatePositionPayload.Coordination(childComplexity), true
+
 	case "StopClockPayload.case":
 		if e.ComplexityRoot.StopClockPayload.Case == nil {
 			break
@@ -5483,6 +7476,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SubmitCasePayload.Receipt(childComplexity), true
+
+	case "SubmitStandardPayload.draft":
+		if e.ComplexityRoot.SubmitStandardPayload.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitStandardPayload.Draft(childComplexity), true
 
 	case "Subscription.caseEvents":
 		if e.ComplexityRoot.Subscription.CaseEvents == nil {
@@ -5990,6 +7990,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WithdrawCasePayload.Case(childComplexity), true
 
+	case "WithdrawStandardPayload.draft":
+		if e.ComplexityRoot.WithdrawStandardPayload.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawStandardPayload.Draft(childComplexity), true
+
 	case "Zone.basis":
 		if e.ComplexityRoot.Zone.Basis == nil {
 			break
@@ -6102,15 +8109,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AcceptCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputAcceptCaseInput)),
 			graphql.NewInputUnmarshaler("ActivatePluginInput", graphql.BindUnmarshaler(ec, unmarshalInputActivatePluginInput)),
 			graphql.NewInputUnmarshaler("AddDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputAddDepartmentInput)),
+			graphql.NewInputUnmarshaler("AnalysisInput", graphql.BindUnmarshaler(ec, unmarshalInputAnalysisInput)),
 			graphql.NewInputUnmarshaler("AttachMaterialInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachMaterialInput)),
+			graphql.NewInputUnmarshaler("CallCoordinationMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCallCoordinationMeetingInput)),
 			graphql.NewInputUnmarshaler("CallMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCallMeetingInput)),
+			graphql.NewInputUnmarshaler("CancelImpactRunInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelImpactRunInput)),
 			graphql.NewInputUnmarshaler("CancelMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelMeetingInput)),
 			graphql.NewInputUnmarshaler("CaseOrder", graphql.BindUnmarshaler(ec, unmarshalInputCaseOrder)),
 			graphql.NewInputUnmarshaler("CaseWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputCaseWhereInput)),
 			graphql.NewInputUnmarshaler("ChangeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCaseInput)),
 			graphql.NewInputUnmarshaler("CheckPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputCheckPolicyInput)),
 			graphql.NewInputUnmarshaler("ChooseModeInput", graphql.BindUnmarshaler(ec, unmarshalInputChooseModeInput)),
+			graphql.NewInputUnmarshaler("ClauseEditInput", graphql.BindUnmarshaler(ec, unmarshalInputClauseEditInput)),
 			graphql.NewInputUnmarshaler("ClauseOrder", graphql.BindUnmarshaler(ec, unmarshalInputClauseOrder)),
+			graphql.NewInputUnmarshaler("CoordinationOrder", graphql.BindUnmarshaler(ec, unmarshalInputCoordinationOrder)),
+			graphql.NewInputUnmarshaler("CoordinationWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputCoordinationWhereInput)),
 			graphql.NewInputUnmarshaler("CreateWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateWebhookInput)),
 			graphql.NewInputUnmarshaler("DeadlineInput", graphql.BindUnmarshaler(ec, unmarshalInputDeadlineInput)),
 			graphql.NewInputUnmarshaler("DecideCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputDecideCaseInput)),
@@ -6118,12 +8131,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliverResultInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverResultInput)),
 			graphql.NewInputUnmarshaler("DepartmentOrder", graphql.BindUnmarshaler(ec, unmarshalInputDepartmentOrder)),
 			graphql.NewInputUnmarshaler("DepartmentWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputDepartmentWhereInput)),
+			graphql.NewInputUnmarshaler("DraftStandardInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftStandardInput)),
+			graphql.NewInputUnmarshaler("DropCoordinationInput", graphql.BindUnmarshaler(ec, unmarshalInputDropCoordinationInput)),
 			graphql.NewInputUnmarshaler("EndSpecialProcedureInput", graphql.BindUnmarshaler(ec, unmarshalInputEndSpecialProcedureInput)),
 			graphql.NewInputUnmarshaler("EventOrder", graphql.BindUnmarshaler(ec, unmarshalInputEventOrder)),
 			graphql.NewInputUnmarshaler("ExtendLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputExtendLimitInput)),
 			graphql.NewInputUnmarshaler("GiveOpinionInput", graphql.BindUnmarshaler(ec, unmarshalInputGiveOpinionInput)),
 			graphql.NewInputUnmarshaler("GiveReasonsInput", graphql.BindUnmarshaler(ec, unmarshalInputGiveReasonsInput)),
 			graphql.NewInputUnmarshaler("GuideInput", graphql.BindUnmarshaler(ec, unmarshalInputGuideInput)),
+			graphql.NewInputUnmarshaler("ImpactRunOrder", graphql.BindUnmarshaler(ec, unmarshalInputImpactRunOrder)),
+			graphql.NewInputUnmarshaler("ImportCatalogInput", graphql.BindUnmarshaler(ec, unmarshalInputImportCatalogInput)),
 			graphql.NewInputUnmarshaler("IssueNoticeInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueNoticeInput)),
 			graphql.NewInputUnmarshaler("ItemMaterialOrder", graphql.BindUnmarshaler(ec, unmarshalInputItemMaterialOrder)),
 			graphql.NewInputUnmarshaler("ItemOrder", graphql.BindUnmarshaler(ec, unmarshalInputItemOrder)),
@@ -6132,36 +8149,50 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LegalBasisInput", graphql.BindUnmarshaler(ec, unmarshalInputLegalBasisInput)),
 			graphql.NewInputUnmarshaler("LiftHoldInput", graphql.BindUnmarshaler(ec, unmarshalInputLiftHoldInput)),
 			graphql.NewInputUnmarshaler("MaterialOrder", graphql.BindUnmarshaler(ec, unmarshalInputMaterialOrder)),
+			graphql.NewInputUnmarshaler("ObjectionInput", graphql.BindUnmarshaler(ec, unmarshalInputObjectionInput)),
 			graphql.NewInputUnmarshaler("OpenCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenCaseInput)),
+			graphql.NewInputUnmarshaler("OpenCoordinationInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenCoordinationInput)),
 			graphql.NewInputUnmarshaler("OpenCopyNoticeInput", graphql.BindUnmarshaler(ec, unmarshalInputOpenCopyNoticeInput)),
 			graphql.NewInputUnmarshaler("PauseInput", graphql.BindUnmarshaler(ec, unmarshalInputPauseInput)),
 			graphql.NewInputUnmarshaler("PlaceHoldInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceHoldInput)),
 			graphql.NewInputUnmarshaler("PolicyRuleOrder", graphql.BindUnmarshaler(ec, unmarshalInputPolicyRuleOrder)),
+			graphql.NewInputUnmarshaler("PublishStandardInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishStandardInput)),
 			graphql.NewInputUnmarshaler("ReasonInput", graphql.BindUnmarshaler(ec, unmarshalInputReasonInput)),
 			graphql.NewInputUnmarshaler("RecallCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallCaseInput)),
+			graphql.NewInputUnmarshaler("RecordCoordinationMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCoordinationMeetingInput)),
 			graphql.NewInputUnmarshaler("RecordMeetingInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordMeetingInput)),
 			graphql.NewInputUnmarshaler("RedeliverInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeliverInput)),
 			graphql.NewInputUnmarshaler("RefuseCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRefuseCaseInput)),
 			graphql.NewInputUnmarshaler("RegionOrder", graphql.BindUnmarshaler(ec, unmarshalInputRegionOrder)),
 			graphql.NewInputUnmarshaler("RegionWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputRegionWhereInput)),
 			graphql.NewInputUnmarshaler("ReleaseDepartmentInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseDepartmentInput)),
+			graphql.NewInputUnmarshaler("RepinCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRepinCaseInput)),
 			graphql.NewInputUnmarshaler("ReplayWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputReplayWebhookInput)),
 			graphql.NewInputUnmarshaler("RequestSupplementInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestSupplementInput)),
 			graphql.NewInputUnmarshaler("RerunChecksInput", graphql.BindUnmarshaler(ec, unmarshalInputRerunChecksInput)),
 			graphql.NewInputUnmarshaler("ResumeClockInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeClockInput)),
 			graphql.NewInputUnmarshaler("ReturnCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnCaseInput)),
 			graphql.NewInputUnmarshaler("ReviewOrder", graphql.BindUnmarshaler(ec, unmarshalInputReviewOrder)),
+			graphql.NewInputUnmarshaler("ReviewStandardInput", graphql.BindUnmarshaler(ec, unmarshalInputReviewStandardInput)),
 			graphql.NewInputUnmarshaler("ReviewWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputReviewWhereInput)),
 			graphql.NewInputUnmarshaler("RevokeAcceptanceInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeAcceptanceInput)),
 			graphql.NewInputUnmarshaler("RevokeCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeCaseInput)),
 			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", graphql.BindUnmarshaler(ec, unmarshalInputRotateWebhookSecretInput)),
+			graphql.NewInputUnmarshaler("RuleCoordinationInput", graphql.BindUnmarshaler(ec, unmarshalInputRuleCoordinationInput)),
 			graphql.NewInputUnmarshaler("SchemeOrder", graphql.BindUnmarshaler(ec, unmarshalInputSchemeOrder)),
 			graphql.NewInputUnmarshaler("SetClockInput", graphql.BindUnmarshaler(ec, unmarshalInputSetClockInput)),
+			graphql.NewInputUnmarshaler("StandardDiffInput", graphql.BindUnmarshaler(ec, unmarshalInputStandardDiffInput)),
+			graphql.NewInputUnmarshaler("StandardDraftOrder", graphql.BindUnmarshaler(ec, unmarshalInputStandardDraftOrder)),
+			graphql.NewInputUnmarshaler("StandardDraftWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputStandardDraftWhereInput)),
+			graphql.NewInputUnmarshaler("StandardEventOrder", graphql.BindUnmarshaler(ec, unmarshalInputStandardEventOrder)),
 			graphql.NewInputUnmarshaler("StandardOrder", graphql.BindUnmarshaler(ec, unmarshalInputStandardOrder)),
 			graphql.NewInputUnmarshaler("StandardWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputStandardWhereInput)),
+			graphql.NewInputUnmarshaler("StartImpactRunInput", graphql.BindUnmarshaler(ec, unmarshalInputStartImpactRunInput)),
 			graphql.NewInputUnmarshaler("StartSpecialProcedureInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSpecialProcedureInput)),
+			graphql.NewInputUnmarshaler("StatePositionInput", graphql.BindUnmarshaler(ec, unmarshalInputStatePositionInput)),
 			graphql.NewInputUnmarshaler("StopClockInput", graphql.BindUnmarshaler(ec, unmarshalInputStopClockInput)),
 			graphql.NewInputUnmarshaler("SubmitCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSubmitCaseInput)),
+			graphql.NewInputUnmarshaler("SubmitStandardInput", graphql.BindUnmarshaler(ec, unmarshalInputSubmitStandardInput)),
 			graphql.NewInputUnmarshaler("SupplementAskInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplementAskInput)),
 			graphql.NewInputUnmarshaler("SupplyCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplyCaseInput)),
 			graphql.NewInputUnmarshaler("UpdateWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateWebhookInput)),
@@ -6170,6 +8201,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("WebhookDeliveryWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputWebhookDeliveryWhereInput)),
 			graphql.NewInputUnmarshaler("WebhookOrder", graphql.BindUnmarshaler(ec, unmarshalInputWebhookOrder)),
 			graphql.NewInputUnmarshaler("WithdrawCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawCaseInput)),
+			graphql.NewInputUnmarshaler("WithdrawStandardInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawStandardInput)),
 			graphql.NewInputUnmarshaler("ZoneOrder", graphql.BindUnmarshaler(ec, unmarshalInputZoneOrder)),
 		)
 	}
@@ -6752,6 +8784,116 @@ extend type Query {
   policyRules(section: String, orderBy: [PolicyRuleOrder!] = [{direction: ASC, field: POSITION}], after: Cursor, first: Int, before: Cursor, last: Int): PolicyRuleConnection!
 }
 `, BuiltIn: false},
+	{Name: "../schema/coordination.graphql", Input: `enum RulingKind {
+  """` + "`" + `clause` + "`" + ` gives way to ` + "`" + `to` + "`" + ` wherever that applies."""
+  YIELDS
+  """` + "`" + `clause` + "`" + ` does not apply where ` + "`" + `when` + "`" + ` holds."""
+  EXCEPTION
+  """` + "`" + `clause` + "`" + ` goes into ` + "`" + `to` + "`" + `, which then demands ` + "`" + `demand` + "`" + `."""
+  MERGE
+  """Joint minutes take the place of an earlier result (` + "`" + `item` + "`" + ` need not wait for ` + "`" + `before` + "`" + `), or a joint meeting judges ` + "`" + `clause` + "`" + `."""
+  JOINT_MINUTES
+  """Such projects are not sited in ` + "`" + `zone` + "`" + `: the zoning of ` + "`" + `scheme` + "`" + ` says so."""
+  SITING
+  """Who meets ` + "`" + `demand` + "`" + ` meets ` + "`" + `clause` + "`" + ` too."""
+  ALTERNATIVE_PATH
+}
+type CoordinationPosition { department: Department text: String! basis: [LegalBasis!]! by: String! at: DateTime! }
+type CoordinationMeetingRecord { on: Date! present: [Department!]! minutes: String heldAt: DateTime }
+type CoordinationRuling {
+  number: String!
+  kind: RulingKind!
+  clause: String
+  to: String
+  when: String
+  demand: String
+  item: String
+  before: String
+  scheme: String
+  zone: String
+  text: String!
+  textEn: String
+  basis: [LegalBasis!]!
+  dated: String!
+  by: String!
+}
+extend type Coordination {
+  parties: [Department!]!
+  """As it was found, with its witness."""
+  finding: AnalysisFinding!
+  positions: [CoordinationPosition!]!
+  meetings: [CoordinationMeetingRecord!]!
+  ruling: CoordinationRuling
+  """Rulings that a later one took the place of."""
+  earlierRulings: [CoordinationRuling!]!
+  """The analysis of now does not find it any more."""
+  gone: Boolean!
+  """The mutations that this viewer may call now."""
+  allowed: [String!]!
+}
+extend type Query {
+  """Those that the viewer may see; for officials."""
+  coordinations(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [CoordinationOrder!] = [{direction: DESC, field: OPENED_AT}], where: CoordinationWhereInput): CoordinationConnection!
+  """By id or number."""
+  coordination(id: ID!): Coordination
+}
+input OpenCoordinationInput {
+  """The id of a finding of ` + "`" + `analysis` + "`" + `."""
+  finding: String!
+  """The draft that the analysis was made with."""
+  draft: ID
+  """Code of the department that leads; the first concerned when not given."""
+  lead: String
+  """Codes of parties beside the departments of the finding."""
+  parties: [String!]! = []
+  reason: String
+  occurredAt: DateTime
+}
+type OpenCoordinationPayload { coordination: Coordination! }
+"""` + "`" + `coordination` + "`" + ` is an id or number, here and below."""
+input StatePositionInput { coordination: ID! expectedVersion: Int occurredAt: DateTime text: String! basis: [LegalBasisInput!]! = [] }
+type StatePositionPayload { coordination: Coordination! }
+input CallCoordinationMeetingInput { coordination: ID! expectedVersion: Int occurredAt: DateTime on: Date! }
+type CallCoordinationMeetingPayload { coordination: Coordination! }
+input RecordCoordinationMeetingInput { coordination: ID! expectedVersion: Int occurredAt: DateTime present: [String!]! minutes: String! }
+type RecordCoordinationMeetingPayload { coordination: Coordination! }
+input RuleCoordinationInput {
+  coordination: ID!
+  expectedVersion: Int
+  occurredAt: DateTime
+  kind: RulingKind!
+  """Code of the clause that changes."""
+  clause: String
+  to: String
+  when: String
+  demand: String
+  item: String
+  before: String
+  scheme: String
+  zone: String
+  text: String!
+  textEn: String
+  basis: [LegalBasisInput!]!
+}
+type RuleCoordinationPayload {
+  coordination: Coordination!
+  """That patch the standards."""
+  drafts: [StandardDraft!]!
+}
+input DropCoordinationInput { coordination: ID! expectedVersion: Int occurredAt: DateTime reason: String! }
+type DropCoordinationPayload { coordination: Coordination! }
+extend type Mutation {
+  """By a department concerned, LEGAL, or the coordinating body."""
+  openCoordination(input: OpenCoordinationInput!): OpenCoordinationPayload!
+  """By a REVIEWER of a party, for its department."""
+  statePosition(input: StatePositionInput!): StatePositionPayload!
+  callCoordinationMeeting(input: CallCoordinationMeetingInput!): CallCoordinationMeetingPayload!
+  recordCoordinationMeeting(input: RecordCoordinationMeetingInput!): RecordCoordinationMeetingPayload!
+  """By a COORDINATOR, when the parties have been heard. Makes the drafts that patch the standards; refused when the finding would remain."""
+  ruleCoordination(input: RuleCoordinationInput!): RuleCoordinationPayload!
+  dropCoordination(input: DropCoordinationInput!): DropCoordinationPayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/deadline.graphql", Input: `input DeadlineInput {
   """The day on which the limit starts to run; it does not count itself."""
   start: Date!
@@ -7139,6 +9281,10 @@ type Clause implements Node {
   interpretationGroup: String
   confidence: String
   verified: String
+  """
+  Of coordinating bodies on this clause.
+  """
+  rulings: [Ruling!]
   standard: Standard!
   department: Department!
 }
@@ -7191,6 +9337,185 @@ Properties by which Clause connections can be ordered.
 enum ClauseOrderField {
   POSITION
   CODE
+}
+type Coordination implements Node {
+  id: ID!
+  """
+  裁定编号, which clauses cite.
+  """
+  number: String!
+  state: CoordinationState!
+  """
+  Raised by every command; see expectedVersion.
+  """
+  version: Int!
+  reason: String!
+  """
+  Digest of the report that it was found in.
+  """
+  analysis: String!
+  openedAt: DateTime!
+  ruledAt: DateTime
+  """
+  Of the last event.
+  """
+  recordedAt: DateTime!
+  lead: Department!
+  drafts(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for StandardDrafts returned from the connection.
+    """
+    orderBy: [StandardDraftOrder!]
+  ): StandardDraftConnection!
+  events(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for StandardEvents returned from the connection.
+    """
+    orderBy: [StandardEventOrder!] = [{direction:ASC,field:POSITION}]
+  ): StandardEventConnection!
+}
+"""
+A connection to a list of items.
+"""
+type CoordinationConnection {
+  """
+  A list of edges.
+  """
+  edges: [CoordinationEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type CoordinationEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: Coordination
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for Coordination connections
+"""
+input CoordinationOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order Coordinations.
+  """
+  field: CoordinationOrderField!
+}
+"""
+Properties by which Coordination connections can be ordered.
+"""
+enum CoordinationOrderField {
+  OPENED_AT
+}
+"""
+CoordinationState is enum for the field state
+"""
+enum CoordinationState @goModel(model: "github.com/onedoor/onedoor/internal/drafting.CoordinationState") {
+  OPEN
+  RULED
+  SETTLED
+  DROPPED
+}
+"""
+CoordinationWhereInput is used for filtering Coordination objects.
+Input was generated by ent.
+"""
+input CoordinationWhereInput {
+  not: CoordinationWhereInput
+  and: [CoordinationWhereInput!]
+  or: [CoordinationWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  number field predicates
+  """
+  number: String
+  numberNEQ: String
+  numberIn: [String!]
+  numberNotIn: [String!]
+  numberGT: String
+  numberGTE: String
+  numberLT: String
+  numberLTE: String
+  numberContains: String
+  numberHasPrefix: String
+  numberHasSuffix: String
+  numberEqualFold: String
+  numberContainsFold: String
+  """
+  state field predicates
+  """
+  state: CoordinationState
+  stateNEQ: CoordinationState
+  stateIn: [CoordinationState!]
+  stateNotIn: [CoordinationState!]
 }
 """
 Define a Relay Cursor type:
@@ -7386,6 +9711,18 @@ input DepartmentWhereInput {
   noteEqualFold: String
   noteContainsFold: String
 }
+"""
+DraftState is enum for the field state
+"""
+enum DraftState @goModel(model: "github.com/onedoor/onedoor/internal/drafting.State") {
+  DRAFT
+  QUALITY
+  LEGAL
+  COORDINATION
+  READY
+  PUBLISHED
+  WITHDRAWN
+}
 type Event implements Node {
   id: ID!
   """
@@ -7464,6 +9801,91 @@ Properties by which Event connections can be ordered.
 """
 enum EventOrderField {
   POSITION
+}
+type ImpactRun implements Node {
+  id: ID!
+  """
+  Of the draft's content judged under.
+  """
+  digest: String!
+  state: ImpactState!
+  """
+  Closed cases when it was asked for.
+  """
+  total: Int!
+  """
+  Of so many cases one is judged.
+  """
+  stride: Int!
+  """
+  Cases passed.
+  """
+  seen: Int!
+  judged: Int!
+  flipped: Int!
+  askedBy: String!
+  askedAt: DateTime!
+  recordedAt: DateTime!
+  endedAt: DateTime
+  draft: StandardDraft!
+}
+"""
+A connection to a list of items.
+"""
+type ImpactRunConnection {
+  """
+  A list of edges.
+  """
+  edges: [ImpactRunEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type ImpactRunEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: ImpactRun
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for ImpactRun connections
+"""
+input ImpactRunOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order ImpactRuns.
+  """
+  field: ImpactRunOrderField!
+}
+"""
+Properties by which ImpactRun connections can be ordered.
+"""
+enum ImpactRunOrderField {
+  ASKED_AT
+}
+"""
+ImpactState is enum for the field state
+"""
+enum ImpactState @goModel(model: "github.com/onedoor/onedoor/internal/drafting.RunState") {
+  PENDING
+  RUNNING
+  DONE
+  CANCELLED
 }
 type Item implements Node @goModel(model: "github.com/onedoor/onedoor/ent.ItemVersion") {
   id: ID!
@@ -8572,6 +10994,14 @@ type Standard implements Node @goModel(model: "github.com/onedoor/onedoor/ent.St
   SHA-256 of the content, in hex.
   """
   digest: String!
+  """
+  Null: by the first import.
+  """
+  publishedAt: DateTime
+  """
+  Why it was drafted; null: by an import.
+  """
+  reason: String
   item: Item
   scheme: Scheme
   clauses(
@@ -8618,6 +11048,190 @@ type StandardConnection {
   """
   totalCount: Int!
 }
+type StandardDraft implements Node {
+  id: ID!
+  kind: StandardKind!
+  """
+  Of the standard: its item's or scheme's.
+  """
+  code: String!
+  """
+  The version that it changes; 0: a new standard.
+  """
+  baseVersion: Int!
+  state: DraftState!
+  """
+  Raised by every command; see expectedVersion.
+  """
+  version: Int!
+  reason: String!
+  """
+  SHA-256 of the content, in hex.
+  """
+  digest: String!
+  """
+  Once published.
+  """
+  effectiveFrom: Date
+  """
+  Of the standard, once published; null when that repealed it.
+  """
+  publishedVersion: Int
+  draftedAt: DateTime!
+  """
+  Of the last event.
+  """
+  recordedAt: DateTime!
+  department: Department!
+  coordination: Coordination
+  events(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for StandardEvents returned from the connection.
+    """
+    orderBy: [StandardEventOrder!] = [{direction:ASC,field:POSITION}]
+  ): StandardEventConnection!
+  impactRuns(
+    """
+    Returns the elements in the list that come after the specified cursor.
+    """
+    after: Cursor
+
+    """
+    Returns the first _n_ elements from the list.
+    """
+    first: Int
+
+    """
+    Returns the elements in the list that come before the specified cursor.
+    """
+    before: Cursor
+
+    """
+    Returns the last _n_ elements from the list.
+    """
+    last: Int
+
+    """
+    Ordering options for ImpactRuns returned from the connection.
+    """
+    orderBy: [ImpactRunOrder!]
+  ): ImpactRunConnection!
+}
+"""
+A connection to a list of items.
+"""
+type StandardDraftConnection {
+  """
+  A list of edges.
+  """
+  edges: [StandardDraftEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type StandardDraftEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: StandardDraft
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for StandardDraft connections
+"""
+input StandardDraftOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order StandardDrafts.
+  """
+  field: StandardDraftOrderField!
+}
+"""
+Properties by which StandardDraft connections can be ordered.
+"""
+enum StandardDraftOrderField {
+  DRAFTED_AT
+  RECORDED_AT
+}
+"""
+StandardDraftWhereInput is used for filtering StandardDraft objects.
+Input was generated by ent.
+"""
+input StandardDraftWhereInput {
+  not: StandardDraftWhereInput
+  and: [StandardDraftWhereInput!]
+  or: [StandardDraftWhereInput!]
+  """
+  id field predicates
+  """
+  id: ID
+  idNEQ: ID
+  idIn: [ID!]
+  idNotIn: [ID!]
+  idGT: ID
+  idGTE: ID
+  idLT: ID
+  idLTE: ID
+  idEqualFold: ID
+  idContainsFold: ID
+  """
+  code field predicates
+  """
+  code: String
+  codeNEQ: String
+  codeIn: [String!]
+  codeNotIn: [String!]
+  codeGT: String
+  codeGTE: String
+  codeLT: String
+  codeLTE: String
+  codeContains: String
+  codeHasPrefix: String
+  codeHasSuffix: String
+  codeEqualFold: String
+  codeContainsFold: String
+  """
+  state field predicates
+  """
+  state: DraftState
+  stateNEQ: DraftState
+  stateIn: [DraftState!]
+  stateNotIn: [DraftState!]
+}
 """
 An edge in a connection.
 """
@@ -8630,6 +11244,73 @@ type StandardEdge {
   A cursor for use in pagination.
   """
   cursor: Cursor!
+}
+type StandardEvent implements Node {
+  id: ID!
+  """
+  Place in its draft or coordination, from 1 on.
+  """
+  position: Int!
+  """
+  The mutation's name.
+  """
+  kind: String!
+  occurredAt: DateTime!
+  recordedAt: DateTime!
+  late: Boolean!
+  actor: String!
+  role: String!
+  department: String
+  data: FactSet
+}
+"""
+A connection to a list of items.
+"""
+type StandardEventConnection {
+  """
+  A list of edges.
+  """
+  edges: [StandardEventEdge]
+  """
+  Information to aid in pagination.
+  """
+  pageInfo: PageInfo!
+  """
+  Identifies the total count of items in the connection.
+  """
+  totalCount: Int!
+}
+"""
+An edge in a connection.
+"""
+type StandardEventEdge {
+  """
+  The item at the end of the edge.
+  """
+  node: StandardEvent
+  """
+  A cursor for use in pagination.
+  """
+  cursor: Cursor!
+}
+"""
+Ordering options for StandardEvent connections
+"""
+input StandardEventOrder {
+  """
+  The ordering direction.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The field by which to order StandardEvents.
+  """
+  field: StandardEventOrderField!
+}
+"""
+Properties by which StandardEvent connections can be ordered.
+"""
+enum StandardEventOrderField {
+  POSITION
 }
 """
 Ordering options for Standard connections
@@ -9509,6 +12190,352 @@ type Money {
 """A file of a multipart request (graphql-multipart-request-spec)."""
 scalar Upload
 `, BuiltIn: false},
+	{Name: "../schema/standard.graphql", Input: `"""How a version of a standard stands on a day."""
+enum StandardState {
+  """Published; not in force yet."""
+  SCHEDULED
+  IN_FORCE
+  """A later version is in its place."""
+  SUPERSEDED
+  """It ended, and nothing is in its place."""
+  REPEALED
+}
+enum StandardReviewKind {
+  """质量指导, by QUALITY."""
+  QUALITY
+  """合法性审查, by LEGAL."""
+  LEGALITY
+}
+enum StandardReviewOutcome { PASS RETURN }
+enum ReviewGround { BEYOND_THE_LAW CIRCULAR_PROOF DUPLICATE_PROOF UNCLEAR OTHER }
+"""What the clauses together say of a case. OPEN: facts are missing, or an officer judges."""
+enum ImpactVerdict { PASS FAIL OPEN }
+
+"""What a coordinating body has ruled (裁定), as a clause or a precondition carries it."""
+type Ruling {
+  """Of the coordination."""
+  number: String!
+  kind: String!
+  dated: String!
+  text: String!
+  textEn: String
+  basis: [LegalBasis!]!
+}
+
+extend type Standard {
+  """On a day; today when not given."""
+  state(asOf: Date): StandardState!
+  """All versions of this standard, the newest first."""
+  history: [Standard!]!
+  """What differs from the version before, in words; from nothing for the first one."""
+  changes: [StandardChange!]!
+}
+extend type Finding {
+  """Rulings on its clause."""
+  rulings: [Ruling!]!
+}
+
+"""One difference between two versions, in words."""
+type StandardChange {
+  """ADDED, REMOVED or CHANGED."""
+  kind: String!
+  """What it is: item, a clause's code, a material's code, scheme."""
+  subject: String!
+  """The field, as the pack spells it; null for a whole entry."""
+  field: String
+  before: String
+  after: String
+  text: String!
+  textEn: String!
+}
+
+type StandardReview {
+  kind: StandardReviewKind!
+  outcome: StandardReviewOutcome!
+  by: String!
+  at: DateTime!
+  """Of the content that was reviewed."""
+  digest: String!
+  note: String
+  objections: [ReviewObjection!]!
+}
+type ReviewObjection { ground: ReviewGround! clause: String text: String! basis: LegalBasis }
+
+extend type StandardDraft {
+  """Code of the standard with the drafted content as a pack spells it: items and clauses, or industries."""
+  content: JSON!
+  """The content as YAML, as a pack has it."""
+  yaml: String!
+  """True: it ends the standard."""
+  repeal: Boolean!
+  drafters: [String!]!
+  reviews: [StandardReview!]!
+  """From the version in force, in words."""
+  changes: [StandardChange!]!
+  """What stood in the way of publication at the last look; see publishGate for now."""
+  refusals: [AnalysisFinding!]!
+  """The mutations that this viewer may call now."""
+  allowed: [String!]!
+}
+
+extend type ImpactRun {
+  """Between 0 and 1."""
+  progress: Float!
+  """The first thousand."""
+  flips: [ImpactFlip!]!
+}
+"""A closed case for which the draft says something else. Versions of other standards and findings of plugins are pinned."""
+type ImpactFlip {
+  """Number of the case; its id for those who may see it."""
+  number: String!
+  case: ID!
+  before: ImpactVerdict!
+  after: ImpactVerdict!
+  clauses: [ImpactClause!]!
+  """Codes of items that it would need, or need no more."""
+  needed: [String!]!
+  dropped: [String!]!
+  """Codes of papers that it would owe, or owe no more."""
+  papers: [String!]!
+  spared: [String!]!
+}
+"""Null: it does not apply."""
+type ImpactClause { clause: String! before: ImpactVerdict after: ImpactVerdict }
+
+"""Nothing: the whole catalogue. A finding counts when it touches what is named."""
+input AnalysisInput {
+  """Code of a scheme."""
+  scheme: String
+  """Code of an item."""
+  item: String
+  """Code of a clause."""
+  clause: String
+  kinds: [AnalysisKind!]
+  """With this draft in the place of what is in force; for those who may see it."""
+  draft: ID
+  """One clause as an editor has it, in the place of that with its code."""
+  edit: ClauseEditInput
+  """Clauses in force on this day; today when not given."""
+  asOf: Date
+}
+enum AnalysisKind { CONTRADICTION CYCLE GAP DEAD UNFULFILLABLE VACUOUS UNDETERMINED REDUNDANT DUPLICATE }
+"""REFUSE stands in the way of publication."""
+enum AnalysisSeverity { REFUSE WARN }
+type Analysis {
+  """SHA-256 of the report: the same standards give the same bytes."""
+  digest: String!
+  """The revision of the catalogue that was analysed."""
+  revision: Int!
+  asOf: Date!
+  findings: [AnalysisFinding!]!
+  """There are more than are reported."""
+  more: Boolean!
+}
+type AnalysisFinding {
+  """What it is about, the same in every analysis; openCoordination takes it."""
+  id: String!
+  kind: AnalysisKind!
+  severity: AnalysisSeverity!
+  """False: UNDECIDED within the budget; a person must look."""
+  proved: Boolean!
+  clauses: [Clause!]!
+  items: [Item!]!
+  """Those that must talk."""
+  departments: [Department!]!
+  category: String
+  scheme: String
+  """Of a cycle: it bites only in some of the projects that need its items."""
+  conditional: Boolean!
+  """A project for which it happens."""
+  witness: FactSet
+  """The region of such projects, as an expression."""
+  condition: String
+  """Choice and design facts that would clear it."""
+  resolutions: [FactSet!]!
+  """Of a cycle, in order."""
+  edges: [AnalysisEdge!]!
+  """The ruling that it was settled or accepted by."""
+  ruling: Ruling
+  text: String!
+  textEn: String!
+}
+type AnalysisEdge { from: String! to: String! soft: Boolean! sources: [String!]! }
+
+"""A version, or a draft, of a standard against another version of it."""
+input StandardDiffInput {
+  """Code; may be left out with a draft."""
+  standard: String
+  """The version before; that in force when not given."""
+  from: Int
+  """The version after; or ` + "`" + `draft` + "`" + `."""
+  to: Int
+  draft: ID
+}
+enum EffectKind { NEWLY_REFUSED NEWLY_ALLOWED NEWLY_NEEDED NO_LONGER_NEEDED NEWLY_APPLIES NO_LONGER_APPLIES }
+"""What a change means: projects that are treated otherwise. A rewrite without effect has none."""
+type StandardEffect {
+  kind: EffectKind!
+  proved: Boolean!
+  """Codes."""
+  clauses: [String!]!
+  items: [String!]!
+  witness: FactSet
+  condition: String
+  text: String!
+  textEn: String!
+}
+type StandardDiff {
+  digest: String!
+  """In words."""
+  changes: [StandardChange!]!
+  """Of meaning, each with a project for which it happens."""
+  effects: [StandardEffect!]!
+}
+
+"""
+Whether the draft could be published now: what refuses, and what warns. A conflict
+that stood before and that the draft does not touch only warns.
+"""
+type PublishGate { open: Boolean! digest: String! refusals: [AnalysisFinding!]! warnings: [AnalysisFinding!]! }
+
+extend type Query {
+  """Contradictions, cycles, gaps, redundancy, dead clauses of what is in force, or with a draft."""
+  analysis(input: AnalysisInput!): Analysis!
+  standardDiff(input: StandardDiffInput!): StandardDiff!
+  """Standards under work; for officials."""
+  drafts(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [StandardDraftOrder!] = [{direction: DESC, field: DRAFTED_AT}], where: StandardDraftWhereInput): StandardDraftConnection!
+  draft(id: ID!): StandardDraft
+  publishGate(draft: ID!): PublishGate!
+  impactRun(id: ID!): ImpactRun
+}
+extend input GuideInput {
+  """As if this draft were in force; for those who may see it."""
+  draft: ID
+}
+
+"""An edit of a clause; what is not given stays. A clause with a new code is added."""
+input ClauseEditInput {
+  clause: String!
+  """Takes the clause out."""
+  remove: Boolean
+  """Of a new clause: code of its item; that of the standard when not given."""
+  item: String
+  department: String
+  category: String
+  """condition, prohibition, mitigation, obligation, rule or advice."""
+  kind: String
+  text: String
+  textEn: String
+  appliesWhen: String
+  """Null: a person must judge, who looks at what ` + "`" + `manual` + "`" + ` says."""
+  requires: String
+  manual: String
+  evidence: [String!]
+  promisable: Boolean
+  basis: [LegalBasisInput!]
+  effectiveFrom: Date
+  effectiveTo: Date
+}
+"""
+Content is given whole (` + "`" + `content` + "`" + `, or ` + "`" + `yaml` + "`" + `: items and clauses, or industries, as a
+pack spells them), or as edits of the version in force (or of the draft), or as a
+repeal. All of it is checked by the rules of an import; every problem is reported.
+"""
+input DraftStandardInput {
+  """Code of the standard; with ` + "`" + `draft` + "`" + ` it may be left out."""
+  standard: String
+  """Changes this draft; both reviews are had anew."""
+  draft: ID
+  expectedVersion: Int
+  occurredAt: DateTime
+  content: JSON
+  yaml: String
+  clauses: [ClauseEditInput!]
+  """Fields of the item or scheme, as the pack spells them: given ones replace."""
+  fields: JSON
+  repeal: Boolean
+  """Why, for the record."""
+  reason: String!
+}
+type DraftStandardPayload { draft: StandardDraft! }
+input SubmitStandardInput { draft: ID! expectedVersion: Int occurredAt: DateTime }
+type SubmitStandardPayload { draft: StandardDraft! }
+input WithdrawStandardInput { draft: ID! expectedVersion: Int occurredAt: DateTime reason: String! }
+type WithdrawStandardPayload { draft: StandardDraft! }
+input ObjectionInput { ground: ReviewGround! clause: String text: String! basis: LegalBasisInput }
+input ReviewStandardInput {
+  draft: ID!
+  expectedVersion: Int
+  occurredAt: DateTime
+  kind: StandardReviewKind!
+  outcome: StandardReviewOutcome!
+  """Required of a return."""
+  objections: [ObjectionInput!]
+  note: String
+}
+type ReviewStandardPayload { draft: StandardDraft! }
+input PublishStandardInput {
+  draft: ID!
+  expectedVersion: Int
+  occurredAt: DateTime
+  """First day in force; today when not given. The version before ends the day before."""
+  effectiveFrom: Date
+}
+type PublishStandardPayload {
+  draft: StandardDraft!
+  """Null: repealed."""
+  standard: Standard
+  """What the analysis warns of."""
+  warnings: [AnalysisFinding!]!
+}
+input StartImpactRunInput {
+  draft: ID!
+  """At most so many cases are judged, spread over all; all when not given."""
+  sample: Int
+}
+type StartImpactRunPayload { run: ImpactRun! }
+input CancelImpactRunInput { run: ID! }
+type CancelImpactRunPayload { run: ImpactRun! }
+input ImportCatalogInput {
+  """A ZIP with the files of a catalogue pack."""
+  pack: Upload!
+  """Only says what would be done."""
+  dryRun: Boolean! = false
+}
+type ImportCatalogPayload {
+  applied: Boolean!
+  """The catalogue says all of it already."""
+  unchanged: Boolean!
+  revision: Int!
+  published: Int!
+  closed: Int!
+}
+input RepinCaseInput {
+  case: String!
+  expectedVersion: Int
+  occurredAt: DateTime
+  """Why the case is moved to the versions of today."""
+  reason: String!
+}
+type RepinCasePayload { case: Case! }
+extend type Mutation {
+  """By a REVIEWER of the standard's department, or of one with clauses in it."""
+  draftStandard(input: DraftStandardInput!): DraftStandardPayload!
+  submitStandard(input: SubmitStandardInput!): SubmitStandardPayload!
+  withdrawStandard(input: WithdrawStandardInput!): WithdrawStandardPayload!
+  """By QUALITY, then by LEGAL: two people who have not drafted it."""
+  reviewStandard(input: ReviewStandardInput!): ReviewStandardPayload!
+  """By a COORDINATOR or ADMIN who has not drafted it. Refused while the analysis finds what must not be published."""
+  publishStandard(input: PublishStandardInput!): PublishStandardPayload!
+  """Judges closed cases anew under a draft, in the background."""
+  startImpactRun(input: StartImpactRunInput!): StartImpactRunPayload!
+  cancelImpactRun(input: CancelImpactRunInput!): CancelImpactRunPayload!
+  """By an ADMIN. All of the pack or nothing; what differs is published, and what it replaces ends."""
+  importCatalog(input: ImportCatalogInput!): ImportCatalogPayload!
+  """By the lead or the coordinating body: judges an accepted case under the versions of today instead of those it is pinned to."""
+  repinCase(input: RepinCaseInput!): RepinCasePayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/subscription.graphql", Input: `"""
 Events as they happen, by WebSocket (graphql-transport-ws) or server-sent events. ` + "`" + `after` + "`" + ` is the ` + "`" + `cursor` + "`" + ` of the last event that a client has had:
 it goes on after that one, without losing or doubling any. RESUME_GONE: that is not possible; read anew and subscribe without it. SLOW_CONSUMER:
@@ -9646,6 +12673,76 @@ func childFields_AddDepartmentPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type AddDepartmentPayload", field.Name)
 }
 
+func childFields_Analysis(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "digest":
+		return fieldContext_Analysis_digest(ctx, ec, field)
+	case "revision":
+		return fieldContext_Analysis_revision(ctx, ec, field)
+	case "asOf":
+		return fieldContext_Analysis_asOf(ctx, ec, field)
+	case "findings":
+		return fieldContext_Analysis_findings(ctx, ec, field)
+	case "more":
+		return fieldContext_Analysis_more(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Analysis", field.Name)
+}
+
+func childFields_AnalysisEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_AnalysisEdge_from(ctx, ec, field)
+	case "to":
+		return fieldContext_AnalysisEdge_to(ctx, ec, field)
+	case "soft":
+		return fieldContext_AnalysisEdge_soft(ctx, ec, field)
+	case "sources":
+		return fieldContext_AnalysisEdge_sources(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnalysisEdge", field.Name)
+}
+
+func childFields_AnalysisFinding(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AnalysisFinding_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_AnalysisFinding_kind(ctx, ec, field)
+	case "severity":
+		return fieldContext_AnalysisFinding_severity(ctx, ec, field)
+	case "proved":
+		return fieldContext_AnalysisFinding_proved(ctx, ec, field)
+	case "clauses":
+		return fieldContext_AnalysisFinding_clauses(ctx, ec, field)
+	case "items":
+		return fieldContext_AnalysisFinding_items(ctx, ec, field)
+	case "departments":
+		return fieldContext_AnalysisFinding_departments(ctx, ec, field)
+	case "category":
+		return fieldContext_AnalysisFinding_category(ctx, ec, field)
+	case "scheme":
+		return fieldContext_AnalysisFinding_scheme(ctx, ec, field)
+	case "conditional":
+		return fieldContext_AnalysisFinding_conditional(ctx, ec, field)
+	case "witness":
+		return fieldContext_AnalysisFinding_witness(ctx, ec, field)
+	case "condition":
+		return fieldContext_AnalysisFinding_condition(ctx, ec, field)
+	case "resolutions":
+		return fieldContext_AnalysisFinding_resolutions(ctx, ec, field)
+	case "edges":
+		return fieldContext_AnalysisFinding_edges(ctx, ec, field)
+	case "ruling":
+		return fieldContext_AnalysisFinding_ruling(ctx, ec, field)
+	case "text":
+		return fieldContext_AnalysisFinding_text(ctx, ec, field)
+	case "textEn":
+		return fieldContext_AnalysisFinding_textEn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnalysisFinding", field.Name)
+}
+
 func childFields_AttachMaterialPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "case":
@@ -9670,6 +12767,14 @@ func childFields_Blocker(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Blocker", field.Name)
 }
 
+func childFields_CallCoordinationMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordination":
+		return fieldContext_CallCoordinationMeetingPayload_coordination(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CallCoordinationMeetingPayload", field.Name)
+}
+
 func childFields_CallMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "case":
@@ -9678,6 +12783,14 @@ func childFields_CallMeetingPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_CallMeetingPayload_meeting(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CallMeetingPayload", field.Name)
+}
+
+func childFields_CancelImpactRunPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return fieldContext_CancelImpactRunPayload_run(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelImpactRunPayload", field.Name)
 }
 
 func childFields_CancelMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9898,6 +13011,8 @@ func childFields_Clause(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Clause_confidence(ctx, ec, field)
 	case "verified":
 		return fieldContext_Clause_verified(ctx, ec, field)
+	case "rulings":
+		return fieldContext_Clause_rulings(ctx, ec, field)
 	case "standard":
 		return fieldContext_Clause_standard(ctx, ec, field)
 	case "department":
@@ -9990,6 +13105,140 @@ func childFields_ClockStop(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_ClockStop_resumedAt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ClockStop", field.Name)
+}
+
+func childFields_Coordination(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Coordination_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Coordination_number(ctx, ec, field)
+	case "state":
+		return fieldContext_Coordination_state(ctx, ec, field)
+	case "version":
+		return fieldContext_Coordination_version(ctx, ec, field)
+	case "reason":
+		return fieldContext_Coordination_reason(ctx, ec, field)
+	case "analysis":
+		return fieldContext_Coordination_analysis(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_Coordination_openedAt(ctx, ec, field)
+	case "ruledAt":
+		return fieldContext_Coordination_ruledAt(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_Coordination_recordedAt(ctx, ec, field)
+	case "lead":
+		return fieldContext_Coordination_lead(ctx, ec, field)
+	case "drafts":
+		return fieldContext_Coordination_drafts(ctx, ec, field)
+	case "events":
+		return fieldContext_Coordination_events(ctx, ec, field)
+	case "parties":
+		return fieldContext_Coordination_parties(ctx, ec, field)
+	case "finding":
+		return fieldContext_Coordination_finding(ctx, ec, field)
+	case "positions":
+		return fieldContext_Coordination_positions(ctx, ec, field)
+	case "meetings":
+		return fieldContext_Coordination_meetings(ctx, ec, field)
+	case "ruling":
+		return fieldContext_Coordination_ruling(ctx, ec, field)
+	case "earlierRulings":
+		return fieldContext_Coordination_earlierRulings(ctx, ec, field)
+	case "gone":
+		return fieldContext_Coordination_gone(ctx, ec, field)
+	case "allowed":
+		return fieldContext_Coordination_allowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Coordination", field.Name)
+}
+
+func childFields_CoordinationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CoordinationConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CoordinationConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CoordinationConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CoordinationConnection", field.Name)
+}
+
+func childFields_CoordinationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_CoordinationEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_CoordinationEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CoordinationEdge", field.Name)
+}
+
+func childFields_CoordinationMeetingRecord(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_CoordinationMeetingRecord_on(ctx, ec, field)
+	case "present":
+		return fieldContext_CoordinationMeetingRecord_present(ctx, ec, field)
+	case "minutes":
+		return fieldContext_CoordinationMeetingRecord_minutes(ctx, ec, field)
+	case "heldAt":
+		return fieldContext_CoordinationMeetingRecord_heldAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CoordinationMeetingRecord", field.Name)
+}
+
+func childFields_CoordinationPosition(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "department":
+		return fieldContext_CoordinationPosition_department(ctx, ec, field)
+	case "text":
+		return fieldContext_CoordinationPosition_text(ctx, ec, field)
+	case "basis":
+		return fieldContext_CoordinationPosition_basis(ctx, ec, field)
+	case "by":
+		return fieldContext_CoordinationPosition_by(ctx, ec, field)
+	case "at":
+		return fieldContext_CoordinationPosition_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CoordinationPosition", field.Name)
+}
+
+func childFields_CoordinationRuling(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_CoordinationRuling_number(ctx, ec, field)
+	case "kind":
+		return fieldContext_CoordinationRuling_kind(ctx, ec, field)
+	case "clause":
+		return fieldContext_CoordinationRuling_clause(ctx, ec, field)
+	case "to":
+		return fieldContext_CoordinationRuling_to(ctx, ec, field)
+	case "when":
+		return fieldContext_CoordinationRuling_when(ctx, ec, field)
+	case "demand":
+		return fieldContext_CoordinationRuling_demand(ctx, ec, field)
+	case "item":
+		return fieldContext_CoordinationRuling_item(ctx, ec, field)
+	case "before":
+		return fieldContext_CoordinationRuling_before(ctx, ec, field)
+	case "scheme":
+		return fieldContext_CoordinationRuling_scheme(ctx, ec, field)
+	case "zone":
+		return fieldContext_CoordinationRuling_zone(ctx, ec, field)
+	case "text":
+		return fieldContext_CoordinationRuling_text(ctx, ec, field)
+	case "textEn":
+		return fieldContext_CoordinationRuling_textEn(ctx, ec, field)
+	case "basis":
+		return fieldContext_CoordinationRuling_basis(ctx, ec, field)
+	case "dated":
+		return fieldContext_CoordinationRuling_dated(ctx, ec, field)
+	case "by":
+		return fieldContext_CoordinationRuling_by(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CoordinationRuling", field.Name)
 }
 
 func childFields_CreateWebhookPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10096,6 +13345,22 @@ func childFields_DepartmentEdge(ctx context.Context, ec *executionContext, field
 		return fieldContext_DepartmentEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DepartmentEdge", field.Name)
+}
+
+func childFields_DraftStandardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draft":
+		return fieldContext_DraftStandardPayload_draft(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftStandardPayload", field.Name)
+}
+
+func childFields_DropCoordinationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordination":
+		return fieldContext_DropCoordinationPayload_coordination(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DropCoordinationPayload", field.Name)
 }
 
 func childFields_Duty(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10262,6 +13527,8 @@ func childFields_Finding(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Finding_missingFacts(ctx, ec, field)
 	case "missingMaterials":
 		return fieldContext_Finding_missingMaterials(ctx, ec, field)
+	case "rulings":
+		return fieldContext_Finding_rulings(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
 }
@@ -10394,6 +13661,116 @@ func childFields_Hold(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Hold_liftedAt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Hold", field.Name)
+}
+
+func childFields_ImpactClause(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clause":
+		return fieldContext_ImpactClause_clause(ctx, ec, field)
+	case "before":
+		return fieldContext_ImpactClause_before(ctx, ec, field)
+	case "after":
+		return fieldContext_ImpactClause_after(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpactClause", field.Name)
+}
+
+func childFields_ImpactFlip(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_ImpactFlip_number(ctx, ec, field)
+	case "case":
+		return fieldContext_ImpactFlip_case(ctx, ec, field)
+	case "before":
+		return fieldContext_ImpactFlip_before(ctx, ec, field)
+	case "after":
+		return fieldContext_ImpactFlip_after(ctx, ec, field)
+	case "clauses":
+		return fieldContext_ImpactFlip_clauses(ctx, ec, field)
+	case "needed":
+		return fieldContext_ImpactFlip_needed(ctx, ec, field)
+	case "dropped":
+		return fieldContext_ImpactFlip_dropped(ctx, ec, field)
+	case "papers":
+		return fieldContext_ImpactFlip_papers(ctx, ec, field)
+	case "spared":
+		return fieldContext_ImpactFlip_spared(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpactFlip", field.Name)
+}
+
+func childFields_ImpactRun(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ImpactRun_id(ctx, ec, field)
+	case "digest":
+		return fieldContext_ImpactRun_digest(ctx, ec, field)
+	case "state":
+		return fieldContext_ImpactRun_state(ctx, ec, field)
+	case "total":
+		return fieldContext_ImpactRun_total(ctx, ec, field)
+	case "stride":
+		return fieldContext_ImpactRun_stride(ctx, ec, field)
+	case "seen":
+		return fieldContext_ImpactRun_seen(ctx, ec, field)
+	case "judged":
+		return fieldContext_ImpactRun_judged(ctx, ec, field)
+	case "flipped":
+		return fieldContext_ImpactRun_flipped(ctx, ec, field)
+	case "askedBy":
+		return fieldContext_ImpactRun_askedBy(ctx, ec, field)
+	case "askedAt":
+		return fieldContext_ImpactRun_askedAt(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_ImpactRun_recordedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_ImpactRun_endedAt(ctx, ec, field)
+	case "draft":
+		return fieldContext_ImpactRun_draft(ctx, ec, field)
+	case "progress":
+		return fieldContext_ImpactRun_progress(ctx, ec, field)
+	case "flips":
+		return fieldContext_ImpactRun_flips(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpactRun", field.Name)
+}
+
+func childFields_ImpactRunConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ImpactRunConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ImpactRunConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ImpactRunConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpactRunConnection", field.Name)
+}
+
+func childFields_ImpactRunEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_ImpactRunEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_ImpactRunEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpactRunEdge", field.Name)
+}
+
+func childFields_ImportCatalogPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "applied":
+		return fieldContext_ImportCatalogPayload_applied(ctx, ec, field)
+	case "unchanged":
+		return fieldContext_ImportCatalogPayload_unchanged(ctx, ec, field)
+	case "revision":
+		return fieldContext_ImportCatalogPayload_revision(ctx, ec, field)
+	case "published":
+		return fieldContext_ImportCatalogPayload_published(ctx, ec, field)
+	case "closed":
+		return fieldContext_ImportCatalogPayload_closed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportCatalogPayload", field.Name)
 }
 
 func childFields_IssueNoticePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10748,6 +14125,14 @@ func childFields_OpenCasePayload(ctx context.Context, ec *executionContext, fiel
 	return nil, fmt.Errorf("no field named %q was found under type OpenCasePayload", field.Name)
 }
 
+func childFields_OpenCoordinationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordination":
+		return fieldContext_OpenCoordinationPayload_coordination(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenCoordinationPayload", field.Name)
+}
+
 func childFields_OpenCopyNoticePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "review":
@@ -10972,6 +14357,32 @@ func childFields_ProgressStep(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type ProgressStep", field.Name)
 }
 
+func childFields_PublishGate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "open":
+		return fieldContext_PublishGate_open(ctx, ec, field)
+	case "digest":
+		return fieldContext_PublishGate_digest(ctx, ec, field)
+	case "refusals":
+		return fieldContext_PublishGate_refusals(ctx, ec, field)
+	case "warnings":
+		return fieldContext_PublishGate_warnings(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishGate", field.Name)
+}
+
+func childFields_PublishStandardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draft":
+		return fieldContext_PublishStandardPayload_draft(ctx, ec, field)
+	case "standard":
+		return fieldContext_PublishStandardPayload_standard(ctx, ec, field)
+	case "warnings":
+		return fieldContext_PublishStandardPayload_warnings(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishStandardPayload", field.Name)
+}
+
 func childFields_Reason(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "fact":
@@ -11012,6 +14423,14 @@ func childFields_Receipt(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Receipt_acceptBy(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Receipt", field.Name)
+}
+
+func childFields_RecordCoordinationMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordination":
+		return fieldContext_RecordCoordinationMeetingPayload_coordination(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordCoordinationMeetingPayload", field.Name)
 }
 
 func childFields_RecordMeetingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11090,6 +14509,14 @@ func childFields_ReleaseDepartmentPayload(ctx context.Context, ec *executionCont
 		return fieldContext_ReleaseDepartmentPayload_case(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseDepartmentPayload", field.Name)
+}
+
+func childFields_RepinCasePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "case":
+		return fieldContext_RepinCasePayload_case(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RepinCasePayload", field.Name)
 }
 
 func childFields_ReplayWebhookPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11198,6 +14625,28 @@ func childFields_ReviewEdge(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type ReviewEdge", field.Name)
 }
 
+func childFields_ReviewObjection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ground":
+		return fieldContext_ReviewObjection_ground(ctx, ec, field)
+	case "clause":
+		return fieldContext_ReviewObjection_clause(ctx, ec, field)
+	case "text":
+		return fieldContext_ReviewObjection_text(ctx, ec, field)
+	case "basis":
+		return fieldContext_ReviewObjection_basis(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewObjection", field.Name)
+}
+
+func childFields_ReviewStandardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draft":
+		return fieldContext_ReviewStandardPayload_draft(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewStandardPayload", field.Name)
+}
+
 func childFields_RevokeAcceptancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "case":
@@ -11222,6 +14671,34 @@ func childFields_RotateWebhookSecretPayload(ctx context.Context, ec *executionCo
 		return fieldContext_RotateWebhookSecretPayload_secret(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
+}
+
+func childFields_RuleCoordinationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordination":
+		return fieldContext_RuleCoordinationPayload_coordination(ctx, ec, field)
+	case "drafts":
+		return fieldContext_RuleCoordinationPayload_drafts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleCoordinationPayload", field.Name)
+}
+
+func childFields_Ruling(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_Ruling_number(ctx, ec, field)
+	case "kind":
+		return fieldContext_Ruling_kind(ctx, ec, field)
+	case "dated":
+		return fieldContext_Ruling_dated(ctx, ec, field)
+	case "text":
+		return fieldContext_Ruling_text(ctx, ec, field)
+	case "textEn":
+		return fieldContext_Ruling_textEn(ctx, ec, field)
+	case "basis":
+		return fieldContext_Ruling_basis(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Ruling", field.Name)
 }
 
 func childFields_Schedule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11412,14 +14889,44 @@ func childFields_Standard(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Standard_effectiveTo(ctx, ec, field)
 	case "digest":
 		return fieldContext_Standard_digest(ctx, ec, field)
+	case "publishedAt":
+		return fieldContext_Standard_publishedAt(ctx, ec, field)
+	case "reason":
+		return fieldContext_Standard_reason(ctx, ec, field)
 	case "item":
 		return fieldContext_Standard_item(ctx, ec, field)
 	case "scheme":
 		return fieldContext_Standard_scheme(ctx, ec, field)
 	case "clauses":
 		return fieldContext_Standard_clauses(ctx, ec, field)
+	case "state":
+		return fieldContext_Standard_state(ctx, ec, field)
+	case "history":
+		return fieldContext_Standard_history(ctx, ec, field)
+	case "changes":
+		return fieldContext_Standard_changes(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Standard", field.Name)
+}
+
+func childFields_StandardChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_StandardChange_kind(ctx, ec, field)
+	case "subject":
+		return fieldContext_StandardChange_subject(ctx, ec, field)
+	case "field":
+		return fieldContext_StandardChange_field(ctx, ec, field)
+	case "before":
+		return fieldContext_StandardChange_before(ctx, ec, field)
+	case "after":
+		return fieldContext_StandardChange_after(ctx, ec, field)
+	case "text":
+		return fieldContext_StandardChange_text(ctx, ec, field)
+	case "textEn":
+		return fieldContext_StandardChange_textEn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardChange", field.Name)
 }
 
 func childFields_StandardConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11434,6 +14941,94 @@ func childFields_StandardConnection(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type StandardConnection", field.Name)
 }
 
+func childFields_StandardDiff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "digest":
+		return fieldContext_StandardDiff_digest(ctx, ec, field)
+	case "changes":
+		return fieldContext_StandardDiff_changes(ctx, ec, field)
+	case "effects":
+		return fieldContext_StandardDiff_effects(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardDiff", field.Name)
+}
+
+func childFields_StandardDraft(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StandardDraft_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_StandardDraft_kind(ctx, ec, field)
+	case "code":
+		return fieldContext_StandardDraft_code(ctx, ec, field)
+	case "baseVersion":
+		return fieldContext_StandardDraft_baseVersion(ctx, ec, field)
+	case "state":
+		return fieldContext_StandardDraft_state(ctx, ec, field)
+	case "version":
+		return fieldContext_StandardDraft_version(ctx, ec, field)
+	case "reason":
+		return fieldContext_StandardDraft_reason(ctx, ec, field)
+	case "digest":
+		return fieldContext_StandardDraft_digest(ctx, ec, field)
+	case "effectiveFrom":
+		return fieldContext_StandardDraft_effectiveFrom(ctx, ec, field)
+	case "publishedVersion":
+		return fieldContext_StandardDraft_publishedVersion(ctx, ec, field)
+	case "draftedAt":
+		return fieldContext_StandardDraft_draftedAt(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_StandardDraft_recordedAt(ctx, ec, field)
+	case "department":
+		return fieldContext_StandardDraft_department(ctx, ec, field)
+	case "coordination":
+		return fieldContext_StandardDraft_coordination(ctx, ec, field)
+	case "events":
+		return fieldContext_StandardDraft_events(ctx, ec, field)
+	case "impactRuns":
+		return fieldContext_StandardDraft_impactRuns(ctx, ec, field)
+	case "content":
+		return fieldContext_StandardDraft_content(ctx, ec, field)
+	case "yaml":
+		return fieldContext_StandardDraft_yaml(ctx, ec, field)
+	case "repeal":
+		return fieldContext_StandardDraft_repeal(ctx, ec, field)
+	case "drafters":
+		return fieldContext_StandardDraft_drafters(ctx, ec, field)
+	case "reviews":
+		return fieldContext_StandardDraft_reviews(ctx, ec, field)
+	case "changes":
+		return fieldContext_StandardDraft_changes(ctx, ec, field)
+	case "refusals":
+		return fieldContext_StandardDraft_refusals(ctx, ec, field)
+	case "allowed":
+		return fieldContext_StandardDraft_allowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardDraft", field.Name)
+}
+
+func childFields_StandardDraftConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StandardDraftConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StandardDraftConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StandardDraftConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardDraftConnection", field.Name)
+}
+
+func childFields_StandardDraftEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_StandardDraftEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_StandardDraftEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardDraftEdge", field.Name)
+}
+
 func childFields_StandardEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -11442,6 +15037,76 @@ func childFields_StandardEdge(ctx context.Context, ec *executionContext, field g
 		return fieldContext_StandardEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StandardEdge", field.Name)
+}
+
+func childFields_StandardEffect(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_StandardEffect_kind(ctx, ec, field)
+	case "proved":
+		return fieldContext_StandardEffect_proved(ctx, ec, field)
+	case "clauses":
+		return fieldContext_StandardEffect_clauses(ctx, ec, field)
+	case "items":
+		return fieldContext_StandardEffect_items(ctx, ec, field)
+	case "witness":
+		return fieldContext_StandardEffect_witness(ctx, ec, field)
+	case "condition":
+		return fieldContext_StandardEffect_condition(ctx, ec, field)
+	case "text":
+		return fieldContext_StandardEffect_text(ctx, ec, field)
+	case "textEn":
+		return fieldContext_StandardEffect_textEn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardEffect", field.Name)
+}
+
+func childFields_StandardEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StandardEvent_id(ctx, ec, field)
+	case "position":
+		return fieldContext_StandardEvent_position(ctx, ec, field)
+	case "kind":
+		return fieldContext_StandardEvent_kind(ctx, ec, field)
+	case "occurredAt":
+		return fieldContext_StandardEvent_occurredAt(ctx, ec, field)
+	case "recordedAt":
+		return fieldContext_StandardEvent_recordedAt(ctx, ec, field)
+	case "late":
+		return fieldContext_StandardEvent_late(ctx, ec, field)
+	case "actor":
+		return fieldContext_StandardEvent_actor(ctx, ec, field)
+	case "role":
+		return fieldContext_StandardEvent_role(ctx, ec, field)
+	case "department":
+		return fieldContext_StandardEvent_department(ctx, ec, field)
+	case "data":
+		return fieldContext_StandardEvent_data(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardEvent", field.Name)
+}
+
+func childFields_StandardEventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StandardEventConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StandardEventConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StandardEventConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardEventConnection", field.Name)
+}
+
+func childFields_StandardEventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_StandardEventEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_StandardEventEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardEventEdge", field.Name)
 }
 
 func childFields_StandardPin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11454,6 +15119,34 @@ func childFields_StandardPin(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type StandardPin", field.Name)
 }
 
+func childFields_StandardReview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_StandardReview_kind(ctx, ec, field)
+	case "outcome":
+		return fieldContext_StandardReview_outcome(ctx, ec, field)
+	case "by":
+		return fieldContext_StandardReview_by(ctx, ec, field)
+	case "at":
+		return fieldContext_StandardReview_at(ctx, ec, field)
+	case "digest":
+		return fieldContext_StandardReview_digest(ctx, ec, field)
+	case "note":
+		return fieldContext_StandardReview_note(ctx, ec, field)
+	case "objections":
+		return fieldContext_StandardReview_objections(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StandardReview", field.Name)
+}
+
+func childFields_StartImpactRunPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return fieldContext_StartImpactRunPayload_run(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartImpactRunPayload", field.Name)
+}
+
 func childFields_StartSpecialProcedurePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "review":
@@ -11464,6 +15157,14 @@ func childFields_StartSpecialProcedurePayload(ctx context.Context, ec *execution
 		return fieldContext_StartSpecialProcedurePayload_procedure(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartSpecialProcedurePayload", field.Name)
+}
+
+func childFields_StatePositionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "coordination":
+		return fieldContext_StatePositionPayload_coordination(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatePositionPayload", field.Name)
 }
 
 func childFields_StopClockPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11482,6 +15183,14 @@ func childFields_SubmitCasePayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_SubmitCasePayload_receipt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SubmitCasePayload", field.Name)
+}
+
+func childFields_SubmitStandardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draft":
+		return fieldContext_SubmitStandardPayload_draft(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitStandardPayload", field.Name)
 }
 
 func childFields_Supplement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11738,6 +15447,14 @@ func childFields_WithdrawCasePayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_WithdrawCasePayload_case(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WithdrawCasePayload", field.Name)
+}
+
+func childFields_WithdrawStandardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draft":
+		return fieldContext_WithdrawStandardPayload_draft(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawStandardPayload", field.Name)
 }
 
 func childFields_Zone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

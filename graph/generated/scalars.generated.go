@@ -254,6 +254,35 @@ func marshalNFactSet2map(ctx context.Context, ec *executionContext, sel ast.Sele
 	return res
 }
 
+func unmarshalNFactSet2ᚕmapᚄ(ctx context.Context, ec *executionContext, v any) ([]map[string]any, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]map[string]any, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNFactSet2map(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func marshalNFactSet2ᚕmapᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []map[string]any) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = marshalNFactSet2map(ctx, ec, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNJSON2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := scalar.UnmarshalFactSet(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -503,6 +532,31 @@ func marshalOFactSet2map(ctx context.Context, ec *executionContext, sel ast.Sele
 	_ = ctx
 	res := scalar.MarshalFactSet(v)
 	return res
+}
+
+func unmarshalOJSON2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalFactSet(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOJSON2map(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v map[string]any) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalFactSet(v)
+	return res
+}
+
+func marshalOLegalBasis2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋlawᚐBasis(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *law.Basis) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _LegalBasis(ctx, ec, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

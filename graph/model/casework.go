@@ -207,7 +207,7 @@ func NewFinding(f *casework.Finding, c *standard.Clause, row *ent.Clause, remedy
 	}
 	out := &Finding{
 		Clause: row, Verdict: f.Verdict, Code: f.Code, Remedy: remedy, Basis: []*law.Basis{}, Source: &FindingSource{StandardVersion: &f.Version},
-		Check: text(&f.Check), MissingFacts: []*standard.Fact{}, MissingMaterials: nonNil(f.Papers),
+		Check: text(&f.Check), MissingFacts: []*standard.Fact{}, MissingMaterials: nonNil(f.Papers), Rulings: []*law.Ruling{},
 	}
 	if s := f.Source; s != nil {
 		signed := !s.Unsigned
@@ -216,6 +216,9 @@ func NewFinding(f *casework.Finding, c *standard.Clause, row *ent.Clause, remedy
 	zh, en := f.Clause, f.Clause
 	if c != nil {
 		zh, en = c.Text, cmp.Or(c.TextEN, c.Text)
+		for i := range c.Rulings {
+			out.Rulings = append(out.Rulings, &c.Rulings[i])
+		}
 		for i := range c.Basis {
 			out.Basis = append(out.Basis, &c.Basis[i])
 		}

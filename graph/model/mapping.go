@@ -39,7 +39,7 @@ func ClauseRow(client *ent.Client, c *standard.Clause, version int, department *
 		Text: c.Text, TextEn: c.TextEN, Applies: c.AppliesWhen, Requires: c.Requires, Manual: text(&c.Manual),
 		Evidence: c.Evidence, Promisable: c.Promisable, Basis: c.Basis, Level: c.Level,
 		EffectiveFrom: text(&c.Effective.From), EffectiveTo: text(&c.Effective.To),
-		InterpretationGroup: text(&c.InterpretationGroup), Confidence: c.Confidence, Verified: c.Verified,
+		InterpretationGroup: text(&c.InterpretationGroup), Confidence: c.Confidence, Verified: c.Verified, Rulings: c.Rulings,
 	})
 	row.Edges.Department = department
 	return row

@@ -3,6 +3,10 @@
 package model
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"entgo.io/contrib/entgql"
@@ -10,6 +14,7 @@ import (
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/check"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
@@ -50,6 +55,70 @@ type AddDepartmentInput struct {
 	Reason   string `json:"reason"`
 }
 
+type Analysis struct {
+	// SHA-256 of the report: the same standards give the same bytes.
+	Digest string `json:"digest"`
+	// The revision of the catalogue that was analysed.
+	Revision int                `json:"revision"`
+	AsOf     workday.Date       `json:"asOf"`
+	Findings []*AnalysisFinding `json:"findings"`
+	// There are more than are reported.
+	More bool `json:"more"`
+}
+
+type AnalysisEdge struct {
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	Soft    bool     `json:"soft"`
+	Sources []string `json:"sources"`
+}
+
+type AnalysisFinding struct {
+	// What it is about, the same in every analysis; openCoordination takes it.
+	ID       string           `json:"id"`
+	Kind     AnalysisKind     `json:"kind"`
+	Severity AnalysisSeverity `json:"severity"`
+	// False: UNDECIDED within the budget; a person must look.
+	Proved  bool               `json:"proved"`
+	Clauses []*ent.Clause      `json:"clauses"`
+	Items   []*ent.ItemVersion `json:"items"`
+	// Those that must talk.
+	Departments []*ent.Department `json:"departments"`
+	Category    *string           `json:"category,omitempty"`
+	Scheme      *string           `json:"scheme,omitempty"`
+	// Of a cycle: it bites only in some of the projects that need its items.
+	Conditional bool `json:"conditional"`
+	// A project for which it happens.
+	Witness map[string]any `json:"witness,omitempty"`
+	// The region of such projects, as an expression.
+	Condition *string `json:"condition,omitempty"`
+	// Choice and design facts that would clear it.
+	Resolutions []map[string]any `json:"resolutions"`
+	// Of a cycle, in order.
+	Edges []*AnalysisEdge `json:"edges"`
+	// The ruling that it was settled or accepted by.
+	Ruling *law.Ruling `json:"ruling,omitempty"`
+	Text   string      `json:"text"`
+	TextEn string      `json:"textEn"`
+}
+
+// Nothing: the whole catalogue. A finding counts when it touches what is named.
+type AnalysisInput struct {
+	// Code of a scheme.
+	Scheme *string `json:"scheme,omitempty"`
+	// Code of an item.
+	Item *string `json:"item,omitempty"`
+	// Code of a clause.
+	Clause *string        `json:"clause,omitempty"`
+	Kinds  []AnalysisKind `json:"kinds,omitempty"`
+	// With this draft in the place of what is in force; for those who may see it.
+	Draft *string `json:"draft,omitempty"`
+	// One clause as an editor has it, in the place of that with its code.
+	Edit *ClauseEditInput `json:"edit,omitempty"`
+	// Clauses in force on this day; today when not given.
+	AsOf *workday.Date `json:"asOf,omitempty"`
+}
+
 type AttachMaterialInput struct {
 	Case            string     `json:"case"`
 	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
@@ -61,6 +130,17 @@ type AttachMaterialInput struct {
 	Trust *casework.Trust `json:"trust,omitempty"`
 }
 
+type CallCoordinationMeetingInput struct {
+	Coordination    string       `json:"coordination"`
+	ExpectedVersion *int         `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time   `json:"occurredAt,omitempty"`
+	On              workday.Date `json:"on"`
+}
+
+type CallCoordinationMeetingPayload struct {
+	Coordination *ent.Coordination `json:"coordination"`
+}
+
 type CallMeetingInput struct {
 	Case            string               `json:"case"`
 	ExpectedVersion *int                 `json:"expectedVersion,omitempty"`
@@ -68,6 +148,14 @@ type CallMeetingInput struct {
 	Kind            casework.MeetingKind `json:"kind"`
 	Departments     []string             `json:"departments"`
 	On              workday.Date         `json:"on"`
+}
+
+type CancelImpactRunInput struct {
+	Run string `json:"run"`
+}
+
+type CancelImpactRunPayload struct {
+	Run *ent.ImpactRun `json:"run"`
 }
 
 type CancelMeetingInput struct {
@@ -95,6 +183,63 @@ type ChooseModeInput struct {
 	ExpectedVersion *int          `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time    `json:"occurredAt,omitempty"`
 	Mode            casework.Mode `json:"mode"`
+}
+
+// An edit of a clause; what is not given stays. A clause with a new code is added.
+type ClauseEditInput struct {
+	Clause string `json:"clause"`
+	// Takes the clause out.
+	Remove *bool `json:"remove,omitempty"`
+	// Of a new clause: code of its item; that of the standard when not given.
+	Item       *string `json:"item,omitempty"`
+	Department *string `json:"department,omitempty"`
+	Category   *string `json:"category,omitempty"`
+	// condition, prohibition, mitigation, obligation, rule or advice.
+	Kind        *string `json:"kind,omitempty"`
+	Text        *string `json:"text,omitempty"`
+	TextEn      *string `json:"textEn,omitempty"`
+	AppliesWhen *string `json:"appliesWhen,omitempty"`
+	// Null: a person must judge, who looks at what `manual` says.
+	Requires      graphql.Omittable[*string] `json:"requires,omitempty"`
+	Manual        *string                    `json:"manual,omitempty"`
+	Evidence      []string                   `json:"evidence,omitempty"`
+	Promisable    *bool                      `json:"promisable,omitempty"`
+	Basis         []*LegalBasisInput         `json:"basis,omitempty"`
+	EffectiveFrom *workday.Date              `json:"effectiveFrom,omitempty"`
+	EffectiveTo   *workday.Date              `json:"effectiveTo,omitempty"`
+}
+
+type CoordinationMeetingRecord struct {
+	On      workday.Date      `json:"on"`
+	Present []*ent.Department `json:"present"`
+	Minutes *string           `json:"minutes,omitempty"`
+	HeldAt  *time.Time        `json:"heldAt,omitempty"`
+}
+
+type CoordinationPosition struct {
+	Department *ent.Department `json:"department,omitempty"`
+	Text       string          `json:"text"`
+	Basis      []*law.Basis    `json:"basis"`
+	By         string          `json:"by"`
+	At         time.Time       `json:"at"`
+}
+
+type CoordinationRuling struct {
+	Number string              `json:"number"`
+	Kind   drafting.RulingKind `json:"kind"`
+	Clause *string             `json:"clause,omitempty"`
+	To     *string             `json:"to,omitempty"`
+	When   *string             `json:"when,omitempty"`
+	Demand *string             `json:"demand,omitempty"`
+	Item   *string             `json:"item,omitempty"`
+	Before *string             `json:"before,omitempty"`
+	Scheme *string             `json:"scheme,omitempty"`
+	Zone   *string             `json:"zone,omitempty"`
+	Text   string              `json:"text"`
+	TextEn *string             `json:"textEn,omitempty"`
+	Basis  []*law.Basis        `json:"basis"`
+	Dated  string              `json:"dated"`
+	By     string              `json:"by"`
 }
 
 // A webhook gets the events that pass all of its filters and that its owner may see.
@@ -158,6 +303,41 @@ type DeliverResultInput struct {
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 }
 
+// Content is given whole (`content`, or `yaml`: items and clauses, or industries, as a
+// pack spells them), or as edits of the version in force (or of the draft), or as a
+// repeal. All of it is checked by the rules of an import; every problem is reported.
+type DraftStandardInput struct {
+	// Code of the standard; with `draft` it may be left out.
+	Standard *string `json:"standard,omitempty"`
+	// Changes this draft; both reviews are had anew.
+	Draft           *string            `json:"draft,omitempty"`
+	ExpectedVersion *int               `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time         `json:"occurredAt,omitempty"`
+	Content         map[string]any     `json:"content,omitempty"`
+	Yaml            *string            `json:"yaml,omitempty"`
+	Clauses         []*ClauseEditInput `json:"clauses,omitempty"`
+	// Fields of the item or scheme, as the pack spells them: given ones replace.
+	Fields map[string]any `json:"fields,omitempty"`
+	Repeal *bool          `json:"repeal,omitempty"`
+	// Why, for the record.
+	Reason string `json:"reason"`
+}
+
+type DraftStandardPayload struct {
+	Draft *ent.StandardDraft `json:"draft"`
+}
+
+type DropCoordinationInput struct {
+	Coordination    string     `json:"coordination"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	Reason          string     `json:"reason"`
+}
+
+type DropCoordinationPayload struct {
+	Coordination *ent.Coordination `json:"coordination"`
+}
+
 type Duty struct {
 	Kind        casework.DutyKind `json:"kind"`
 	DueOn       *workday.Date     `json:"dueOn,omitempty"`
@@ -203,6 +383,8 @@ type Finding struct {
 	MissingFacts []*standard.Fact `json:"missingFacts"`
 	// Codes of the materials that have to be there first.
 	MissingMaterials []string `json:"missingMaterials"`
+	// Rulings on its clause.
+	Rulings []*law.Ruling `json:"rulings"`
 }
 
 type FindingSource struct {
@@ -243,6 +425,47 @@ type GuideInput struct {
 	Region *string `json:"region,omitempty"`
 	// The day for which to judge; today when not given.
 	AsOf *workday.Date `json:"asOf,omitempty"`
+	// As if this draft were in force; for those who may see it.
+	Draft *string `json:"draft,omitempty"`
+}
+
+// Null: it does not apply.
+type ImpactClause struct {
+	Clause string            `json:"clause"`
+	Before *drafting.Verdict `json:"before,omitempty"`
+	After  *drafting.Verdict `json:"after,omitempty"`
+}
+
+// A closed case for which the draft says something else. Versions of other standards and findings of plugins are pinned.
+type ImpactFlip struct {
+	// Number of the case; its id for those who may see it.
+	Number  string           `json:"number"`
+	Case    string           `json:"case"`
+	Before  drafting.Verdict `json:"before"`
+	After   drafting.Verdict `json:"after"`
+	Clauses []*ImpactClause  `json:"clauses"`
+	// Codes of items that it would need, or need no more.
+	Needed  []string `json:"needed"`
+	Dropped []string `json:"dropped"`
+	// Codes of papers that it would owe, or owe no more.
+	Papers []string `json:"papers"`
+	Spared []string `json:"spared"`
+}
+
+type ImportCatalogInput struct {
+	// A ZIP with the files of a catalogue pack.
+	Pack graphql.Upload `json:"pack"`
+	// Only says what would be done.
+	DryRun bool `json:"dryRun"`
+}
+
+type ImportCatalogPayload struct {
+	Applied bool `json:"applied"`
+	// The catalogue says all of it already.
+	Unchanged bool `json:"unchanged"`
+	Revision  int  `json:"revision"`
+	Published int  `json:"published"`
+	Closed    int  `json:"closed"`
 }
 
 type IssueNoticeInput struct {
@@ -293,6 +516,13 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
+type ObjectionInput struct {
+	Ground drafting.Ground  `json:"ground"`
+	Clause *string          `json:"clause,omitempty"`
+	Text   string           `json:"text"`
+	Basis  *LegalBasisInput `json:"basis,omitempty"`
+}
+
 // From a notice, or from a scheme or an item with facts.
 type OpenCaseInput struct {
 	Scheme *string `json:"scheme,omitempty"`
@@ -307,6 +537,23 @@ type OpenCaseInput struct {
 	// By what an agent acts for the applicant.
 	Mandate    *string    `json:"mandate,omitempty"`
 	OccurredAt *time.Time `json:"occurredAt,omitempty"`
+}
+
+type OpenCoordinationInput struct {
+	// The id of a finding of `analysis`.
+	Finding string `json:"finding"`
+	// The draft that the analysis was made with.
+	Draft *string `json:"draft,omitempty"`
+	// Code of the department that leads; the first concerned when not given.
+	Lead *string `json:"lead,omitempty"`
+	// Codes of parties beside the departments of the finding.
+	Parties    []string   `json:"parties"`
+	Reason     *string    `json:"reason,omitempty"`
+	OccurredAt *time.Time `json:"occurredAt,omitempty"`
+}
+
+type OpenCoordinationPayload struct {
+	Coordination *ent.Coordination `json:"coordination"`
 }
 
 type OpenCopyNoticeInput struct {
@@ -367,6 +614,31 @@ type Precondition struct {
 	Basis *string          `json:"basis,omitempty"`
 }
 
+// Whether the draft could be published now: what refuses, and what warns. A conflict
+// that stood before and that the draft does not touch only warns.
+type PublishGate struct {
+	Open     bool               `json:"open"`
+	Digest   string             `json:"digest"`
+	Refusals []*AnalysisFinding `json:"refusals"`
+	Warnings []*AnalysisFinding `json:"warnings"`
+}
+
+type PublishStandardInput struct {
+	Draft           string     `json:"draft"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// First day in force; today when not given. The version before ends the day before.
+	EffectiveFrom *workday.Date `json:"effectiveFrom,omitempty"`
+}
+
+type PublishStandardPayload struct {
+	Draft *ent.StandardDraft `json:"draft"`
+	// Null: repealed.
+	Standard *ent.StandardVersion `json:"standard,omitempty"`
+	// What the analysis warns of.
+	Warnings []*AnalysisFinding `json:"warnings"`
+}
+
 type ReasonInput struct {
 	// Code of a clause.
 	Clause *string `json:"clause,omitempty"`
@@ -388,6 +660,18 @@ type Receipt struct {
 	ReceivedAt time.Time `json:"receivedAt"`
 	// Silent beyond this day, the window has accepted (行政许可法 第32条).
 	AcceptBy *workday.Date `json:"acceptBy,omitempty"`
+}
+
+type RecordCoordinationMeetingInput struct {
+	Coordination    string     `json:"coordination"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	Present         []string   `json:"present"`
+	Minutes         string     `json:"minutes"`
+}
+
+type RecordCoordinationMeetingPayload struct {
+	Coordination *ent.Coordination `json:"coordination"`
 }
 
 type RecordMeetingInput struct {
@@ -419,6 +703,14 @@ type ReleaseDepartmentInput struct {
 	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 	Reason          string     `json:"reason"`
+}
+
+type RepinCaseInput struct {
+	Case            string     `json:"case"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	// Why the case is moved to the versions of today.
+	Reason string `json:"reason"`
 }
 
 type ReplayWebhookInput struct {
@@ -458,6 +750,28 @@ type ReturnCaseInput struct {
 	Reasons         []*ReasonInput `json:"reasons"`
 }
 
+type ReviewObjection struct {
+	Ground drafting.Ground `json:"ground"`
+	Clause *string         `json:"clause,omitempty"`
+	Text   string          `json:"text"`
+	Basis  *law.Basis      `json:"basis,omitempty"`
+}
+
+type ReviewStandardInput struct {
+	Draft           string              `json:"draft"`
+	ExpectedVersion *int                `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time          `json:"occurredAt,omitempty"`
+	Kind            drafting.ReviewKind `json:"kind"`
+	Outcome         drafting.Outcome    `json:"outcome"`
+	// Required of a return.
+	Objections []*ObjectionInput `json:"objections,omitempty"`
+	Note       *string           `json:"note,omitempty"`
+}
+
+type ReviewStandardPayload struct {
+	Draft *ent.StandardDraft `json:"draft"`
+}
+
 type RevokeAcceptanceInput struct {
 	Case            string         `json:"case"`
 	ExpectedVersion *int           `json:"expectedVersion,omitempty"`
@@ -484,6 +798,31 @@ type RotateWebhookSecretPayload struct {
 	Secret string `json:"secret"`
 }
 
+type RuleCoordinationInput struct {
+	Coordination    string              `json:"coordination"`
+	ExpectedVersion *int                `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time          `json:"occurredAt,omitempty"`
+	Kind            drafting.RulingKind `json:"kind"`
+	// Code of the clause that changes.
+	Clause *string            `json:"clause,omitempty"`
+	To     *string            `json:"to,omitempty"`
+	When   *string            `json:"when,omitempty"`
+	Demand *string            `json:"demand,omitempty"`
+	Item   *string            `json:"item,omitempty"`
+	Before *string            `json:"before,omitempty"`
+	Scheme *string            `json:"scheme,omitempty"`
+	Zone   *string            `json:"zone,omitempty"`
+	Text   string             `json:"text"`
+	TextEn *string            `json:"textEn,omitempty"`
+	Basis  []*LegalBasisInput `json:"basis"`
+}
+
+type RuleCoordinationPayload struct {
+	Coordination *ent.Coordination `json:"coordination"`
+	// That patch the standards.
+	Drafts []*ent.StandardDraft `json:"drafts"`
+}
+
 type SchemeItem struct {
 	Item  *ent.ItemVersion `json:"item"`
 	Stage *scheme.Stage    `json:"stage"`
@@ -499,6 +838,73 @@ type SetClockPayload struct {
 	Worked int `json:"worked"`
 }
 
+// One difference between two versions, in words.
+type StandardChange struct {
+	// ADDED, REMOVED or CHANGED.
+	Kind string `json:"kind"`
+	// What it is: item, a clause's code, a material's code, scheme.
+	Subject string `json:"subject"`
+	// The field, as the pack spells it; null for a whole entry.
+	Field  *string `json:"field,omitempty"`
+	Before *string `json:"before,omitempty"`
+	After  *string `json:"after,omitempty"`
+	Text   string  `json:"text"`
+	TextEn string  `json:"textEn"`
+}
+
+type StandardDiff struct {
+	Digest string `json:"digest"`
+	// In words.
+	Changes []*StandardChange `json:"changes"`
+	// Of meaning, each with a project for which it happens.
+	Effects []*StandardEffect `json:"effects"`
+}
+
+// A version, or a draft, of a standard against another version of it.
+type StandardDiffInput struct {
+	// Code; may be left out with a draft.
+	Standard *string `json:"standard,omitempty"`
+	// The version before; that in force when not given.
+	From *int `json:"from,omitempty"`
+	// The version after; or `draft`.
+	To    *int    `json:"to,omitempty"`
+	Draft *string `json:"draft,omitempty"`
+}
+
+// What a change means: projects that are treated otherwise. A rewrite without effect has none.
+type StandardEffect struct {
+	Kind   EffectKind `json:"kind"`
+	Proved bool       `json:"proved"`
+	// Codes.
+	Clauses   []string       `json:"clauses"`
+	Items     []string       `json:"items"`
+	Witness   map[string]any `json:"witness,omitempty"`
+	Condition *string        `json:"condition,omitempty"`
+	Text      string         `json:"text"`
+	TextEn    string         `json:"textEn"`
+}
+
+type StandardReview struct {
+	Kind    drafting.ReviewKind `json:"kind"`
+	Outcome drafting.Outcome    `json:"outcome"`
+	By      string              `json:"by"`
+	At      time.Time           `json:"at"`
+	// Of the content that was reviewed.
+	Digest     string             `json:"digest"`
+	Note       *string            `json:"note,omitempty"`
+	Objections []*ReviewObjection `json:"objections"`
+}
+
+type StartImpactRunInput struct {
+	Draft string `json:"draft"`
+	// At most so many cases are judged, spread over all; all when not given.
+	Sample *int `json:"sample,omitempty"`
+}
+
+type StartImpactRunPayload struct {
+	Run *ent.ImpactRun `json:"run"`
+}
+
 type StartSpecialProcedureInput struct {
 	Review          string                 `json:"review"`
 	ExpectedVersion *int                   `json:"expectedVersion,omitempty"`
@@ -508,6 +914,19 @@ type StartSpecialProcedureInput struct {
 	Days int `json:"days"`
 	// 行政许可法 第45条 when left out; PUBLICITY has to name its own.
 	Basis *LegalBasisInput `json:"basis,omitempty"`
+}
+
+// `coordination` is an id or number, here and below.
+type StatePositionInput struct {
+	Coordination    string             `json:"coordination"`
+	ExpectedVersion *int               `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time         `json:"occurredAt,omitempty"`
+	Text            string             `json:"text"`
+	Basis           []*LegalBasisInput `json:"basis"`
+}
+
+type StatePositionPayload struct {
+	Coordination *ent.Coordination `json:"coordination"`
 }
 
 type StopClockInput struct {
@@ -525,6 +944,16 @@ type SubmitCaseInput struct {
 	Case            string     `json:"case"`
 	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+type SubmitStandardInput struct {
+	Draft           string     `json:"draft"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+}
+
+type SubmitStandardPayload struct {
+	Draft *ent.StandardDraft `json:"draft"`
 }
 
 // Events as they happen, by WebSocket (graphql-transport-ws) or server-sent events. `after` is the `cursor` of the last event that a client has had:
@@ -581,4 +1010,266 @@ type WithdrawCaseInput struct {
 	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 	Reason          *string    `json:"reason,omitempty"`
+}
+
+type WithdrawStandardInput struct {
+	Draft           string     `json:"draft"`
+	ExpectedVersion *int       `json:"expectedVersion,omitempty"`
+	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
+	Reason          string     `json:"reason"`
+}
+
+type WithdrawStandardPayload struct {
+	Draft *ent.StandardDraft `json:"draft"`
+}
+
+type AnalysisKind string
+
+const (
+	AnalysisKindContradiction AnalysisKind = "CONTRADICTION"
+	AnalysisKindCycle         AnalysisKind = "CYCLE"
+	AnalysisKindGap           AnalysisKind = "GAP"
+	AnalysisKindDead          AnalysisKind = "DEAD"
+	AnalysisKindUnfulfillable AnalysisKind = "UNFULFILLABLE"
+	AnalysisKindVacuous       AnalysisKind = "VACUOUS"
+	AnalysisKindUndetermined  AnalysisKind = "UNDETERMINED"
+	AnalysisKindRedundant     AnalysisKind = "REDUNDANT"
+	AnalysisKindDuplicate     AnalysisKind = "DUPLICATE"
+)
+
+var AllAnalysisKind = []AnalysisKind{
+	AnalysisKindContradiction,
+	AnalysisKindCycle,
+	AnalysisKindGap,
+	AnalysisKindDead,
+	AnalysisKindUnfulfillable,
+	AnalysisKindVacuous,
+	AnalysisKindUndetermined,
+	AnalysisKindRedundant,
+	AnalysisKindDuplicate,
+}
+
+func (e AnalysisKind) IsValid() bool {
+	switch e {
+	case AnalysisKindContradiction, AnalysisKindCycle, AnalysisKindGap, AnalysisKindDead, AnalysisKindUnfulfillable, AnalysisKindVacuous, AnalysisKindUndetermined, AnalysisKindRedundant, AnalysisKindDuplicate:
+		return true
+	}
+	return false
+}
+
+func (e AnalysisKind) String() string {
+	return string(e)
+}
+
+func (e *AnalysisKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AnalysisKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AnalysisKind", str)
+	}
+	return nil
+}
+
+func (e AnalysisKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AnalysisKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AnalysisKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// REFUSE stands in the way of publication.
+type AnalysisSeverity string
+
+const (
+	AnalysisSeverityRefuse AnalysisSeverity = "REFUSE"
+	AnalysisSeverityWarn   AnalysisSeverity = "WARN"
+)
+
+var AllAnalysisSeverity = []AnalysisSeverity{
+	AnalysisSeverityRefuse,
+	AnalysisSeverityWarn,
+}
+
+func (e AnalysisSeverity) IsValid() bool {
+	switch e {
+	case AnalysisSeverityRefuse, AnalysisSeverityWarn:
+		return true
+	}
+	return false
+}
+
+func (e AnalysisSeverity) String() string {
+	return string(e)
+}
+
+func (e *AnalysisSeverity) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AnalysisSeverity(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AnalysisSeverity", str)
+	}
+	return nil
+}
+
+func (e AnalysisSeverity) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AnalysisSeverity) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AnalysisSeverity) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type EffectKind string
+
+const (
+	EffectKindNewlyRefused    EffectKind = "NEWLY_REFUSED"
+	EffectKindNewlyAllowed    EffectKind = "NEWLY_ALLOWED"
+	EffectKindNewlyNeeded     EffectKind = "NEWLY_NEEDED"
+	EffectKindNoLongerNeeded  EffectKind = "NO_LONGER_NEEDED"
+	EffectKindNewlyApplies    EffectKind = "NEWLY_APPLIES"
+	EffectKindNoLongerApplies EffectKind = "NO_LONGER_APPLIES"
+)
+
+var AllEffectKind = []EffectKind{
+	EffectKindNewlyRefused,
+	EffectKindNewlyAllowed,
+	EffectKindNewlyNeeded,
+	EffectKindNoLongerNeeded,
+	EffectKindNewlyApplies,
+	EffectKindNoLongerApplies,
+}
+
+func (e EffectKind) IsValid() bool {
+	switch e {
+	case EffectKindNewlyRefused, EffectKindNewlyAllowed, EffectKindNewlyNeeded, EffectKindNoLongerNeeded, EffectKindNewlyApplies, EffectKindNoLongerApplies:
+		return true
+	}
+	return false
+}
+
+func (e EffectKind) String() string {
+	return string(e)
+}
+
+func (e *EffectKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EffectKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EffectKind", str)
+	}
+	return nil
+}
+
+func (e EffectKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EffectKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EffectKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How a version of a standard stands on a day.
+type StandardState string
+
+const (
+	// Published; not in force yet.
+	StandardStateScheduled StandardState = "SCHEDULED"
+	StandardStateInForce   StandardState = "IN_FORCE"
+	// A later version is in its place.
+	StandardStateSuperseded StandardState = "SUPERSEDED"
+	// It ended, and nothing is in its place.
+	StandardStateRepealed StandardState = "REPEALED"
+)
+
+var AllStandardState = []StandardState{
+	StandardStateScheduled,
+	StandardStateInForce,
+	StandardStateSuperseded,
+	StandardStateRepealed,
+}
+
+func (e StandardState) IsValid() bool {
+	switch e {
+	case StandardStateScheduled, StandardStateInForce, StandardStateSuperseded, StandardStateRepealed:
+		return true
+	}
+	return false
+}
+
+func (e StandardState) String() string {
+	return string(e)
+}
+
+func (e *StandardState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StandardState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StandardState", str)
+	}
+	return nil
+}
+
+func (e StandardState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StandardState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StandardState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -77,6 +77,15 @@ func (h *Handler) measure(ctx context.Context, text string) *refusal {
 	return nil
 }
 
+// Measure refuses a document, which comes by another way than a request, by the
+// same bounds.
+func Measure(ctx context.Context, text string) error {
+	if refused := (&Handler{}).measure(ctx, text); refused != nil {
+		return refused.err
+	}
+	return nil
+}
+
 func tooMuch(code, zh, en string) *refusal {
 	return &refusal{err: fault.InvalidInput("graph.limits", fault.Problem{Code: code, ZH: zh, EN: en})}
 }

@@ -152,6 +152,7 @@ func (c client) post(ctx context.Context, r request) (answer, error) {
 	}
 	req.Header.Set("Content-Type", r.contentType)
 	req.Header.Set("Accept-Language", "en")
+	req.Header.Set("GraphQL-Require-Preflight", "1") // only requests with files need it
 	if r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)
 	}

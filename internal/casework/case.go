@@ -48,6 +48,7 @@ type Dossier struct {
 	Needs       []Need             `json:"needs,omitempty"`     // the items to be reviewed, known from the guide; reviews after acceptance
 	Undecided   []Undetermined     `json:"undecided,omitempty"` // items of which it is open whether they are needed
 	Standards   []Pin              `json:"standards,omitempty"` // the versions judged under; accepted under, once accepted
+	JudgedOn    workday.Date       `json:"judged_on,omitzero"`  // by whose law, once moved to other versions; zero: that of acceptance
 	Preset      Preset             `json:"preset"`
 	Promised    workday.Limit      `json:"promised"` // of the whole case
 	Statutory   workday.Limit      `json:"statutory"`

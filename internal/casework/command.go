@@ -357,6 +357,38 @@ func (c *Case) RerunChecks(by By, ev Evidence) error {
 	return nil
 }
 
+// Repin moves an accepted case to the versions that the evidence names and judges
+// what is not answered under them. Papers stay as they were told: the notice is a
+// contract. An item that is needed now, or no more, is named in the event; the
+// lead adds or releases its department.
+func (c *Case) Repin(by By, ev Evidence, reason string) error {
+	t, err := c.begin(by, ActRepin, "")
+	if err != nil {
+		return err
+	}
+	if blank(reason) {
+		return invalid(t.Action, required("reason"))
+	}
+	if slices.Equal(c.Standards, ev.Standards) {
+		return invalid(t.Action, problem("case", "UNCHANGED", "办件适用的已是现行版本", "the case is judged under the versions of today already"))
+	}
+	before := c.Standards
+	c.Standards, c.Undecided, c.JudgedOn = slices.Clone(ev.Standards), slices.Clone(ev.Undecided), workday.DateOf(by.RecordedAt)
+	var needed, notNeeded []string
+	for _, n := range ev.Needs {
+		if !slices.ContainsFunc(c.Reviews, func(r Review) bool { return r.Item == n.Item }) {
+			needed = append(needed, n.Item)
+		}
+	}
+	for _, r := range c.Reviews {
+		if !slices.ContainsFunc(ev.Needs, func(n Need) bool { return n.Item == r.Item }) {
+			notNeeded = append(notNeeded, r.Item)
+		}
+	}
+	c.commit(by, t, map[string]any{"reason": reason, "before": before, "after": c.Standards, "reviews": c.rejudge(by, ev), "needed": needed, "notNeeded": notNeeded})
+	return nil
+}
+
 // Submit gives the case its number and query code, of which this event is the
 // receipt. A case that was returned keeps those that it had.
 func (c *Case) Submit(by By, number, queryCode string, ev Evidence) error {

@@ -239,10 +239,13 @@ func (d *Desk) gather(ctx context.Context, c *Case, facts map[string]any, day wo
 	return ev, nil
 }
 
-// judgedOn is the day by whose law the case is judged: that of its acceptance,
-// and today before it.
+// judgedOn is the day by whose law the case is judged: that of its acceptance or
+// of its last move to other versions, and today before it.
 func (c *Case) judgedOn(today workday.Date) workday.Date {
-	if c.accepted() {
+	switch {
+	case !c.JudgedOn.IsZero():
+		return c.JudgedOn
+	case c.accepted():
 		return workday.DateOf(c.AcceptedAt)
 	}
 	return today
@@ -451,6 +454,17 @@ func (d *Desk) Accept(ctx context.Context, name string, o Order, tolerate []stri
 func (d *Desk) RerunChecks(ctx context.Context, name string, o Order) (string, error) {
 	return d.judged(ctx, name, o, d.asItIs(ctx, d.today()),
 		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.RerunChecks(by, ev) })
+}
+
+// Repin moves an accepted case to the versions of today.
+func (d *Desk) Repin(ctx context.Context, name string, o Order, reason string) (string, error) {
+	return d.judged(ctx, name, o,
+		func(seen *Case) (Evidence, error) {
+			free := *seen // from its pins and its day
+			free.AcceptedAt, free.JudgedOn = time.Time{}, workday.Date{}
+			return d.gather(ctx, &free, seen.Facts, d.today())
+		},
+		func(c *Case, by By, ev Evidence, _ *workday.Calendar) error { return c.Repin(by, ev, reason) })
 }
 
 // GiveOpinion answers a review. The clauses that a reason names are those of the

@@ -47,6 +47,7 @@ const (
 	ActResumeClock    Action = "resumeClock"
 
 	ActRevokeAcceptance Action = "revokeAcceptance"
+	ActRepin            Action = "repinCase"
 
 	ActDeemAccepted   Action = "deemAccepted"
 	ActDeemConsent    Action = "deemConsent"
@@ -62,7 +63,7 @@ var Actions = []Action{
 	ActChange, ActSubmit, ActWithdraw, ActAccept, ActRefuse, ActAskSupplement, ActSupply, ActOpenCopy, ActOpinion,
 	ActStartProcedure, ActEndProcedure, ActAddDepartment, ActRelease, ActCallMeeting, ActRecordMeeting, ActPlaceHold,
 	ActLiftHold, ActDecide, ActGiveReasons, ActDeliver, ActRevoke, ActRecall, ActReturn, ActAttach, ActExtend, ActRerun,
-	ActChooseMode, ActCancelMeeting, ActStopClock, ActResumeClock, ActRevokeAcceptance, ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates,
+	ActChooseMode, ActCancelMeeting, ActStopClock, ActResumeClock, ActRevokeAcceptance, ActRepin, ActDeemAccepted, ActDeemConsent, ActMissSupplement, ActMissMaterial, ActRemind, ActMoveDates,
 	ActRecordChecks,
 }
 
@@ -271,6 +272,7 @@ var Table = []Transition{
 	{Supplementing, ActRemind, Supplementing, timer, unreminded, preset},
 	{Supplementing, ActExtend, Supplementing, departmentOrLead, both(afterAcceptance, mayExtend), licensing("第42条")},
 	{Supplementing, ActRerun, Supplementing, departmentOrLead, hasReview, licensing("第34条")},
+	{Supplementing, ActRepin, Supplementing, leadOrBody, afterAcceptance, preset},
 	{Supplementing, ActOpenCopy, Supplementing, department, copyUnopened, licensing("第26条第2款")},
 	{Supplementing, ActOpinion, Supplementing, department, mayAnswer, licensing("第34条")},
 	{Supplementing, ActStartProcedure, Supplementing, department, reviewOpen, licensing("第45条")},
@@ -283,6 +285,7 @@ var Table = []Transition{
 	{Supplementing, ActLiftHold, Supplementing, holders, held, licensing("第60条")},
 
 	{Accepted, ActAddDepartment, InReview, leadOrBody, nil, licensing("第26条第2款")},
+	{Accepted, ActRepin, Accepted, leadOrBody, nil, preset},
 	{Accepted, ActStopClock, Accepted, lead, isRunning, preset},
 	{Accepted, ActResumeClock, Accepted, lead, isStopped, preset},
 	{Accepted, ActRevokeAcceptance, Withdrawn, window, materialMissed, law.Basis{Law: "浙江省保障“最多跑一次”改革规定", Article: "第11条"}},
@@ -306,6 +309,7 @@ var Table = []Transition{
 	{InReview, ActRemind, InReview, timer, unreminded, preset},
 	{InReview, ActExtend, InReview, departmentOrLead, mayExtend, licensing("第42条")},
 	{InReview, ActRerun, InReview, departmentOrLead, hasReview, licensing("第34条")},
+	{InReview, ActRepin, InReview, leadOrBody, nil, preset},
 	{InReview, ActChooseMode, InReview, lead, nil, preset},
 	{InReview, ActOpenCopy, InReview, department, copyUnopened, licensing("第26条第2款")},
 	{InReview, ActOpinion, InReview, department, mayAnswer, licensing("第34条")},

@@ -295,6 +295,13 @@ func attempts() []attempt {
 			return w.EndSpecialProcedure(by, "prc_1_0")
 		})
 	}
+	for _, a := range []casework.Actor{lead, body, window} {
+		add(casework.ActRepin, "", a, func(w *world, by casework.By) error {
+			ev := w.ev
+			ev.Standards = []casework.Pin{{Code: "catering", Version: 99}}
+			return w.Repin(by, ev, "新标准更有利于申请人")
+		})
+	}
 	add(casework.ActAddDepartment, "", lead, func(w *world, by casework.By) error {
 		return w.AddDepartment(by, casework.Need{Item: "extra", Department: "dept-" + string(rune('a'+len(w.Reviews)))}, nil, "另有职责")
 	})

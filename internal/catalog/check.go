@@ -64,7 +64,7 @@ type checker struct {
 }
 
 func (c *checker) fault(at place, field, format string, args ...any) {
-	c.faults = append(c.faults, Fault{at.file, at.line(field), fmt.Sprintf(format, args...)})
+	c.faults = append(c.faults, Fault{at.file, at.line(field), at.at(field), fmt.Sprintf(format, args...)})
 }
 
 var codePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -233,6 +233,10 @@ func (c *checker) clause(e Entry[standard.Clause]) {
 	c.refers(at, "department", "department", c.departments, cl.Department)
 	c.oneOf(at, "kind", strings.ToLower(string(cl.Kind)), "condition", "prohibition", "mitigation", "obligation", "rule", "advice")
 	c.basis(at, cl.Basis)
+	for i, r := range cl.Rulings {
+		c.needs(at, fmt.Sprintf("rulings/%d/number", i), r.Number)
+		c.needs(at, fmt.Sprintf("rulings/%d/text", i), r.Text)
+	}
 	c.present(at, e.Extra, "promisable", "evidence")
 	c.expression(at, "applies_when", cl.AppliesWhen)
 	if cl.Requires != nil {

@@ -70,6 +70,7 @@ const (
 type Fault struct {
 	File   string
 	Line   int
+	Path   string // below the file: clauses[3].applies_when; "" where it is about the file
 	Reason string
 }
 

@@ -24,7 +24,16 @@ const maxFile = 8 << 20
 // place is where an entry stands, for faults.
 type place struct {
 	file string
+	path string // clauses[3]
 	node *yaml.Node
+}
+
+// at gives the path of a field of the entry.
+func (p place) at(field string) string {
+	if field == "" || p.path == "" {
+		return p.path
+	}
+	return p.path + "." + strings.ReplaceAll(field, "/", ".")
 }
 
 // line gives the line of a field of the entry ("basis/0/law"), or of the
@@ -77,7 +86,7 @@ type reader struct {
 }
 
 func (r *reader) faultAt(file string, line int, format string, args ...any) {
-	r.faults = append(r.faults, Fault{file, line, fmt.Sprintf(format, args...)})
+	r.faults = append(r.faults, Fault{File: file, Line: line, Reason: fmt.Sprintf(format, args...)})
 }
 
 // file reads one file: each of its top keys is a list of typed entries, or
@@ -89,7 +98,7 @@ func (r *reader) file(dir fs.FS, name string) {
 	}
 	var text []byte
 	if err == nil {
-		text, err = fs.ReadFile(dir, name)
+		text, err = readFile(dir, name)
 	}
 	var doc yaml.Node
 	if err == nil {
@@ -123,27 +132,41 @@ func (r *reader) file(dir fs.FS, name string) {
 	}
 }
 
+// readFile reads a file whatever size it says that it has: an archive may lie.
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("the file is larger than %d MiB", maxFile>>20)
+	}
+	return text, err
+}
+
 func (r *reader) section(file, key string, value *yaml.Node) {
 	p := r.pack
 	switch file + " " + key {
 	case fileDepartments + " departments":
-		list(r, file, value, &p.Departments)
+		list(r, file, key, value, &p.Departments)
 	case fileRegions + " regions":
-		list(r, file, value, &p.Regions)
+		list(r, file, key, value, &p.Regions)
 	case fileRegions + " zones":
-		list(r, file, value, &p.Zones)
+		list(r, file, key, value, &p.Zones)
 	case fileFacts + " facts":
-		list(r, file, value, &p.Facts)
+		list(r, file, key, value, &p.Facts)
 	case fileItems + " items":
-		list(r, file, value, &p.Items)
+		list(r, file, key, value, &p.Items)
 	case fileClauses + " clauses":
-		list(r, file, value, &p.Clauses)
+		list(r, file, key, value, &p.Clauses)
 	case fileIndustries + " industries":
-		list(r, file, value, &p.Schemes)
+		list(r, file, key, value, &p.Schemes)
 	case fileLaws + " laws":
-		list(r, file, value, &p.Laws)
+		list(r, file, key, value, &p.Laws)
 	case fileHolidays + " years":
-		list(r, file, value, &p.Years)
+		list(r, file, key, value, &p.Years)
 	case fileHolidays + " calendar":
 		if value.Kind != yaml.ScalarNode || value.Value == "" {
 			r.faultAt(file, value.Line, "calendar: a code, such as CN-mainland")
@@ -155,12 +178,12 @@ func (r *reader) section(file, key string, value *yaml.Node) {
 }
 
 // list reads typed entries.
-func list[T any](r *reader, file string, value *yaml.Node, into *[]Entry[T]) {
+func list[T any](r *reader, file, key string, value *yaml.Node, into *[]Entry[T]) {
 	if value.Kind != yaml.SequenceNode {
 		r.faultAt(file, value.Line, "a list of entries stands here")
 		return
 	}
-	for _, node := range value.Content {
+	for i, node := range value.Content {
 		if node.Kind == yaml.AliasNode {
 			node = node.Alias
 		}
@@ -168,7 +191,7 @@ func list[T any](r *reader, file string, value *yaml.Node, into *[]Entry[T]) {
 			r.faultAt(file, node.Line, "an entry is a mapping")
 			continue
 		}
-		entry := Entry[T]{place: place{file, node}}
+		entry := Entry[T]{place: place{file, fmt.Sprintf("%s[%d]", key, i), node}}
 		if err := node.Decode(&entry.Value); err != nil {
 			r.yamlFaults(file, lineOf(node, err), err)
 			var partly *yaml.TypeError
@@ -203,7 +226,7 @@ func (r *reader) rules(file, key string, value *yaml.Node) {
 		r.pack.Rules = append(r.pack.Rules, Entry[law.Rule]{
 			Value: law.Rule{Section: key, Code: code, Body: body},
 			Extra: map[string]any{ruleFile: file, ruleShape: shape},
-			place: place{file, node},
+			place: place{file, key, node},
 		})
 	}
 	var whole any

@@ -23,13 +23,13 @@ const module = "github.com/onedoor/onedoor"
 // lower layers, never those of its own layer. Rooms that are not built yet stand
 // here already, for their place is decided.
 var layers = [][]string{
-	{"internal/fault", "internal/viewer"},
-	{"internal/district", "internal/law", "internal/ref", "internal/workday"},
+	{"internal/fault", "internal/viewer", "internal/conflict/sat"},
+	{"internal/district", "internal/law", "internal/ref", "internal/workday", "internal/conflict/theory"},
 	{"internal/item"},
 	{"internal/scheme", "internal/standard"},
-	{"internal/check", "internal/conflict", "internal/guide"},
-	{"internal/casework"},
-	{"internal/webhook"},
+	{"internal/check", "internal/guide"},
+	{"internal/casework", "internal/conflict"},
+	{"internal/drafting", "internal/webhook"},
 	{"internal/service"},
 	{"internal/supervision"},
 }
@@ -37,7 +37,6 @@ var layers = [][]string{
 // libraries are what rooms of the core may import beyond the standard library.
 var libraries = map[string][]string{
 	"internal/standard": {"cel.dev/cel-go/...", "go.yaml.in/yaml/v3"}, // yaml: Decimal reads itself
-	"internal/conflict": {"cel.dev/cel-go/..."},
 }
 
 // rules say what the files of every other folder may import beyond the standard

@@ -151,51 +151,121 @@ func Compile(src Source) (*Catalogue, error) {
 		}
 		c.encoded = append(c.encoded, encoded)
 	}
-	parse := func(what, text string) (*standard.Expr, error) {
-		expr, diagnostics := vocabulary.Parse(text)
-		if len(diagnostics) > 0 {
-			return nil, fmt.Errorf("guide.Compile: %s: column %d: %s", what, diagnostics[0].Column, diagnostics[0].EN)
-		}
-		return expr, nil
-	}
 	for _, s := range src.Items {
-		needed, err := parse(s.Item.Code+": needed_when", s.Item.NeededWhen)
+		compiled, err := c.compileItem(s)
 		if err != nil {
 			return nil, err
-		}
-		compiled := &itemStandard{ItemStandard: s, needed: needed}
-		if compiled.encoded, err = plainJSON(s.Item); err != nil {
-			return nil, fmt.Errorf("guide.Compile: %s: %w", s.Item.Code, err)
-		}
-		for _, clause := range s.Clauses {
-			k, diagnostics := vocabulary.Compile(clause)
-			if len(diagnostics) > 0 {
-				d := diagnostics[0]
-				return nil, fmt.Errorf("guide.Compile: %s: %s: column %d: %s", clause.Code, d.Field, d.Column, d.EN)
-			}
-			encoded, err := plainJSON(clause)
-			if err != nil {
-				return nil, fmt.Errorf("guide.Compile: %s: %w", clause.Code, err)
-			}
-			compiled.clauses = append(compiled.clauses, compiledClause{k, encoded})
 		}
 		c.items = append(c.items, compiled)
 	}
 	for _, s := range src.Schemes {
-		applies, err := parse(s.Scheme.Code+": applies_when", s.Scheme.AppliesWhen)
+		joint, err := c.compileScheme(s)
 		if err != nil {
 			return nil, err
-		}
-		joint := &jointStandard{JointStandard: s, applies: applies, askRank: map[string]int{}, stage: map[string]string{}}
-		for i, key := range s.Scheme.AskFirst {
-			joint.askRank[key] = i
-		}
-		for _, entry := range s.Scheme.Items {
-			joint.stage[entry.Item] = entry.Stage
 		}
 		c.schemes = append(c.schemes, joint)
 	}
 	return c, nil
+}
+
+func (c *Catalogue) parse(what, text string) (*standard.Expr, error) {
+	expr, diagnostics := c.vocabulary.Parse(text)
+	if len(diagnostics) > 0 {
+		return nil, fmt.Errorf("guide.Compile: %s: column %d: %s", what, diagnostics[0].Column, diagnostics[0].EN)
+	}
+	return expr, nil
+}
+
+func (c *Catalogue) compileItem(s ItemStandard) (*itemStandard, error) {
+	needed, err := c.parse(s.Item.Code+": needed_when", s.Item.NeededWhen)
+	if err != nil {
+		return nil, err
+	}
+	compiled := &itemStandard{ItemStandard: s, needed: needed}
+	if compiled.encoded, err = plainJSON(s.Item); err != nil {
+		return nil, fmt.Errorf("guide.Compile: %s: %w", s.Item.Code, err)
+	}
+	for _, clause := range s.Clauses {
+		k, diagnostics := c.vocabulary.Compile(clause)
+		if len(diagnostics) > 0 {
+			d := diagnostics[0]
+			return nil, fmt.Errorf("guide.Compile: %s: %s: column %d: %s", clause.Code, d.Field, d.Column, d.EN)
+		}
+		encoded, err := plainJSON(clause)
+		if err != nil {
+			return nil, fmt.Errorf("guide.Compile: %s: %w", clause.Code, err)
+		}
+		compiled.clauses = append(compiled.clauses, compiledClause{k, encoded})
+	}
+	return compiled, nil
+}
+
+func (c *Catalogue) compileScheme(s JointStandard) (*jointStandard, error) {
+	applies, err := c.parse(s.Scheme.Code+": applies_when", s.Scheme.AppliesWhen)
+	if err != nil {
+		return nil, err
+	}
+	joint := &jointStandard{JointStandard: s, applies: applies, askRank: map[string]int{}, stage: map[string]string{}}
+	for i, key := range s.Scheme.AskFirst {
+		joint.askRank[key] = i
+	}
+	for _, entry := range s.Scheme.Items {
+		joint.stage[entry.Item] = entry.Stage
+	}
+	return joint, nil
+}
+
+// WithItem gives the catalogue in which this version is in force from its day
+// on, in the place of every other version of that item: a draft as if it were
+// published. The catalogue itself stays as it is.
+func (c *Catalogue) WithItem(s ItemStandard) (*Catalogue, error) {
+	compiled, err := c.compileItem(s)
+	if err != nil {
+		return nil, err
+	}
+	next := c.Without(s.Item.Code, s.Term.From)
+	at := slices.IndexFunc(next.items, func(o *itemStandard) bool { return o.Item.Code == s.Item.Code })
+	if at < 0 {
+		at = len(next.items)
+	}
+	next.items = slices.Insert(next.items, at, compiled)
+	return next, nil
+}
+
+// WithScheme is WithItem for a joint standard.
+func (c *Catalogue) WithScheme(s JointStandard) (*Catalogue, error) {
+	joint, err := c.compileScheme(s)
+	if err != nil {
+		return nil, err
+	}
+	next := c.Without(s.Scheme.Code, s.Term.From)
+	at := slices.IndexFunc(next.schemes, func(o *jointStandard) bool { return o.Scheme.Code == s.Scheme.Code })
+	if at < 0 {
+		at = len(next.schemes)
+	}
+	next.schemes = slices.Insert(next.schemes, at, joint)
+	return next, nil
+}
+
+// Without gives the catalogue in which a standard ends on a day.
+func (c *Catalogue) Without(code, day string) *Catalogue {
+	next := *c
+	next.items, next.schemes = slices.Clone(c.items), slices.Clone(c.schemes)
+	for i, o := range next.items {
+		if o.Item.Code == code && (o.Term.To == "" || o.Term.To > day) {
+			ended := *o
+			ended.Term.To = max(day, "0")
+			next.items[i] = &ended
+		}
+	}
+	for i, o := range next.schemes {
+		if o.Scheme.Code == code && (o.Term.To == "" || o.Term.To > day) {
+			ended := *o
+			ended.Term.To = max(day, "0")
+			next.schemes[i] = &ended
+		}
+	}
+	return &next
 }
 
 // Facts are the facts that may be asked for today, in their order.

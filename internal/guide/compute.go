@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/item"
+	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
@@ -229,6 +231,9 @@ func (q *question) clauses(g *Guide) {
 				Because:  q.reasons(k.Applies),
 				Missing:  []string{}, encoded: k.encoded,
 			}
+			for _, ruling := range k.Rulings {
+				r.Because = append(r.Because, ruled(ruling))
+			}
 			if applies == standard.Unknown {
 				r.Missing = q.open(k.Applies, true)
 			}
@@ -245,6 +250,14 @@ func (q *question) clauses(g *Guide) {
 			}
 			g.Clauses = append(g.Clauses, r)
 		}
+	}
+}
+
+// ruled cites a coordinating body's ruling on the clause.
+func ruled(r law.Ruling) Reason {
+	return Reason{
+		ZH: fmt.Sprintf("按协调裁定 %s（%s）：%s", r.Number, r.Dated, r.Text),
+		EN: fmt.Sprintf("by ruling %s (%s): %s", r.Number, r.Dated, cmp.Or(r.TextEN, r.Text)),
 	}
 }
 

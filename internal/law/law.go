@@ -24,3 +24,14 @@ type Rule struct {
 	Code    string `yaml:"-" json:"code"`    // T1 …; the section's own name where it is one rule
 	Body    any    `yaml:"-" json:"body"`
 }
+
+// Ruling is what a coordinating body has ruled on a clause or a precondition
+// (裁定), as those carry it: a later decision cites it from there.
+type Ruling struct {
+	Number string  `yaml:"number" json:"number"`
+	Kind   string  `yaml:"kind" json:"kind"`
+	Dated  string  `yaml:"dated" json:"dated"` // a day, 2026-11-25
+	Text   string  `yaml:"text" json:"text"`
+	TextEN string  `yaml:"text_en,omitempty" json:"text_en,omitempty"`
+	Basis  []Basis `yaml:"basis,omitempty" json:"basis,omitempty"`
+}

@@ -79,6 +79,20 @@ func Attempt(delivery string, n int) string { return "att_" + Code(delivery) + "
 // Case identifies a case by its key, a text that nobody else's case has.
 func Case(key string) string { return "cas_" + key }
 
+// Draft identifies a draft of a standard by its key.
+func Draft(key string) string { return "drf_" + key }
+
+// Coordination identifies a coordination by its key.
+func Coordination(key string) string { return "crd_" + key }
+
+// ImpactRun identifies an impact run by its key.
+func ImpactRun(key string) string { return "imp_" + key }
+
+// StandardEvent identifies the n-th event of a draft or a coordination.
+func StandardEvent(owner string, n int) string {
+	return "sev_" + strings.Replace(owner, "_", "-", 1) + "_" + strconv.Itoa(n)
+}
+
 // The parts of a case: each kind has its prefix.
 const (
 	Review     = "rev"

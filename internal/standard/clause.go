@@ -59,6 +59,8 @@ type Clause struct {
 	Effective           Effective   `yaml:"effective,omitempty" json:"effective,omitzero"`
 	InterpretationGroup string      `yaml:"interpretation_group,omitempty" json:"interpretation_group,omitempty"`
 	Verified            string      `yaml:"verified,omitempty" json:"verified,omitempty"`
+
+	Rulings []law.Ruling `yaml:"rulings,omitempty" json:"rulings,omitempty"` // of coordinating bodies, the earliest first
 }
 
 // InForce says whether the clause is in force on a date "2006-01-02".

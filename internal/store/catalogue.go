@@ -15,6 +15,7 @@ import (
 	"github.com/onedoor/onedoor/ent/itemmaterial"
 	"github.com/onedoor/onedoor/ent/itemversion"
 	"github.com/onedoor/onedoor/ent/policyrule"
+	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/revision"
 	"github.com/onedoor/onedoor/ent/schemeversion"
@@ -189,8 +190,23 @@ func (l *loader) rules() []*ent.PolicyRule {
 	return kept(l, rows, err)
 }
 
-// Export gives the catalogue in force as a pack: what the last import read.
+// Export gives the catalogue as a pack: what the last import read and what was
+// published since, also what is still to come into force.
 func (s *Store) Export(ctx context.Context) (*catalog.Pack, error) {
+	return s.export(ctx, standardversion.EffectiveToIsNil())
+}
+
+// ExportOn gives the catalogue as a pack with the standards that are in force on
+// a day. What has no versions, such as laws and rules, is as it is now.
+func (s *Store) ExportOn(ctx context.Context, day workday.Date) (*catalog.Pack, error) {
+	d := day.String()
+	return s.export(ctx, standardversion.And(
+		standardversion.Or(standardversion.EffectiveFromIsNil(), standardversion.EffectiveFromLTE(d)),
+		standardversion.Or(standardversion.EffectiveToIsNil(), standardversion.EffectiveToGT(d)),
+	))
+}
+
+func (s *Store) export(ctx context.Context, which predicate.StandardVersion) (*catalog.Pack, error) {
 	l := loader{ctx: ctx, c: s.client}
 	p := &catalog.Pack{}
 	for _, row := range l.departments(false) {
@@ -205,18 +221,18 @@ func (s *Store) Export(ctx context.Context) (*catalog.Pack, error) {
 	for _, row := range l.facts(false) {
 		p.Facts = append(p.Facts, catalog.Entry[standard.Fact]{Value: row.Definition, Extra: row.Extra})
 	}
-	items, err := s.client.ItemVersion.Query().Where(itemversion.HasStandardWith(standardversion.EffectiveToIsNil())).
+	items, err := s.client.ItemVersion.Query().Where(itemversion.HasStandardWith(which)).
 		WithDepartment().WithMaterials(func(q *ent.ItemMaterialQuery) { q.Order(itemmaterial.ByPosition()) }).
 		Order(itemversion.ByPosition()).All(ctx)
 	for _, row := range kept(&l, items, err) {
 		p.Items = append(p.Items, catalog.Entry[item.Item]{Value: itemOf(row), Extra: row.Extra})
 	}
-	clauses, err := s.client.Clause.Query().Where(clause.HasStandardWith(standardversion.EffectiveToIsNil())).
+	clauses, err := s.client.Clause.Query().Where(clause.HasStandardWith(which)).
 		WithDepartment().WithStandard().Order(clause.ByPosition()).All(ctx)
 	for _, row := range kept(&l, clauses, err) {
 		p.Clauses = append(p.Clauses, catalog.Entry[standard.Clause]{Value: clauseOf(row, row.Edges.Standard.Code), Extra: row.Extra})
 	}
-	schemes, err := s.client.SchemeVersion.Query().Where(schemeversion.HasStandardWith(standardversion.EffectiveToIsNil())).
+	schemes, err := s.client.SchemeVersion.Query().Where(schemeversion.HasStandardWith(which)).
 		WithLead().Order(schemeversion.ByPosition()).All(ctx)
 	for _, row := range kept(&l, schemes, err) {
 		p.Schemes = append(p.Schemes, catalog.Entry[scheme.Scheme]{Value: schemeOf(row), Extra: row.Extra})

@@ -1,12 +1,16 @@
 package store
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"time"
 
 	"github.com/onedoor/onedoor/ent"
@@ -14,20 +18,42 @@ import (
 	"github.com/onedoor/onedoor/ent/region"
 	"github.com/onedoor/onedoor/ent/standardversion"
 	"github.com/onedoor/onedoor/internal/catalog"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/ref"
+	"github.com/onedoor/onedoor/internal/scheme"
 	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/workday"
 )
 
 // Imported tells what an import did.
-type Imported struct {
-	Revision  int  // of the catalogue now
-	Unchanged bool // the catalogue said all of it already
-	Published int  // new versions of standards
-	Closed    int  // versions that ended
+type Imported = drafting.Imported
+
+// errDry ends the transaction of an import that only says what it would do.
+var errDry = errors.New("a dry run")
+
+// ImportPack imports a pack that comes as a ZIP, its files at the top or in one
+// folder.
+func (s *Store) ImportPack(ctx context.Context, archive []byte, now time.Time, dryRun bool) (Imported, error) {
+	files, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return Imported{}, fault.InvalidInput("store.ImportPack", fault.Problem{Path: "pack", Code: "BAD_ZIP", ZH: "不是可读的 ZIP：" + err.Error(), EN: "is no ZIP that can be read: " + err.Error()})
+	}
+	dir := fs.FS(files)
+	if found, err := fs.Glob(dir, "*.yaml"); err == nil && len(found) == 0 {
+		if found, err = fs.Glob(dir, "*/*.yaml"); err == nil && len(found) > 0 {
+			if dir, err = fs.Sub(dir, path.Dir(found[0])); err != nil {
+				return Imported{}, fmt.Errorf("store.ImportPack: %w", err)
+			}
+		}
+	}
+	pack, err := catalog.Read(dir)
+	if err != nil {
+		return Imported{}, catalog.Problems(err)
+	}
+	return s.importPack(ctx, pack, now, dryRun)
 }
 
 // Import makes the pack the catalogue, all of it or nothing. A standard whose
@@ -35,11 +61,22 @@ type Imported struct {
 // there; what is the same stays untouched. The first import is in force since
 // ever, for there is no older word.
 func (s *Store) Import(ctx context.Context, pack *catalog.Pack, now time.Time) (Imported, error) {
+	return s.importPack(ctx, pack, now, false)
+}
+
+func (s *Store) importPack(ctx context.Context, pack *catalog.Pack, now time.Time, dryRun bool) (Imported, error) {
 	im := importer{ctx: ctx, pack: pack, day: workday.DateOf(now).String(), now: now}
 	err := s.inTx(ctx, func(tx *ent.Tx) error {
 		im.c = tx.Client()
-		return im.run()
+		err := im.run()
+		if err == nil && dryRun {
+			err = errDry
+		}
+		return err
 	})
+	if errors.Is(err, errDry) {
+		return im.done, nil
+	}
 	if ent.IsConstraintError(err) {
 		return Imported{}, &fault.Error{Code: fault.Conflict, Op: "store.Import",
 			ZH: "另一个导入正在进行，请重试", EN: "another import got in first; try again", Err: err}
@@ -322,20 +359,14 @@ func (im *importer) standards() error {
 		clauses[e.Value.Item] = append(clauses[e.Value.Item], e)
 		clausePosition[e.Value.Code] = i
 	}
-	var (
-		create    []*ent.StandardVersionCreate
-		items     []*ent.ItemVersionCreate
-		materials []*ent.ItemMaterialCreate
-		rows      []*ent.ClauseCreate
-		schemes   []*ent.SchemeVersionCreate
-	)
-	for i, e := range im.pack.Items {
-		code := e.Value.Code
-		content := struct {
-			Item    catalog.Entry[item.Item]
-			Clauses []catalog.Entry[standard.Clause]
-		}{e, clauses[code]}
-		version, isNew, err := im.version(latest, kindItem, code, digestOf(content))
+	e := edition{ctx: im.ctx, c: im.c}
+	if !im.first {
+		e.from, e.published = &im.day, &im.now
+	}
+	for i, entry := range im.pack.Items {
+		code := entry.Value.Code
+		digest := itemDigest(entry, clauses[code])
+		version, isNew, err := im.version(latest, kindItem, code, digest)
 		if err != nil {
 			return err
 		}
@@ -345,29 +376,21 @@ func (im *importer) standards() error {
 			}
 			continue
 		}
-		create = append(create, im.publish(ref.ItemStandard(code, version), kindItem, code, version, i, digestOf(content)))
-		items = append(items, createItem(im.c.ItemVersion, e, version, i))
-		for n := range e.Value.Materials {
-			materials = append(materials, createMaterial(im.c.ItemMaterial, e.Value, version, n))
-		}
-		for _, cl := range clauses[code] {
-			rows = append(rows, createClause(im.c.Clause, cl, version, clausePosition[cl.Value.Code]))
-		}
+		e.item(entry, clauses[code], version, i, i, clausePosition, digest)
 	}
-	for i, e := range im.pack.Schemes {
-		version, isNew, err := im.version(latest, kindJoint, e.Value.Code, digestOf(e))
+	for i, entry := range im.pack.Schemes {
+		version, isNew, err := im.version(latest, kindJoint, entry.Value.Code, digestOf(entry))
 		if err != nil {
 			return err
 		}
 		if !isNew {
-			err := im.c.SchemeVersion.UpdateOneID(ref.Scheme(e.Value.Code, version)).SetPosition(i).Exec(im.ctx)
+			err := im.c.SchemeVersion.UpdateOneID(ref.Scheme(entry.Value.Code, version)).SetPosition(i).Exec(im.ctx)
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		create = append(create, im.publish(ref.JointStandard(e.Value.Code, version), kindJoint, e.Value.Code, version, len(im.pack.Items)+i, digestOf(e)))
-		schemes = append(schemes, createScheme(im.c.SchemeVersion, e, version, i))
+		e.scheme(entry, version, len(im.pack.Items)+i, i)
 	}
 	for _, row := range latest { // what the pack no longer has
 		if row.EffectiveTo == nil {
@@ -376,22 +399,75 @@ func (im *importer) standards() error {
 			}
 		}
 	}
-	im.done.Published = len(create)
+	im.done.Published = len(e.standards)
+	return e.insert()
+}
+
+// itemDigest is the digest of a single-item standard's content.
+func itemDigest(e catalog.Entry[item.Item], clauses []catalog.Entry[standard.Clause]) string {
+	return digestOf(struct {
+		Item    catalog.Entry[item.Item]
+		Clauses []catalog.Entry[standard.Clause]
+	}{e, clauses})
+}
+
+// edition is the versions of standards that are published together.
+type edition struct {
+	ctx       context.Context
+	c         *ent.Client
+	from      *string // nil: since ever
+	published *time.Time
+	reason    *string
+
+	standards []*ent.StandardVersionCreate
+	items     []*ent.ItemVersionCreate
+	materials []*ent.ItemMaterialCreate
+	clauses   []*ent.ClauseCreate
+	schemes   []*ent.SchemeVersionCreate
+}
+
+func (e *edition) standard(id, kind, code string, version, position int, digest string) {
+	e.standards = append(e.standards, e.c.StandardVersion.Create().SetID(id).SetPosition(position).SetKind(kind).SetCode(code).SetVersion(version).SetDigest(digest).
+		SetNillableEffectiveFrom(e.from).SetNillablePublishedAt(e.published).SetNillableReason(e.reason))
+}
+
+// item adds a version of a single-item standard. at says where its clauses stand.
+func (e *edition) item(entry catalog.Entry[item.Item], clauses []catalog.Entry[standard.Clause], version, position, itemPosition int, at map[string]int, digest string) {
+	code := entry.Value.Code
+	e.standard(ref.ItemStandard(code, version), kindItem, code, version, position, digest)
+	e.items = append(e.items, createItem(e.c.ItemVersion, entry, version, itemPosition))
+	for n := range entry.Value.Materials {
+		e.materials = append(e.materials, createMaterial(e.c.ItemMaterial, entry.Value, version, n))
+	}
+	for _, k := range clauses {
+		e.clauses = append(e.clauses, createClause(e.c.Clause, k, version, at[k.Value.Code]))
+	}
+}
+
+// scheme adds a version of a joint standard.
+func (e *edition) scheme(entry catalog.Entry[scheme.Scheme], version, position, schemePosition int) {
+	code := entry.Value.Code
+	e.standard(ref.JointStandard(code, version), kindJoint, code, version, position, digestOf(entry))
+	e.schemes = append(e.schemes, createScheme(e.c.SchemeVersion, entry, version, schemePosition))
+}
+
+// insert writes all of it.
+func (e *edition) insert() error {
 	for _, insert := range []func() error{
 		func() error {
-			return inBulk(create, func(b []*ent.StandardVersionCreate) error { return im.c.StandardVersion.CreateBulk(b...).Exec(im.ctx) })
+			return inBulk(e.standards, func(b []*ent.StandardVersionCreate) error { return e.c.StandardVersion.CreateBulk(b...).Exec(e.ctx) })
 		},
 		func() error {
-			return inBulk(items, func(b []*ent.ItemVersionCreate) error { return im.c.ItemVersion.CreateBulk(b...).Exec(im.ctx) })
+			return inBulk(e.items, func(b []*ent.ItemVersionCreate) error { return e.c.ItemVersion.CreateBulk(b...).Exec(e.ctx) })
 		},
 		func() error {
-			return inBulk(materials, func(b []*ent.ItemMaterialCreate) error { return im.c.ItemMaterial.CreateBulk(b...).Exec(im.ctx) })
+			return inBulk(e.materials, func(b []*ent.ItemMaterialCreate) error { return e.c.ItemMaterial.CreateBulk(b...).Exec(e.ctx) })
 		},
 		func() error {
-			return inBulk(rows, func(b []*ent.ClauseCreate) error { return im.c.Clause.CreateBulk(b...).Exec(im.ctx) })
+			return inBulk(e.clauses, func(b []*ent.ClauseCreate) error { return e.c.Clause.CreateBulk(b...).Exec(e.ctx) })
 		},
 		func() error {
-			return inBulk(schemes, func(b []*ent.SchemeVersionCreate) error { return im.c.SchemeVersion.CreateBulk(b...).Exec(im.ctx) })
+			return inBulk(e.schemes, func(b []*ent.SchemeVersionCreate) error { return e.c.SchemeVersion.CreateBulk(b...).Exec(e.ctx) })
 		},
 	} {
 		if err := insert(); err != nil {
@@ -430,17 +506,17 @@ func (im *importer) version(latest map[string]*ent.StandardVersion, kind, code, 
 	return row.Version + 1, true, err
 }
 
-func (im *importer) publish(id, kind, code string, version, position int, digest string) *ent.StandardVersionCreate {
-	row := im.c.StandardVersion.Create().SetID(id).SetPosition(position).SetKind(kind).SetCode(code).SetVersion(version).SetDigest(digest)
-	if !im.first {
-		row.SetEffectiveFrom(im.day)
-	}
-	return row
-}
-
 func (im *importer) end(row *ent.StandardVersion) error {
 	im.done.Closed++
-	return im.c.StandardVersion.UpdateOne(row).SetEffectiveTo(im.day).Exec(im.ctx)
+	return endStandard(im.ctx, im.c, row.Kind, row.Code, im.day)
+}
+
+// endStandard ends on a day every version that would go on beyond it: the one in
+// force, and one that is still to come.
+func endStandard(ctx context.Context, c *ent.Client, kind, code, day string) error {
+	return c.StandardVersion.Update().
+		Where(standardversion.Kind(kind), standardversion.Code(code), standardversion.Or(standardversion.EffectiveToIsNil(), standardversion.EffectiveToGT(day))).
+		SetEffectiveTo(day).Exec(ctx)
 }
 
 // reposition moves an unchanged standard to where it stands in the pack now.

@@ -8,6 +8,7 @@ import (
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/district"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
@@ -105,13 +106,13 @@ func clauseOf(row *ent.Clause, itemCode string) standard.Clause {
 		AppliesWhen: row.Applies, Requires: row.Requires, Manual: deref(row.Manual), Evidence: row.Evidence,
 		Promisable: row.Promisable, Basis: row.Basis, Level: row.Level, Confidence: row.Confidence,
 		Effective:           standard.Effective{From: deref(row.EffectiveFrom), To: deref(row.EffectiveTo)},
-		InterpretationGroup: deref(row.InterpretationGroup), Verified: row.Verified,
+		InterpretationGroup: deref(row.InterpretationGroup), Verified: row.Verified, Rulings: row.Rulings,
 	}
 }
 
 func createClause(c *ent.ClauseClient, e catalog.Entry[standard.Clause], version, position int) *ent.ClauseCreate {
 	cl := e.Value
-	return c.Create().SetID(ref.Clause(cl.Code, cl.Item, version)).SetPosition(position).SetExtra(e.Extra).
+	create := c.Create().SetID(ref.Clause(cl.Code, cl.Item, version)).SetPosition(position).SetExtra(e.Extra).
 		SetCode(cl.Code).SetCategory(cl.Category).SetKind(strings.ToLower(string(cl.Kind))).SetText(cl.Text).SetTextEn(cl.TextEN).
 		SetApplies(cl.AppliesWhen).SetNillableRequires(cl.Requires).SetNillableManual(pointer(cl.Manual)).
 		SetEvidence(nonNil(cl.Evidence)).SetPromisable(cl.Promisable).SetBasis(nonNil(cl.Basis)).SetLevel(cl.Level).
@@ -119,6 +120,10 @@ func createClause(c *ent.ClauseClient, e catalog.Entry[standard.Clause], version
 		SetNillableEffectiveFrom(pointer(cl.Effective.From)).SetNillableEffectiveTo(pointer(cl.Effective.To)).
 		SetNillableInterpretationGroup(pointer(cl.InterpretationGroup)).
 		SetStandardID(ref.ItemStandard(cl.Item, version)).SetDepartmentID(ref.Department(cl.Department))
+	if len(cl.Rulings) > 0 {
+		create.SetRulings(cl.Rulings)
+	}
+	return create
 }
 
 // schemeOf needs the row's lead loaded.
@@ -306,6 +311,68 @@ func createEvent(c *ent.EventClient, caseID string, e casework.Event) *ent.Event
 		SetOccurredAt(e.OccurredAt).SetRecordedAt(e.RecordedAt).SetLate(e.Late).
 		SetActor(e.Actor.Subject).SetRole(string(e.Actor.Role)).SetNillableDepartment(pointer(e.Actor.Department)).
 		SetNillableOnBehalfOf(pointer(e.Actor.OnBehalfOf)).SetNillableMandate(pointer(e.Actor.Mandate)).SetData(e.Data)
+}
+
+// draftOf makes a draft of its row.
+func draftOf(row *ent.StandardDraft) *drafting.Draft {
+	d := &drafting.Draft{
+		ID: row.ID, Kind: drafting.Kind(row.Kind), Code: row.Code, Base: row.BaseVersion, State: row.State, Version: row.Version,
+		Department: ref.Code(row.DepartmentID), Reason: row.Reason, Content: row.Content, Digest: row.Digest, Coordination: deref(row.CoordinationID),
+		Dossier: row.Dossier, EffectiveFrom: day(row.EffectiveFrom), DraftedAt: row.DraftedAt.UTC(), RecordedAt: row.RecordedAt.UTC(), EventCount: row.EventCount,
+	}
+	if row.PublishedVersion != nil {
+		d.PublishedVersion = *row.PublishedVersion
+	}
+	return d
+}
+
+// setDraft writes all that may change in a draft's row.
+func setDraft(m *ent.StandardDraftMutation, d *drafting.Draft) {
+	m.SetState(d.State)
+	m.SetVersion(d.Version)
+	m.SetReason(d.Reason)
+	m.SetContent(d.Content)
+	m.SetDigest(d.Digest)
+	m.SetDossier(d.Dossier)
+	set(pointer(d.Coordination), m.SetCoordinationID, m.ClearCoordinationID)
+	set(dayPointer(d.EffectiveFrom), m.SetEffectiveFrom, m.ClearEffectiveFrom)
+	if d.PublishedVersion > 0 {
+		m.SetPublishedVersion(d.PublishedVersion)
+	}
+	m.SetRecordedAt(d.RecordedAt)
+	m.SetEventCount(d.EventCount)
+}
+
+func coordinationOf(row *ent.Coordination) *drafting.Coordination {
+	return &drafting.Coordination{
+		ID: row.ID, Number: row.Number, State: row.State, Version: row.Version, Lead: ref.Code(row.LeadID), Parties: row.Parties, Reason: row.Reason,
+		Finding: row.Finding, Found: row.Found, Analysis: row.Analysis, Draft: deref(row.Draft), Minutes: row.Minutes,
+		OpenedAt: row.OpenedAt.UTC(), RuledAt: instant(row.RuledAt), RecordedAt: row.RecordedAt.UTC(), EventCount: row.EventCount,
+	}
+}
+
+func createStandardEvent(c *ent.StandardEventClient, e casework.Event) *ent.StandardEventCreate {
+	return c.Create().SetID(e.ID).SetPosition(e.Position).SetKind(e.Kind).SetOccurredAt(e.OccurredAt).SetRecordedAt(e.RecordedAt).SetLate(e.Late).
+		SetActor(e.Actor.Subject).SetRole(string(e.Actor.Role)).SetNillableDepartment(pointer(e.Actor.Department)).SetData(e.Data)
+}
+
+func runOf(row *ent.ImpactRun) *drafting.Run {
+	return &drafting.Run{
+		ID: row.ID, Draft: row.DraftID, Digest: row.Digest, Code: row.Code, Version: row.StandardVersion, Content: row.Content, State: row.State,
+		Total: row.Total, Stride: row.Stride, Seen: row.Seen, Judged: row.Judged, Cursor: row.Cursor, Flips: row.Flips, Flipped: row.Flipped,
+		AskedBy: row.AskedBy, AskedAt: row.AskedAt.UTC(), EndedAt: instant(row.EndedAt), Recorded: row.RecordedAt.UTC(),
+	}
+}
+
+func setRun(m *ent.ImpactRunMutation, r *drafting.Run) {
+	m.SetState(r.State)
+	m.SetSeen(r.Seen)
+	m.SetJudged(r.Judged)
+	m.SetCursor(r.Cursor)
+	m.SetFlips(nonNil(r.Flips))
+	m.SetFlipped(r.Flipped)
+	m.SetRecordedAt(r.Recorded)
+	set(instantPointer(r.EndedAt), m.SetEndedAt, m.ClearEndedAt)
 }
 
 func webhookOf(row *ent.Endpoint) webhook.Webhook {

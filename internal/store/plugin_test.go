@@ -64,7 +64,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%d changes, %v", n, err)
 		}
 
-		office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return everything{} }, Now: func() time.Time { return now }}
+		office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return allClauses{} }, Now: func() time.Time { return now }}
 		activate := func(version string, mode check.Mode) {
 			t.Helper()
 			_, err := office.Activate(ctx, "fire", version, mode, nil, "central")
@@ -95,11 +95,11 @@ func TestRegistry(t *testing.T) {
 	})
 }
 
-// everything knows every clause and fact, as fire's.
-type everything struct{}
+// allClauses knows every clause and fact, as fire's.
+type allClauses struct{}
 
-func (everything) ClauseDepartment(string) (string, bool) { return "fire", true }
-func (everything) HasFact(string) bool                    { return true }
+func (allClauses) ClauseDepartment(string) (string, bool) { return "fire", true }
+func (allClauses) HasFact(string) bool                    { return true }
 
 // TestChecksAreKept lands what a plugin has found in a case, with its receipt,
 // and finds the case as long as a check is due.

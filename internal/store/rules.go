@@ -15,6 +15,7 @@ import (
 	"github.com/onedoor/onedoor/ent/predicate"
 	"github.com/onedoor/onedoor/ent/review"
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/drafting"
 	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/viewer"
 )
@@ -54,7 +55,24 @@ func restrict(settled func(context.Context), c *ent.Client) *ent.Client {
 	c.Event.Intercept(rule(func(q ent.Query, visible predicate.CaseFile) {
 		q.(*ent.EventQuery).Where(event.SeqNotNil(), event.HasCaseWith(visible))
 	}))
+	// Standards under work are for those who work on them: drafting.Draft.Sees.
+	c.StandardDraft.Intercept(officials(func(q ent.Query) { q.(*ent.StandardDraftQuery).Where(nothing) }))
+	c.Coordination.Intercept(officials(func(q ent.Query) { q.(*ent.CoordinationQuery).Where(nothing) }))
+	c.StandardEvent.Intercept(officials(func(q ent.Query) { q.(*ent.StandardEventQuery).Where(nothing) }))
+	c.ImpactRun.Intercept(officials(func(q ent.Query) { q.(*ent.ImpactRunQuery).Where(nothing) }))
 	return c
+}
+
+func nothing(s *sql.Selector) { s.Where(sql.False()) }
+
+// officials hides what others may not see.
+func officials(hide func(q ent.Query)) ent.Interceptor {
+	return ent.TraverseFunc(func(ctx context.Context, q ent.Query) error {
+		if !(&drafting.Draft{}).Sees(viewer.From(ctx)) {
+			hide(q)
+		}
+		return nil
+	})
 }
 
 // visible is the rule of casework.Case.Sees.
