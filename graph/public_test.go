@@ -40,7 +40,7 @@ func (a api) caching(t *testing.T, redisURL string, more ...func(*graph.Caching)
 	for _, set := range more {
 		set(&c)
 	}
-	resolver := &graph.Resolver{Client: a.office.store.Client(), Desk: a.office.Desk, Answers: a.office.store}
+	resolver := &graph.Resolver{Client: a.office.store.Client(), Desk: a.office.Desk, Answers: a.office.store, Drafting: a.office.drafts}
 	return api{handler: graph.NewHandler(resolver, graph.Options{Documents: cache.Documents{Cache: hints}, Caching: c}), office: a.office}
 }
 
