@@ -34,6 +34,8 @@ type Options struct {
 	// SignIn gives the context with who acts by an authorization; nil where only the
 	// request's own context counts.
 	SignIn func(ctx context.Context, authorization string) (context.Context, error)
+	// Caching is how answers are kept that everybody gets.
+	Caching Caching
 }
 
 // Handler serves the API. Close ends its streams.
@@ -46,7 +48,10 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // NewHandler serves the API over HTTP, server-sent events and WebSocket.
 func NewHandler(r *Resolver, o Options) Handler {
-	return Serve(live{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), r}, o, once{r.Answers}, batches{r})
+	everybody := public{r, o.Caching}
+	h := Serve(live{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), r}, o, once{r.Answers}, batches{r}, everybody)
+	h.Public = everybody
+	return h
 }
 
 // schema is the schema without what the executor knows and we do not offer: the

@@ -111,6 +111,7 @@ func importCatalog(ctx context.Context, c config, dir string, stdout io.Writer) 
 		return nil
 	}
 	fmt.Fprintf(stdout, "revision %d: %d standards published, %d ended\n", done.Revision, done.Published, done.Closed)
+	tellServers(ctx, c, done.Revision)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/cache"
@@ -39,6 +40,8 @@ type config struct {
 	draft      bool              // ONEDOOR_HTTP_DRAFT: the status codes of the newer draft of GraphQL over HTTP
 	origins    []string          // ONEDOOR_ORIGINS: other sites whose pages may use the API
 	trusted    map[string]string // ONEDOOR_TRUSTED_DOCUMENTS: all operations that are served; nil: any
+	publicAge  time.Duration     // ONEDOOR_PUBLIC_AGE: how long browsers and proxies may keep public answers
+	stopDelay  time.Duration     // ONEDOOR_STOP_DELAY: how long to go on serving when told to stop, not ready
 
 	secretKey      string           // ONEDOOR_SECRET_KEY: seals the secrets of webhooks; empty: a key in the data folder
 	webhookAllowed []netip.Prefix   // ONEDOOR_WEBHOOK_ALLOW: addresses that are not public and may get webhooks
@@ -63,7 +66,7 @@ func parseConfig(command string, args []string, getenv func(string) string, stde
 	flags.StringVar(&c.databaseURL, "database-url", getenv("DATABASE_URL"), "postgres://… or sqlite:PATH (DATABASE_URL); SQLite in the data folder when empty")
 	flags.StringVar(&c.redisURL, "redis-url", getenv("REDIS_URL"), "redis://… (REDIS_URL); inside the process when empty")
 	flags.StringVar(&c.blobURL, "blob-url", getenv("BLOB_URL"), "file:///DIR or s3://BUCKET?… for uploaded files (BLOB_URL); in the data folder when empty")
-	groups := []func() error{c.check, c.pluginSettings(flags, getenv), c.apiSettings(flags, getenv), c.webhookSettings(flags, getenv), c.limitSettings(flags, env)}
+	groups := []func() error{c.check, c.pluginSettings(flags, getenv), c.apiSettings(flags, getenv), c.timeSettings(flags, env), c.webhookSettings(flags, getenv), c.limitSettings(flags, env)}
 	for _, add := range own {
 		add(flags)
 	}
@@ -132,6 +135,16 @@ func (c *config) apiSettings(flags *flag.FlagSet, getenv func(string) string) fu
 	origins := flags.String("origins", getenv("ONEDOOR_ORIGINS"), "origins of other sites whose pages may use the API, such as https://example.org, with commas between (ONEDOOR_ORIGINS)")
 	trusted := flags.String("trusted-documents", getenv("ONEDOOR_TRUSTED_DOCUMENTS"), "file of the operations that are served, and no others: JSON of hashes and texts (ONEDOOR_TRUSTED_DOCUMENTS)")
 	return func() error { return errors.Join(c.readOrigins(*origins), c.readTrusted(*trusted)) }
+}
+
+// timeSettings say how long public answers may be kept by others, and how long
+// stopping is delayed.
+func (c *config) timeSettings(flags *flag.FlagSet, env func(key, otherwise string) string) func() error {
+	age := flags.String("public-age", env("ONEDOOR_PUBLIC_AGE", "60s"), "`TIME` for which browsers and proxies may keep a public answer without asking again (ONEDOOR_PUBLIC_AGE)")
+	delay := flags.String("stop-delay", env("ONEDOOR_STOP_DELAY", "0s"), "`TIME` to go on serving when told to stop, so that a balancer sees that it is no longer ready (ONEDOOR_STOP_DELAY)")
+	return func() error {
+		return errors.Join(readDuration(&c.publicAge, "ONEDOOR_PUBLIC_AGE", *age, 24*time.Hour), readDuration(&c.stopDelay, "ONEDOOR_STOP_DELAY", *delay, time.Minute))
+	}
 }
 
 // webhookSettings are those of webhooks. The key has no flag: other users of the
@@ -222,6 +235,16 @@ func (c *config) readOrigins(list string) error {
 		}
 		c.origins = append(c.origins, origin)
 	}
+	return nil
+}
+
+// readDuration reads a setting that is a time from nothing up to a longest one.
+func readDuration(to *time.Duration, name, text string, longest time.Duration) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > longest {
+		return fmt.Errorf("%s: %q is no time from 0s to %v", name, text, longest)
+	}
+	*to = d
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"mime"
@@ -51,8 +52,12 @@ func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Con
 		ctx, cancel := context.WithTimeout(r.Context(), healthTime)
 		defer cancel()
 		if err := ready(ctx); err != nil {
+			reason := "the database or the store of files does not answer"
+			if errors.Is(err, errStopping) {
+				reason = err.Error()
+			}
 			slog.WarnContext(ctx, "not ready", "error", err)
-			http.Error(w, "not ready: the database or the store of files does not answer", http.StatusServiceUnavailable)
+			http.Error(w, "not ready: "+reason, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))
@@ -95,7 +100,7 @@ var tooLate = refusal(fault.Unavailable, "", "未能及时处理，请带同一 
 // while it is read and never in memory. A stream has a size and no end: its
 // handler bounds each of its operations and each of its writes.
 func bounded(api http.Handler) http.Handler {
-	stream := http.MaxBytesHandler(api, maxBody)
+	unbuffered := http.MaxBytesHandler(api, maxBody)
 	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime+graceTime, tooLate), maxBody)
 	large := http.MaxBytesHandler(http.TimeoutHandler(api, uploadTime, tooLate), maxUpload)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +118,10 @@ func bounded(api http.Handler) http.Handler {
 			_ = control.SetWriteDeadline(time.Now().Add(uploadTime + readTime))
 			large.ServeHTTP(w, r)
 		case protocol.IsStream(r):
-			stream.ServeHTTP(w, r)
+			unbuffered.ServeHTTP(w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead: // its handler bounds its time; a page that is kept goes out as it is
+			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
+			unbuffered.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate
 			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))

@@ -32,13 +32,12 @@ import (
 )
 
 const (
-	lookEvery    = time.Second         // how soon what time has made due is done, and an import by another process is served
-	settleEvery  = time.Minute         // how often rulings whose patches are published are looked at
-	forgetEvery  = time.Hour           // how often keys of old requests are thrown away
-	forgetAfter  = 30 * 24 * time.Hour // how long a request can be retried under its key
-	firstYear    = 2000                // of a sandbox's clock
-	lastYear     = 2100
-	shutdownTime = 10 * time.Second // how long requests may take to finish
+	lookEvery   = time.Second         // how soon what time has made due is done, and an import by another process is served
+	settleEvery = time.Minute         // how often rulings whose patches are published are looked at
+	forgetEvery = time.Hour           // how often keys of old requests are thrown away
+	forgetAfter = 30 * 24 * time.Hour // how long a request can be retried under its key
+	firstYear   = 2000                // of a sandbox's clock
+	lastYear    = 2100
 )
 
 // serve wires the parts by hand and serves until ctx ends.
@@ -84,6 +83,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	book := guide.NewBook(first)
+	reading := &reader{store: s, book: book, news: newsOfCatalogue(hints)}
 	var clock clock
 	guests, err := openPlugins(c, s, uploads, slog.Default())
 	if err != nil {
@@ -97,7 +97,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
 	drafts := &drafting.Desk{
 		Shelf: s, Catalog: s, Cases: s, Book: book, Now: clock.now, Random: rand.Reader,
-		Refresh: func(ctx context.Context) error { return refresh(ctx, s, book) },
+		Refresh: reading.refresh,
 	}
 	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
 	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
@@ -141,12 +141,15 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		Draft:      c.draft,
 		Origins:    c.origins,
 		SignIn:     identity.SignIn(signIn),
+		Caching:    graph.Caching{Pages: cache.NewPages(hints), Build: build(), Doubted: reading.doubted, Age: c.publicAge},
 	})
 	server := newHTTPServer(
 		limited(api),
 		limited(serveFiles(s.Client(), uploads)),
 		serveCatalogue(s, func() workday.Date { return workday.DateOf(clock.now()) }),
-		func(ctx context.Context) error { return errors.Join(s.Ping(ctx), uploads.Ping(ctx)) },
+		func(asked context.Context) error {
+			return errors.Join(stoppingBy(ctx), s.Ping(asked), uploads.Ping(asked))
+		},
 		c.origins,
 	)
 	listener, err := net.Listen("tcp", c.addr)
@@ -164,37 +167,23 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	fmt.Fprintf(stdout, "onedoor serves %s/ (GraphQL at /graphql)\n", url)
 
 	var working sync.WaitGroup
-	defer working.Wait() // before the database closes
-	work, stop := context.WithCancel(ctx)
+	work, stop := context.WithCancel(context.WithoutCancel(ctx)) // it goes on while requests finish
 	defer stop()
 	working.Go(func() {
-		jobs.Run(work, append(ownWork(s, book, desk, drafts, guests), webhookWork(s, dispatcher)...)...)
+		jobs.Run(work, append(ownWork(s, reading, desk, drafts, guests), webhookWork(s, dispatcher)...)...)
 		dispatcher.Wait()
 	})
 	working.Go(func() { events.Run(work) })
 	working.Go(func() { published.Run(work) })
-	return serveUntil(ctx, server, api, stopped)
-}
-
-// serveUntil waits until the server stops or ctx ends, and then tells streams to
-// come again and lets requests finish.
-func serveUntil(ctx context.Context, server *http.Server, api graph.Handler, stopped <-chan error) error {
-	select {
-	case err := <-stopped:
-		return err
-	case <-ctx.Done():
-	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	api.Close(finish)
-	if err := server.Shutdown(finish); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("requests were cut off: %w", err)
-	}
-	return nil
+	working.Go(func() { reading.follow(work) })
+	return serveUntil(ctx, c.stopDelay, server, api, stopped, func(finish context.Context) error {
+		stop()
+		return waitFor(finish, &working)
+	})
 }
 
 // ownWork is what the platform does of itself.
-func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *drafting.Desk, guests *plugins) []jobs.Work {
+func ownWork(s *store.Store, reading *reader, desk *casework.Desk, drafts *drafting.Desk, guests *plugins) []jobs.Work {
 	return []jobs.Work{
 		{Name: "timers", Every: lookEvery, Do: func(ctx context.Context) error {
 			_, err := desk.RunTimers(ctx)
@@ -208,7 +197,7 @@ func ownWork(s *store.Store, book *guide.Book, desk *casework.Desk, drafts *draf
 			_, err := desk.RunChecks(ctx)
 			return err
 		}},
-		{Name: "catalogue", Every: lookEvery, Do: func(ctx context.Context) error { return refresh(ctx, s, book) }},
+		{Name: "catalogue", Every: lookEvery, Do: reading.refresh},
 		{Name: "keys", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetKeys(ctx, time.Now().Add(-forgetAfter)) }},
 	}
 }
@@ -230,21 +219,4 @@ func loadCatalogue(ctx context.Context, s *store.Store) (*guide.Catalogue, error
 		}
 	}
 	return s.Catalogue(ctx)
-}
-
-// refresh reloads the catalogue when an import, by whatever process, has made a
-// new revision. Requests go on with the old one until the new is ready, and with
-// the old one alone when the new cannot be loaded.
-func refresh(ctx context.Context, s *store.Store, book *guide.Book) error {
-	revision, err := s.Revision(ctx)
-	if err != nil || revision == book.Current().Revision {
-		return err
-	}
-	c, err := s.Catalogue(ctx)
-	if err != nil {
-		return err
-	}
-	book.Replace(c)
-	slog.InfoContext(ctx, "catalogue reloaded", "revision", c.Revision)
-	return nil
 }

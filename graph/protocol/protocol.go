@@ -57,6 +57,8 @@ type Handler struct {
 	// the context with who acts. It is asked again while a stream lives, so that it
 	// ends with its token. Nil: the context is that of the request.
 	SignIn func(ctx context.Context, authorization string) (context.Context, error)
+	// Public knows the answers that everybody gets; nil: others are to keep none.
+	Public Public
 
 	InitTime   time.Duration // how long a socket may take to introduce itself
 	AliveEvery time.Duration // how often a stream is looked after
@@ -174,6 +176,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, f, refused)
 		return
 	}
+	words, perhapsPublic := h.wordsOf(r, f)
+	if perhapsPublic {
+		if page, ok := h.Public.Find(r.Context(), words); ok {
+			writePage(w, r, f, page)
+			return
+		}
+	}
 	q, refused := h.read(w, r)
 	defer q.close()
 	if refused != nil {
@@ -203,7 +212,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, done := h.limited(r.Context(), op)
 	defer done()
 	respond, ctx := h.Exec.DispatchOperation(ctx, op)
-	h.answer(w, r, f, respond(ctx))
+	response := respond(ctx)
+	if perhapsPublic && response != nil && len(response.Errors) == 0 {
+		if page, ok := h.Public.Keep(ctx, op, words, body(response)); ok {
+			writePage(w, r, f, page)
+			return
+		}
+	}
+	h.answer(w, r, f, response)
 }
 
 // onlyRead refuses to change anything by a method that promises not to.

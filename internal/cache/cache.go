@@ -34,13 +34,29 @@ func Open(url string) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache.Open: REDIS_URL: %w", err)
 	}
-	return &Cache{client: redis.NewClient(patience(options)), stop: func() {}}, nil
+	return &Cache{client: connect(options), stop: func() {}}, nil
 }
+
+func connect(o *redis.Options) *redis.Client {
+	client := redis.NewClient(patience(o))
+	client.AddHook(&breaker{})
+	return client
+}
+
+// The library would complain of each connection that fails; the breaker says it
+// once.
+func init() { redis.SetLogger(silent{}) }
+
+type silent struct{}
+
+// Printf says nothing.
+func (silent) Printf(context.Context, string, ...any) {}
 
 // patience keeps a missing Redis from holding requests up: by default the
 // client tries for seconds.
 func patience(o *redis.Options) *redis.Options {
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
+	o.PoolTimeout = 300 * time.Millisecond // all connections wait for an answer
 	o.DialerRetries, o.MaxRetries = 1, -1
 	o.ContextTimeoutEnabled = true
 	return o
@@ -69,7 +85,7 @@ func openEmbedded() (*Cache, error) {
 			}
 		}
 	}()
-	client := redis.NewClient(patience(&redis.Options{Addr: server.Addr(), Password: password, DisableIdentity: true}))
+	client := connect(&redis.Options{Addr: server.Addr(), Password: password, DisableIdentity: true})
 	return &Cache{client: client, embedded: true, stop: func() { ticker.Stop(); close(done); server.Close() }}, nil
 }
 

@@ -16,7 +16,8 @@ import (
 
 // Source is a catalogue as the store keeps it, every version included.
 type Source struct {
-	Revision    int // changes with every import that changed something
+	Revision    int    // changes with every import that changed something
+	Edition     string // names that import among all, of other databases too
 	Departments []district.Department
 	Regions     []district.Region
 	Zones       []district.Zone
@@ -83,6 +84,7 @@ type JointStandard struct {
 // never changes; a new import makes a new one.
 type Catalogue struct {
 	Revision    int
+	Edition     string
 	vocabulary  *standard.Vocabulary
 	encoded     [][]byte // the vocabulary's facts in canonical JSON
 	departments map[string]district.Department
@@ -123,6 +125,7 @@ func Compile(src Source) (*Catalogue, error) {
 	}
 	c := &Catalogue{
 		Revision:    src.Revision,
+		Edition:     src.Edition,
 		vocabulary:  vocabulary,
 		departments: make(map[string]district.Department, len(src.Departments)),
 		regions:     make(map[string]district.Region, len(src.Regions)),

@@ -72,6 +72,7 @@ func loadSource(ctx context.Context, c *ent.Client) (*guide.Source, error) {
 	src := &guide.Source{Retired: guide.Retired{Facts: map[string]bool{}, Values: map[string][]string{}}}
 	if last != nil {
 		src.Revision, src.Retired.Since = last.ID, last.EffectiveFrom
+		src.Edition = fmt.Sprintf("%d-%.16s-%d", last.ID, last.Digest, last.ImportedAt.UnixMicro())
 	}
 	for _, row := range l.departments(true) {
 		src.Departments = append(src.Departments, departmentOf(row))

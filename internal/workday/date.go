@@ -55,6 +55,9 @@ func ParseDate(s string) (Date, error) {
 	return NewDate(t.Date()), nil
 }
 
+// Start gives the instant at which the day begins in Shanghai.
+func (d Date) Start() time.Time { return d.time().Add(-8 * time.Hour) }
+
 // time gives midnight UTC of the day, for the calendar arithmetic of package time.
 func (d Date) time() time.Time { return time.Unix((int64(d.n)-unixDay)*86400, 0).UTC() }
 
