@@ -93,7 +93,7 @@ type office struct {
 func newOffice(t *testing.T, s *store.Store, book *guide.Book) *office {
 	o := &office{t: t, store: s, clock: &clock{time: now}}
 	o.Desk = &casework.Desk{Cases: s, Notices: s, Files: shelf{}, Checks: check.None{}, Book: book, Now: o.clock.now, Random: &dice{src: rand.NewChaCha8([32]byte{1})}}
-	o.drafts = &drafting.Desk{Shelf: s, Catalog: s, Cases: s, Book: book, Now: o.clock.now, Random: o.Desk.Random, Refresh: func(ctx context.Context) error {
+	o.drafts = &drafting.Desk{Shelf: s, Catalog: s, Cases: s, Book: book, Now: o.clock.now, Random: o.Random, Refresh: func(ctx context.Context) error {
 		c, err := s.Catalogue(ctx)
 		if err == nil {
 			book.Replace(c)

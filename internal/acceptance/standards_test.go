@@ -268,6 +268,33 @@ func TestDraftIsPreviewedAndKeptFromContradicting(t *testing.T) {
 		if h := p.Standard.History; *h[0].EffectiveFrom != "2030-01-01" || *h[1].EffectiveTo != "2030-01-01" || h[1].State != "IN_FORCE" || len(h[0].Changes) != 1 || h[0].Changes[0].Subject != "C-NEW-1" {
 			t.Errorf("history: %+v", h)
 		}
+		var diff struct {
+			StandardDiff struct {
+				Digest  string
+				Changes []struct{ Kind, Subject string }
+				Effects []struct {
+					Kind    string
+					Proved  bool
+					Clauses []string
+					Witness map[string]any
+				}
+			}
+		}
+		in.ask(t, `{ standardDiff(input: {standard: "eia-register", from: 1, to: 2}) { digest changes { kind subject } effects { kind proved clauses witness } } }`, nil, &diff)
+		if got := diff.StandardDiff; len(got.Changes) != 1 || !slices.ContainsFunc(got.Effects, func(e struct {
+			Kind    string
+			Proved  bool
+			Clauses []string
+			Witness map[string]any
+		}) bool {
+			return e.Kind == "NEWLY_REFUSED" && e.Proved && slices.Contains(e.Clauses, "C-NEW-1") && len(e.Witness) > 0
+		}) {
+			t.Errorf("the difference of versions 1 and 2: %+v", got)
+		}
+		in.ask(t, `{ standardDiff(input: {standard: "eia-register", from: 1, to: 1}) { changes { kind subject } effects { kind proved clauses witness } } }`, nil, &diff)
+		if got := diff.StandardDiff; len(got.Changes)+len(got.Effects) != 0 {
+			t.Errorf("a version differs from itself: %+v", got)
+		}
 		asOf := func(day string) string {
 			return string(in.as(t, anybody).send(t, operation(t, `query($d: Date) { item(code: "eia-register", asOf: $d) { version } }`, map[string]any{"d": day})).Data)
 		}

@@ -460,7 +460,7 @@ func (s *Store) held(ctx context.Context, where ...func(*entsql.Selector)) (draf
 	return h, nil
 }
 
-// Spell, YAML and Parse are the catalogue's.
+// Spell gives a content as the pack spells it.
 func (*Store) Spell(c drafting.Content) (map[string]any, error) { return catalog.Spell(c) }
 
 // YAML gives a content as the YAML of a pack.
