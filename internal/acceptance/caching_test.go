@@ -257,8 +257,8 @@ func TestStoppedTwice(t *testing.T) {
 	eventually(t, "no longer ready", func() bool { return in.status(t, "/readyz") == http.StatusServiceUnavailable })
 	_ = in.process.cmd.Process.Signal(syscall.SIGTERM)
 	<-in.process.exited
-	if in.process.result == nil || !strings.Contains(in.process.result.Error(), "signal: terminated") {
-		t.Errorf("%v", in.process.result)
+	if in.process.result == nil || !strings.Contains(in.process.lastWords(), "told to stop twice") {
+		t.Errorf("%v: %s", in.process.result, in.process.lastWords())
 	}
 	in.process.result = nil // as it should
 }
