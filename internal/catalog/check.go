@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onedoor/onedoor/internal/casework"
+	"github.com/onedoor/onedoor/internal/conflict"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/item"
 	"github.com/onedoor/onedoor/internal/law"
@@ -32,6 +33,7 @@ func check(p *Pack) Faults {
 		c.scheme(e)
 	}
 	c.presets()
+	c.analysis()
 	c.calendar()
 	return c.faults
 }
@@ -47,6 +49,36 @@ func (c *checker) presets() {
 			for _, p := range f.Problems {
 				c.fault(e.place, "", "%s: %s", p.Path, p.EN)
 			}
+		}
+	}
+}
+
+// analysis finds rules that the analysis of the standards cannot use.
+func (c *checker) analysis() {
+	for _, e := range c.pack.Rules {
+		body, _ := e.Value.Body.(map[string]any)
+		text := func(key string) string {
+			s, _ := body[key].(string)
+			return s
+		}
+		switch e.Value.Section {
+		case conflict.SectionResults:
+			if c.words != nil {
+				_, problems := c.words.Project(map[string]any{text("fact"): body["value"]})
+				for _, p := range problems {
+					c.fault(e.place, "fact", "%s", p.EN)
+				}
+			}
+			if code := text("item"); code != "" {
+				c.refers(e.place, "item", "item", c.items, code)
+			}
+		case conflict.SectionOverrides:
+			c.refers(e.place, "clause", "clause", c.clauses, text("clause"))
+			c.refers(e.place, "over", "clause", c.clauses, text("over"))
+		case conflict.SectionReadings:
+			c.refers(e.place, "clause", "clause", c.clauses, text("clause"))
+		case conflict.SectionInvariants:
+			c.expression(e.place, "cel", text("cel"))
 		}
 	}
 }

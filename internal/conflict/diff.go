@@ -15,6 +15,7 @@ import (
 // vocabularies can hold, with the facts of each beside them.
 func Diff(ctx context.Context, before, after *Subject, o Options) (*Report, error) {
 	space, facts := newSpace(ctx, append(before.everyExpr(), after.everyExpr()...), before.Vocabulary, after.Vocabulary)
+	space.retire(after.Retired)
 	old, now := before.translate(ctx, space, facts[0]), after.translate(ctx, space, facts[1])
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -107,6 +107,25 @@ func newSpace(ctx context.Context, exprs []*standard.Expr, vocabularies ...*stan
 	return sp, out
 }
 
+// retire takes values away that are no answer any more. A fact keeps at least one.
+func (sp *space) retire(values map[string][]string) {
+	for i := range sp.dims {
+		d := &sp.dims[i]
+		var kept []span
+		for v, code := range d.codes {
+			if !slices.Contains(values[d.fact.Key], code) && inside(d.lawful, int64(v)) {
+				kept = append(kept, span{int64(v), int64(v)})
+			}
+		}
+		if len(kept) == 0 {
+			continue
+		}
+		if d.lawful = tidy(kept); !inside(d.lawful, d.hint) {
+			d.hint = d.lo()
+		}
+	}
+}
+
 func newDimension(f *standard.Fact) dimension {
 	d := dimension{fact: f, step: 1, given: f.Role == standard.Given}
 	if f.Kind == standard.Int {

@@ -35,6 +35,7 @@ type Subject struct {
 	Overrides   []Override        // which clause gives way to which
 	Readings    map[string]string // interpretation group → the clause that the district chose
 	Invariants  []Invariant
+	Retired     map[string][]string // fact → values that are no answer any more
 
 	lock     sync.Mutex
 	prepared *prepared
@@ -90,16 +91,16 @@ type Invariant struct {
 
 // Sections of a catalogue's rules that speak to the analysis.
 const (
-	sectionResults    = "results"
-	sectionOverrides  = "overrides"
-	sectionInvariants = "invariants"
-	sectionReadings   = "readings"
-	sectionConflicts  = "conflicts"
+	SectionResults    = "results"    // fact, value, item: what a fact records; without item, a value that no item gives
+	SectionOverrides  = "overrides"  // clause, over, basis
+	SectionInvariants = "invariants" // cel, zh, en
+	SectionReadings   = "readings"   // group, clause: the reading that the district chose
+	SectionConflicts  = "conflicts"  // edges: from, to, claim, effective_to
 )
 
 // From takes the subject out of a catalogue as of a day.
 func From(c *guide.Catalogue, day string) (*Subject, error) {
-	s := &Subject{Vocabulary: c.Vocabulary(), Day: day, Departments: c.Departments(), Readings: map[string]string{}}
+	s := &Subject{Vocabulary: c.Vocabulary(), Day: day, Departments: c.Departments(), Readings: map[string]string{}, Retired: c.RetiredValues(day)}
 	for _, h := range c.HeldItems(day) {
 		s.Items = append(s.Items, Item{h.Item, h.Needed})
 		s.Clauses = append(s.Clauses, h.Clauses...)
@@ -107,21 +108,21 @@ func From(c *guide.Catalogue, day string) (*Subject, error) {
 	for _, h := range c.HeldSchemes(day) {
 		s.Schemes = append(s.Schemes, Scheme{h.Scheme, h.Applies})
 	}
-	for _, r := range c.RulesOf(sectionResults) {
+	for _, r := range c.RulesOf(SectionResults) {
 		body, _ := r.Body.(map[string]any)
 		fact, _ := body["fact"].(string)
 		code, _ := body["item"].(string)
 		s.Results = append(s.Results, Result{Fact: fact, Value: body["value"], Item: code})
 	}
-	for _, r := range c.RulesOf(sectionOverrides) {
+	for _, r := range c.RulesOf(SectionOverrides) {
 		body, _ := r.Body.(map[string]any)
 		s.Overrides = append(s.Overrides, Override{Clause: text(body, "clause"), Over: text(body, "over"), Basis: text(body, "basis")})
 	}
-	for _, r := range c.RulesOf(sectionReadings) {
+	for _, r := range c.RulesOf(SectionReadings) {
 		body, _ := r.Body.(map[string]any)
 		s.Readings[text(body, "group")] = text(body, "clause")
 	}
-	for _, r := range c.RulesOf(sectionInvariants) {
+	for _, r := range c.RulesOf(SectionInvariants) {
 		body, _ := r.Body.(map[string]any)
 		expr, diagnostics := s.Vocabulary.Parse(text(body, "cel"))
 		if len(diagnostics) > 0 {
@@ -129,7 +130,7 @@ func From(c *guide.Catalogue, day string) (*Subject, error) {
 		}
 		s.Invariants = append(s.Invariants, Invariant{Code: r.Code, Expr: expr, ZH: text(body, "zh"), EN: text(body, "en")})
 	}
-	for _, r := range c.RulesOf(sectionConflicts) {
+	for _, r := range c.RulesOf(SectionConflicts) {
 		s.Edges = append(s.Edges, claimed(r)...)
 	}
 	return s, nil
@@ -161,7 +162,7 @@ func text(m map[string]any, key string) string {
 func (s *Subject) With(c *standard.Compiled) *Subject {
 	next := &Subject{
 		Vocabulary: s.Vocabulary, Day: s.Day, Departments: s.Departments, Items: s.Items, Schemes: s.Schemes,
-		Edges: s.Edges, Results: s.Results, Overrides: s.Overrides, Readings: s.Readings, Invariants: s.Invariants,
+		Edges: s.Edges, Results: s.Results, Overrides: s.Overrides, Readings: s.Readings, Invariants: s.Invariants, Retired: s.Retired,
 		Clauses: slices.Clone(s.Clauses), base: s, edit: c,
 	}
 	at := slices.IndexFunc(next.Clauses, func(o *standard.Compiled) bool { return o.Code == c.Code })
@@ -283,6 +284,7 @@ func (s *Subject) prepare(ctx context.Context) (*prepared, error) {
 		}
 	}
 	space, facts := newSpace(ctx, s.everyExpr(), s.Vocabulary)
+	space.retire(s.Retired)
 	made := s.translate(ctx, space, facts[0])
 	if err := ctx.Err(); err != nil {
 		return nil, err

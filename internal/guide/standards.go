@@ -48,6 +48,14 @@ func (c *Catalogue) RulesOf(section string) []law.Rule {
 	return out
 }
 
+// RetiredValues gives the values of facts that are no answer any more on a day.
+func (c *Catalogue) RetiredValues(day string) map[string][]string {
+	if day < c.retired.Since {
+		return nil
+	}
+	return c.retired.Values
+}
+
 // HeldItems lists the items with the version in force on a day. For a day before
 // the first version it is the first: clauses carry their own dates, which may be
 // older than the catalogue.
