@@ -5,7 +5,7 @@ LINT     := $(BIN)/golangci-lint
 LINTVER  := v2.15.0
 # Packages without generated code: the race detector is affordable there.
 CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./internal/item/... ./internal/scheme/... \
-            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/casework/... \
+            ./internal/standard/... ./internal/workday/... ./internal/guide/... ./internal/catalog/... ./internal/ref/... ./internal/cache/... ./internal/bus/... ./internal/casework/... ./graph/protocol/... \
             ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/... ./plugins/sdk/... ./plugins/proto/...
 
 .PHONY: run build gen verify test race lint bench soak migration clean

@@ -83,10 +83,14 @@ func (batches) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptRootField begins a root field.
 func (b batches) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
-	return next(context.WithValue(ctx, sharedKey{}, &shared{
+	return next(b.begin(ctx))
+}
+
+func (b batches) begin(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sharedKey{}, &shared{
 		cases:   batch[*casework.Case]{read: b.r.readCases},
 		notices: batch[*model.Notice]{read: b.r.readNotices},
-	}))
+	})
 }
 
 func (r *Resolver) readCases(ctx context.Context, ids []string) (map[string]*casework.Case, error) {

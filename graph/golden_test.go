@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/bus"
 	"github.com/onedoor/onedoor/internal/catalog"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/store"
@@ -83,7 +86,14 @@ func newAPI(t *testing.T, databaseURL string) api {
 	}
 	o := newOffice(t, s, guide.NewBook(catalogue))
 	o.play()
-	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s}
+	events := &bus.Hub{Log: s, Load: s.Load, Wake: s.Placed()}
+	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { events.Run(ctx) })
+	running.Go(func() { published.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	resolver := &graph.Resolver{Client: s.Client(), Desk: o.Desk, Answers: s, Events: events, Published: published}
 	return api{graph.NewHandler(resolver, graph.Options{Documents: lru.New[string](100)}), o}
 }
 

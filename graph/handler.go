@@ -46,7 +46,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // NewHandler serves the API over HTTP, server-sent events and WebSocket.
 func NewHandler(r *Resolver, o Options) Handler {
-	return Serve(generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), o, once{r.Answers}, batches{r})
+	return Serve(live{generated.NewExecutableSchema(generated.Config{Resolvers: r, Schema: schema()}), r}, o, once{r.Answers}, batches{r})
 }
 
 // schema is the schema without what the executor knows and we do not offer: the

@@ -20,6 +20,9 @@ type Resolver struct {
 	Answers Answers        // to requests with an Idempotency-Key
 	Office  *check.Office  // for departments' plugins
 	Plugins Plugins        // as they run here
+	// Events brings those of cases, and Published the revisions of the catalogue, to
+	// subscriptions; nil where there are none.
+	Events, Published casework.Feed
 	// SetClock sets the clock of a sandbox and does what has become due; it gives
 	// how many cases were looked after. Nil where the time is real.
 	SetClock func(ctx context.Context, now time.Time) (worked int, err error)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/bus"
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/catalog"
@@ -90,7 +91,9 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	desk := &casework.Desk{Cases: s, Notices: s, Files: uploads, Checks: guests, Book: book, Now: clock.now, Random: rand.Reader}
 	office := &check.Office{Registry: s, Catalogue: func() check.Catalogue { return book.Current() }, Now: clock.now}
-	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Office: office, Plugins: guests}
+	events := &bus.Hub{Log: s, Load: s.Load, Redis: hints.Client(), Stream: "events", Wake: s.Placed()}
+	published := &bus.Hub{Log: store.Revisions{Store: s}, Load: s.Load}
+	resolver := &graph.Resolver{Client: s.Client(), Desk: desk, Answers: s, Events: events, Published: published, Office: office, Plugins: guests}
 	if sandbox {
 		// A clock that was set into the future goes on there after a restart.
 		if last, err := s.LastRecorded(ctx); err != nil {
@@ -145,6 +148,8 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	working.Go(func() { jobs.Run(work, ownWork(s, book, desk, guests)...) })
+	working.Go(func() { events.Run(work) })
+	working.Go(func() { published.Run(work) })
 	return serveUntil(ctx, server, api, stopped)
 }
 

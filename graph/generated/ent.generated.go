@@ -16928,6 +16928,14 @@ func unmarshalNDepartmentWhereInput2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNEvent2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.Event) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Event!")
+		return graphql.Null
+	}
+	return _Event(ctx, ec, sel, v)
+}
+
 func marshalNEventConnection2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐEventConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.EventConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "EventConnection!")

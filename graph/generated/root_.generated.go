@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Review() ReviewResolver
 	Scheme() SchemeResolver
+	Subscription() SubscriptionResolver
 	SupplementAsk() SupplementAskResolver
 	Viewer() ViewerResolver
 }
@@ -1020,6 +1021,12 @@ type ComplexityRoot struct {
 	SubmitCasePayload struct {
 		Case    func(childComplexity int) int
 		Receipt func(childComplexity int) int
+	}
+
+	Subscription struct {
+		CaseEvents       func(childComplexity int, number string, after *entgql.Cursor[string]) int
+		CatalogEvents    func(childComplexity int, after *entgql.Cursor[string]) int
+		DepartmentEvents func(childComplexity int, department string, after *entgql.Cursor[string]) int
 	}
 
 	Supplement struct {
@@ -5235,6 +5242,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SubmitCasePayload.Receipt(childComplexity), true
 
+	case "Subscription.caseEvents":
+		if e.ComplexityRoot.Subscription.CaseEvents == nil {
+			break
+		}
+
+		args, err := field_Subscription_caseEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CaseEvents(childComplexity, args["number"].(string), args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.catalogEvents":
+		if e.ComplexityRoot.Subscription.CatalogEvents == nil {
+			break
+		}
+
+		args, err := field_Subscription_catalogEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CatalogEvents(childComplexity, args["after"].(*entgql.Cursor[string])), true
+	case "Subscription.departmentEvents":
+		if e.ComplexityRoot.Subscription.DepartmentEvents == nil {
+			break
+		}
+
+		args, err := field_Subscription_departmentEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.DepartmentEvents(childComplexity, args["department"].(string), args["after"].(*entgql.Cursor[string])), true
+
 	case "Supplement.askedAt":
 		if e.ComplexityRoot.Supplement.AskedAt == nil {
 			break
@@ -5571,6 +5612,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := _Mutation(ctx, ec, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := _Subscription(ctx, ec, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -8487,6 +8545,20 @@ type Money {
 
 """A file of a multipart request (graphql-multipart-request-spec)."""
 scalar Upload
+`, BuiltIn: false},
+	{Name: "../schema/subscription.graphql", Input: `"""
+Events as they happen, by WebSocket (graphql-transport-ws) or server-sent events. ` + "`" + `after` + "`" + ` is the ` + "`" + `cursor` + "`" + ` of the last event that a client has had:
+it goes on after that one, without losing or doubling any. RESUME_GONE: that is not possible; read anew and subscribe without it. SLOW_CONSUMER:
+events were taken too slowly; subscribe again after the last one.
+"""
+type Subscription {
+  """Of one case, by its number, draft number or id."""
+  caseEvents(number: String!, after: Cursor): Event!
+  """A department's inbox: copy notices, what is due soon, answers, and all of the cases that it leads, of the cases that the viewer may see."""
+  departmentEvents(department: String!, after: Cursor): Event!
+  """The catalogue as it is published; public. These events are of no case: ` + "`" + `case` + "`" + ` cannot be asked for."""
+  catalogEvents(after: Cursor): Event!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)

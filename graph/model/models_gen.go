@@ -460,6 +460,12 @@ type SubmitCaseInput struct {
 	OccurredAt      *time.Time `json:"occurredAt,omitempty"`
 }
 
+// Events as they happen, by WebSocket (graphql-transport-ws) or server-sent events. `after` is the `cursor` of the last event that a client has had:
+// it goes on after that one, without losing or doubling any. RESUME_GONE: that is not possible; read anew and subscribe without it. SLOW_CONSUMER:
+// events were taken too slowly; subscribe again after the last one.
+type Subscription struct {
+}
+
 type SupplementAskInput struct {
 	// Required after acceptance: which review asks.
 	Review *string `json:"review,omitempty"`

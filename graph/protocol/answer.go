@@ -95,11 +95,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, f form, refused
 
 // refused is the answer to what is not executed, in the words for users.
 func (h *Handler) refused(ctx context.Context, refused *refusal) *graphql.Response {
-	var list gqlerror.List
-	for _, err := range merge(refused.all()) {
-		list = append(list, err)
-	}
-	return h.Exec.DispatchError(ctx, list)
+	return h.Exec.DispatchError(ctx, merge(refused.all()))
 }
 
 // merge makes one error of those with the same words, so that a small request

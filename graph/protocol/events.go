@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -109,6 +110,11 @@ func (h *Handler) run(ctx context.Context, op *graphql.OperationContext) <-chan 
 	responses := make(chan *graphql.Response)
 	go func() {
 		defer close(responses)
+		defer func() {
+			if v := recover(); v != nil {
+				Fail(ctx, panicked(v))
+			}
+		}()
 		next, ctx := h.Exec.DispatchOperation(ctx, op)
 		for response := next(ctx); response != nil; response = next(ctx) {
 			select {
@@ -138,8 +144,9 @@ func (e *eventWriter) write(text string) {
 	}
 }
 
+// next writes an answer on one line: in JSON, the ends of lines are white space.
 func (e *eventWriter) next(response *graphql.Response) {
-	e.write("event: next\ndata: " + string(body(response)) + "\n\n")
+	e.write("event: next\ndata: " + strings.NewReplacer("\n", "", "\r", "").Replace(string(body(response))) + "\n\n")
 }
 
 // complete has an empty data line: without one, browsers drop the event.

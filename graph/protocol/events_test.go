@@ -39,12 +39,14 @@ func TestEvents(t *testing.T) {
 		stream  string
 	}{
 		"subscription":          {post("subscription { count(to: 2) }"), "event: next\ndata: {\"data\":{\"count\":1}}\n\nevent: next\ndata: {\"data\":{\"count\":2}}\n\n" + end},
+		"data of several lines": {post("subscription { lines: count(to: 1) }"), "event: next\ndata: {\"data\":{\"lines\":1}}\n\n" + end},
 		"subscription by GET":   {get("subscription { count(to: 1) }"), "event: next\ndata: {\"data\":{\"count\":1}}\n\n" + end},
 		"query":                 {post("{ hello }"), "event: next\ndata: {\"data\":{\"hello\":\"world\"}}\n\n" + end},
 		"query by GET":          {get("{ hello }"), "event: next\ndata: {\"data\":{\"hello\":\"world\"}}\n\n" + end},
 		"mutation":              {post("mutation { bump }"), "event: next\ndata: {\"data\":{\"bump\":1}}\n\n" + end},
 		"refused":               {post("subscription { refused }"), "event: next\ndata: {\"errors\":[{\"message\":\"it is refused\",\"extensions\":{\"code\":\"DENIED\",\"problems\":null}}]}\n\n" + end},
 		"breaks":                {post("subscription { breaks }"), "event: next\ndata: {\"data\":{\"breaks\":1}}\n\nevent: next\ndata: {\"errors\":[{\"message\":\"it broke\",\"extensions\":{\"code\":\"UNAVAILABLE\",\"problems\":null}}]}\n\n" + end},
+		"panics":                {post("{ panics }"), "event: next\ndata: {\"errors\":[{\"message\":\"internal error; please try again later\",\"extensions\":{\"code\":\"INTERNAL\",\"problems\":null}}]}\n\n" + end},
 		"invalid":               {get("{"), "~event: next\ndata: {\"errors\":[{"},
 		"accepting JSON better": {[]string{http.MethodPost, "/", `{"query":"subscription { count(to: 1) }"}`, "Content-Type", asJSON, "Accept", asGraph + ", " + asJSON + ", " + asEvents}, "event: next\ndata: {\"data\":{\"count\":1}}\n\n" + end},
 	} {

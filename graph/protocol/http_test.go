@@ -236,6 +236,7 @@ func TestMeasure(t *testing.T) {
 		"too many fragments":     {"{" + strings.Repeat("...{hello}", 401) + "}", "TOO_MANY_FIELDS"},
 		"doubling fragments":     {doubling(9), ""},
 		"too many doubled":       {doubling(26), "TOO_MANY_FIELDS"},
+		"too many named":         {"{ hello }" + strings.Repeat(" fragment A on Query { hello }", 201), "TOO_MANY_FRAGMENTS"},
 		"circular":               {"{ ...A } fragment A on Query { deep { ...A } }", "GRAPHQL"},
 		"many aliases":           {aliases(50), ""},
 		"too many aliases":       {aliases(51), "TOO_MANY_ALIASES"},

@@ -20,6 +20,7 @@ const (
 	maxAliases    = 50
 	maxDirectives = 50
 	maxDocument   = 10 // operations
+	maxFragments  = 200
 	maxMutations  = 20 // changes in one mutation
 )
 
@@ -37,6 +38,9 @@ func (h *Handler) measure(ctx context.Context, text string) *refusal {
 	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, MaxTokens)
 	if err != nil || document == nil {
 		return nil
+	}
+	if len(document.Fragments) > maxFragments {
+		return tooMuch("TOO_MANY_FRAGMENTS", fmt.Sprintf("一份文档最多 %d 个片段", maxFragments), fmt.Sprintf("a document has at most %d fragments", maxFragments))
 	}
 	m := measurer{fragments: map[string]*measured{}, definitions: document.Fragments}
 	if len(document.Operations) > maxDocument {

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -157,8 +156,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if v == http.ErrAbortHandler { //nolint:errorlint // it is this very value
 				panic(v)
 			}
-			h.refuse(w, r, form{}, &refusal{status: http.StatusInternalServerError, err: &fault.Error{Code: fault.Internal, Op: "protocol",
-				ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}})
+			h.refuse(w, r, form{}, &refusal{status: http.StatusInternalServerError, err: panicked(v)})
 		}
 	}()
 	if isUpgrade(r) {
@@ -227,6 +225,11 @@ func Permits(origins []string, origin, host string) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 }
 
+// panicked is the fault of what nobody has foreseen.
+func panicked(v any) error {
+	return &fault.Error{Code: fault.Internal, Op: "protocol", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}
+}
+
 // refusal is why a request is not executed.
 type refusal struct {
 	// status of a request that is not one of GraphQL over HTTP; zero for one that
@@ -261,13 +264,4 @@ func (h *Handler) misshapen(code, zh, en string) *refusal {
 		refused.status = http.StatusUnprocessableEntity
 	}
 	return refused
-}
-
-// codeOf gives the code of a refusal's first error.
-func (f *refusal) code() fault.Code {
-	var ours *fault.Error
-	if all := f.all(); len(all) > 0 && errors.As(all[0], &ours) {
-		return ours.Code
-	}
-	return fault.Invalid
 }

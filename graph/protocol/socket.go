@@ -397,7 +397,7 @@ func (s *socket) serve(ctx context.Context, id string, op *running, q *request) 
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			refuse(&refusal{err: &fault.Error{Code: fault.Internal, Op: "protocol", ZH: "内部错误，请稍后再试", EN: "internal error; please try again later", Err: fmt.Errorf("panic: %v", v)}})
+			refuse(&refusal{err: panicked(v)})
 		}
 	}()
 	prepared, refused := s.h.prepare(ctx, q)

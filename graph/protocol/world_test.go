@@ -162,7 +162,7 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 	}
 	next := func() *graphql.Response {
 		n++
-		return &graphql.Response{Data: fmt.Appendf(nil, `{%q:%d}`, field.Alias, n)}
+		return &graphql.Response{Data: fmt.Appendf(nil, strings.Replace(`{%q:%d}`, ":", map[bool]string{true: ":\r\n", false: ":"}[field.Alias == "lines"], 1), field.Alias, n)}
 	}
 	if field.Name == "silence" {
 		w.began <- field.Name

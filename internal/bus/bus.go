@@ -76,7 +76,9 @@ func (h *Hub) Run(ctx context.Context) {
 			h.mu.Unlock()
 			break
 		}
-		slog.WarnContext(ctx, "events wait for the database", "error", err)
+		if ctx.Err() == nil {
+			slog.WarnContext(ctx, "events wait for the database", "error", err)
+		}
 		if !sleep(ctx, lookEvery) {
 			return
 		}

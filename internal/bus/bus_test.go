@@ -234,8 +234,11 @@ func TestSlowFollowers(t *testing.T) {
 		l := &log{}
 		h := l.process(t, connect())
 		slow, quick := follow(t, h, "", nil), follow(t, h, "", nil)
-		l.add(4097)
-		take(t, quick, 0, 4097, 1)
+		at := int64(0)
+		for range 17 {
+			l.add(241) // 4,097 in all, one more than may wait
+			at = take(t, quick, at, 241, 1)
+		}
 		_, err := slow.Next(t.Context())
 		if fault.CodeOf(err) != fault.Limited {
 			t.Fatalf("%v", err)
@@ -273,6 +276,44 @@ func TestRedisGoesAndComes(t *testing.T) {
 	l.add(1000)
 	m.FlushAll()
 	l.add(1000)
+	all.Wait()
+}
+
+// TestRedisIsKilled kills a real Redis in the middle of 10,000 events with 100
+// followers of two processes, who begin again at the other one all the time.
+func TestRedisIsKilled(t *testing.T) {
+	t.Parallel()
+	server, url := testservices.OwnRedis(t)
+	connect := func() *redis.Client {
+		options, err := redis.ParseURL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return clientOf(t, options)
+	}
+	l := &log{}
+	hubs := []*bus.Hub{l.process(t, connect()), l.process(t, connect())}
+	var all sync.WaitGroup
+	for i := range 100 {
+		f := follow(t, hubs[i%2], "", from(0))
+		all.Go(func() {
+			at := int64(0)
+			for next := i; at < 10_000 && !t.Failed(); next++ {
+				at = take(t, f, at, min(400, 10_000-int(at)), 1)
+				f.Close()
+				f = follow(t, hubs[next%2], "", from(at))
+			}
+		})
+	}
+	for i := range 100 {
+		if i == 30 {
+			server.Stop()
+		}
+		if i == 60 {
+			server.Start(t)
+		}
+		l.add(100)
+	}
 	all.Wait()
 }
 

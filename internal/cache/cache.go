@@ -78,6 +78,9 @@ func (c *Cache) Close() {
 	c.stop()
 }
 
+// Client gives the connection, for what is neither kept nor looked up.
+func (c *Cache) Client() *redis.Client { return c.client }
+
 // Ping says whether Redis answers.
 func (c *Cache) Ping(ctx context.Context) error { return c.client.Ping(ctx).Err() }
 

@@ -18,6 +18,7 @@ type sequencer struct {
 	next    chan struct{} // closed when the next run ends; nil when nobody waits
 	wake    chan struct{} // of one: there is something to do
 	hurry   chan struct{} // of one: somebody waits
+	ready   chan struct{} // of one: events have got their places
 	closed  chan struct{}
 	closing sync.Once
 	done    sync.WaitGroup
@@ -28,7 +29,7 @@ type sequencer struct {
 const pause = 5 * time.Millisecond
 
 func newSequencer(run func(ctx context.Context) error) *sequencer {
-	q := &sequencer{run: run, commits: 1, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), closed: make(chan struct{})}
+	q := &sequencer{run: run, commits: 1, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), ready: make(chan struct{}, 1), closed: make(chan struct{})}
 	q.done.Go(q.loop)
 	return q
 }
@@ -90,6 +91,7 @@ func (q *sequencer) loop() {
 		if next != nil {
 			close(next)
 		}
+		signal(q.ready)
 		select {
 		case <-q.closed:
 			return

@@ -30,6 +30,23 @@ func Redis(t testing.TB) string {
 	return s.redisURL()
 }
 
+// OwnRedis returns a server that the test may stop and start again, empty each
+// time, and its URL. It goes when the test ends.
+func OwnRedis(t testing.TB) (*Stoppable, string) {
+	t.Helper()
+	demandMain(t)
+	s, err := startRedis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &Stoppable{s}, s.redisURL()
+}
+
 func (s *server) redisURL() string { return fmt.Sprintf("redis://127.0.0.1:%d/0", s.port) }
 
 func startRedis() (_ *server, err error) {
