@@ -84,7 +84,7 @@ var rules = []rule{
 	{"plugins/host/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix go.yaml.in/yaml/v3 github.com/elastic/go-seccomp-bpf/... github.com/landlock-lsm/go-landlock/... plugins/internal/... plugins/sdk/... plugins/manifest plugins/host/... core"},
 
 	// Tools of the build and of tests.
-	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
+	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/vektah/gqlparser/v2/formatter github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
 	{"internal/migrationgen", "ariga.io/atlas/... entgo.io/ent/dialect/... github.com/jackc/pgx/v5/stdlib modernc.org/sqlite ent/migrate"},
 	{"internal/testservices", "github.com/jackc/pgx/v5 github.com/redis/go-redis/v9"},
 	{"internal/acceptance", ""},
