@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -62,6 +63,25 @@ func TestTypeScript(t *testing.T) {
 	for _, script := range []string{"quickstart", "apollo", "urql", "relay"} {
 		t.Logf("%s:\n%s", script, run("dist/"+script+".mjs", in.url+"/graphql", token))
 	}
+
+	// Clients that follow a case while the server is killed lose nothing.
+	restart := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in.process.kill()
+		if err := in.process.start(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	defer restart.Close()
+	t.Logf("follow:\n%s", run("dist/follow.mjs", in.url+"/graphql", token, restart.URL))
+
+	// A server that serves the operations of this client only.
+	list := filepath.Join(t.TempDir(), "documents.json")
+	text := run("-p", `require("fs").readFileSync("src/gql/persisted-documents.json", "utf8")`)
+	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closed := start(t, settings["embedded"](t), "-trusted-documents", list)
+	t.Logf("trusted:\n%s", run("dist/trusted.mjs", closed.url+"/graphql", closed.as(t, applicant("zhang-san")).token))
 }
 
 // TestGoClient runs the client in Go, which is a module of its own.

@@ -53,15 +53,16 @@ export function signedIn(site: Site, sent: Sent[]): typeof fetch {
 /** Both ways to follow events take an operation and a sink. */
 export type Way = 'graphql-ws' | 'graphql-sse';
 
-export function socketOf(site: Site) {
+export function socketOf(site: Site, retryAttempts = 5) {
   return overSocket({
+    retryAttempts,
     url: site.url.replace(/^http/, 'ws'),
     connectionParams: { Authorization: `Bearer ${site.token}` },
   });
 }
 
-export function eventsOf(site: Site) {
-  return overEvents({ url: site.url, headers: { authorization: `Bearer ${site.token}` } });
+export function eventsOf(site: Site, retryAttempts = 5) {
+  return overEvents({ url: site.url, retryAttempts, headers: { authorization: `Bearer ${site.token}` } });
 }
 
 /** What an observable brings, one after the other. */
