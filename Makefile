@@ -9,7 +9,7 @@ CORE     := ./internal/fault/... ./internal/law/... ./internal/district/... ./in
             ./internal/casework/... ./internal/webhook/... ./internal/limit/... ./internal/courier/... ./internal/viewer/... ./internal/files/... ./internal/identity/... ./internal/jobs/... \
             ./graph/protocol/... ./plugins/sdk/... ./plugins/proto/... ./plugins/internal/... ./plugins/host/...
 
-.PHONY: run build gen verify test race lint bench soak migration clean
+.PHONY: run build gen verify test race lint clients release-schema bench soak migration clean
 
 run: ## serve on http://127.0.0.1:8080/ with the embedded database
 	$(GO) run ./server
@@ -19,10 +19,12 @@ build: ## bin/server
 
 gen: ## write all generated code
 	$(GO) generate .
+	cd clients/go && $(GO) generate .
 
 verify: ## generated code and go.mod are what they should be, and the code vets
 	./scripts/verify
 	$(GO) vet ./...
+	cd clients/go && $(GO) vet .
 
 test: ## everything, against real PostgreSQL and Redis
 	./scripts/install-services
@@ -44,6 +46,13 @@ bench: ## figures beside their limits, one run
 	$(GO) test -run '^$$' -bench . -skip Pages -benchtime 5s -timeout 30m ./internal/bench
 	$(GO) test -run '^$$' -bench . -benchtime 2s -timeout 30m ./plugins/host
 	$(GO) test -run '^$$' -bench Pages -benchtime 1s -timeout 30m ./internal/bench # ONEDOOR_BENCH_SCALE=0.1: a tenth of the cases
+
+clients: ## the examples of docs/ and the clients of clients/ against the server, and the schema against the last release
+	$(GO) test -count 1 -timeout 20m -run '^Test(Examples|Schema|TypeScript|GoClient|Audits)$$' ./internal/acceptance
+
+release-schema: ## when a release is made: today's schema is what clients may rely on from now on
+	cp clients/schema.graphql clients/released.graphql
+	sed -i.old '/^#.*as the check prints it/!d' clients/breaks.txt && rm clients/breaks.txt.old
 
 cases ?= 1000
 soak: ## make soak cases=1000: kill the server every few seconds while clients handle cases; nothing may be lost

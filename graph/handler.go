@@ -55,11 +55,14 @@ func NewHandler(r *Resolver, o Options) Handler {
 }
 
 // schema is the schema without what the executor knows and we do not offer: the
-// parts of an answer that comes in parts get lost for who takes one answer.
+// parts of an answer that comes in parts get lost for who takes one answer, and
+// what tells the generator how to write Go is nothing for clients.
 func schema() *ast.Schema {
 	s := *generated.NewExecutableSchema(generated.Config{}).Schema()
 	s.Directives = maps.Clone(s.Directives)
-	delete(s.Directives, "defer")
+	for _, name := range []string{"defer", "goField", "goModel"} {
+		delete(s.Directives, name)
+	}
 	return &s
 }
 

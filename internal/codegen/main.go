@@ -1,7 +1,7 @@
 // Command codegen writes all generated code: ent from ent/schema, then gqlgen
-// from graph/schema, then protobuf from plugins/proto. Run it through
-// `go generate .` or `make gen`; `go run ./internal/codegen protobuf` writes the
-// last part only.
+// from graph/schema, then the schema in one file for clients, then protobuf from
+// plugins/proto. Run it through `go generate .` or `make gen`; with `sdl` or
+// `protobuf` it writes that part only.
 package main
 
 import (
@@ -122,12 +122,14 @@ func amend() error {
 	return nil
 }
 
-// run writes all code, or only the last part when it is asked for.
+// run writes all code, or the part that is asked for.
 func run(ctx context.Context, args []string) error {
 	switch {
+	case len(args) == 1 && args[0] == "sdl":
+		return generateSDL()
 	case len(args) == 1 && args[0] == "protobuf":
 	case len(args) > 0:
-		return fmt.Errorf("unknown arguments %q: nothing, or protobuf", args)
+		return fmt.Errorf("unknown arguments %q: nothing, sdl or protobuf", args)
 	default:
 		if err := generateGraph(); err != nil {
 			return err
@@ -167,5 +169,5 @@ func generateGraph() error {
 	if err := api.Generate(cfg); err != nil {
 		return fmt.Errorf("gqlgen: %w", err)
 	}
-	return nil
+	return generateSDL()
 }

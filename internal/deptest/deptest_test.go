@@ -85,8 +85,11 @@ var rules = []rule{
 	{"plugins/kit", "github.com/hashicorp/go-plugin github.com/hashicorp/go-hclog google.golang.org/grpc golang.org/x/term internal/catalog plugins/internal/... plugins/proto plugins/sdk/... plugins/manifest core"},
 	{"plugins/host/...", "github.com/hashicorp/go-plugin/... github.com/hashicorp/go-hclog google.golang.org/grpc/... google.golang.org/protobuf/... golang.org/x/sys/unix plugins/internal/... plugins/sdk/... plugins/manifest plugins/host/... core"},
 
+	// An example for others, and a module of its own.
+	{"clients/go", "github.com/Khan/genqlient/graphql github.com/vektah/gqlparser/v2/gqlerror"},
+
 	// Tools of the build and of tests.
-	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
+	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/vektah/gqlparser/v2/formatter github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
 	{"internal/migrationgen", "ariga.io/atlas/... entgo.io/ent/dialect/... github.com/jackc/pgx/v5/stdlib modernc.org/sqlite ent/migrate"},
 	{"internal/testservices", "github.com/jackc/pgx/v5 github.com/redis/go-redis/v9"},
 	{"internal/acceptance", ""},

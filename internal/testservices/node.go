@@ -1,6 +1,7 @@
 package testservices
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,31 +9,49 @@ import (
 )
 
 // Node installs the JavaScript clients of a folder as its lock says (npm ci), in a
-// folder of the test's own, and gives a function that runs one of its scripts and
-// fails the test when that does not end well. Where there is no Node the test is
-// skipped: nothing that we serve needs it.
+// copy of the test's own that has the files beside the folder too, and gives a
+// function that runs one of its scripts and fails the test when that does not end
+// well. Where there is no Node the test is skipped: nothing that we serve needs it.
+// CI has it, and there it is a failure.
 func Node(t *testing.T, folder string) (run func(script string, args ...string) string) {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
+		if _, err := exec.LookPath(program); err != nil && os.Getenv("CI") != "" {
+			t.Fatalf("there is no %s, which CI needs for the JavaScript clients of %s", program, folder)
+		} else if err != nil {
 			t.Skipf("SKIPPED: there is no %s on this machine, so that nobody has tried the JavaScript clients of %s", program, folder)
 		}
 	}
-	own := t.TempDir()
-	for _, pattern := range []string{"*.mjs", "*.json"} {
-		names, err := filepath.Glob(filepath.Join(folder, pattern))
-		if err != nil || len(names) == 0 {
-			t.Fatalf("%s has no %s", folder, pattern)
+	above := t.TempDir()
+	own := filepath.Join(above, filepath.Base(folder))
+	beside, err := os.ReadDir(filepath.Join(folder, ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range beside {
+		if entry.Type().IsRegular() {
+			copyFile(t, filepath.Join(folder, "..", entry.Name()), filepath.Join(above, entry.Name()))
 		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(own, filepath.Base(name)), text, 0o644); err != nil {
-				t.Fatal(err)
-			}
+	}
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
+		if entry.IsDir() && entry.Name() == "node_modules" {
+			return fs.SkipDir
+		}
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return os.MkdirAll(filepath.Join(own, name), 0o755)
+		}
+		copyFile(t, path, filepath.Join(own, name))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	in := func(program string, args ...string) string {
 		t.Helper()
@@ -40,7 +59,7 @@ func Node(t *testing.T, folder string) (run func(script string, args ...string) 
 		cmd.Dir = own
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Errorf("%s %v: %v\n%s", program, args, err, out)
+			t.Fatalf("%s %v: %v\n%s", program, args, err, out)
 		}
 		return string(out)
 	}
@@ -48,5 +67,16 @@ func Node(t *testing.T, folder string) (run func(script string, args ...string) 
 	return func(script string, args ...string) string {
 		t.Helper()
 		return in("node", append([]string{script}, args...)...)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
