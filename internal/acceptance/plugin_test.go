@@ -298,8 +298,7 @@ func TestPluginDies(t *testing.T) {
 			t.Errorf("the case is %s", c.State)
 		}
 		eventually(t, "the plugin is seen to fail", func() bool {
-			p := admin.plugins(t)[0]
-			return p.Failures > 0 && p.State != nil && (*p.State == "BACKOFF" || *p.State == "FAILED" || *p.State == "IDLE")
+			return admin.plugins(t)[0].Failures > 0 // it is started again at once
 		})
 	})
 }
