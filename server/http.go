@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -16,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/ent"
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/graph/protocol"
+	"github.com/onedoor/onedoor/internal/check"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/viewer"
@@ -34,8 +36,9 @@ const (
 )
 
 // newHTTPServer puts the routes together: the API, uploaded files, the published
-// catalogue, the explorer, health.
-func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Context) error, origins []string) *http.Server {
+// catalogue, the explorer, health. A server whose plugins fail is ready all the
+// same: it says so, and cases go on by the policies of their checks.
+func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Context) error, plugins func() []check.Status, origins []string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", bounded(api))
 	mux.Handle("GET /files/{id}", uploaded)
@@ -61,6 +64,9 @@ func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Con
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))
+		for _, p := range plugins() {
+			_, _ = fmt.Fprintf(w, "plugin %s %s %s %s\n", p.Plugin.Name, p.Plugin.Version, p.Plugin.Mode, p.State)
+		}
 	})
 	return &http.Server{
 		Handler:           shared(origins, mux),

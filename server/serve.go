@@ -150,6 +150,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		func(asked context.Context) error {
 			return errors.Join(stoppingBy(ctx), s.Ping(asked), uploads.Ping(asked))
 		},
+		guests.Status,
 		c.origins,
 	)
 	listener, err := net.Listen("tcp", c.addr)

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,6 +182,21 @@ func (c client) plugins(t *testing.T) []pluginShown {
 	return data.Plugins
 }
 
+// health is what the server says of itself.
+func (in instance) health(t *testing.T) string {
+	t.Helper()
+	resp, err := http.Get(in.url + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestPlugin is a department's plugin on its way: installed, activated in
 // shadow, enforced through the API; its findings on a review; replayed; turned
 // off.
@@ -225,6 +242,9 @@ func TestPlugin(t *testing.T) {
 		plugin := admin.plugins(t)[0]
 		if plugin.Mode != "ENFORCE" || plugin.State == nil || *plugin.State != "READY" || plugin.Calls == 0 || plugin.Failures != 0 || plugin.Latency == nil || *plugin.Digest != exits.Source.Digest {
 			t.Errorf("%+v", plugin)
+		}
+		if health := in.health(t); !strings.Contains(health, "plugin fire 1.0.0 ENFORCE READY\n") {
+			t.Errorf("health says %s", health)
 		}
 		if said := in.command(t, "plugin", "replay", "--case", c.Number); !strings.Contains(said, "the same") {
 			t.Errorf("replay says %s", said)
