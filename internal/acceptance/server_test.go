@@ -134,6 +134,7 @@ type process struct {
 	log       string // file of what it writes to stderr
 	addr      string // host:port, from the first start on
 
+	told   *sync.Once // to stop: a second signal would end it at once
 	cmd    *exec.Cmd
 	exited chan struct{}
 	result error // of the wait; after exited
@@ -204,7 +205,7 @@ func (p *process) run() error {
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		if err == nil {
-			p.cmd, p.exited = cmd, exited
+			p.cmd, p.exited, p.told = cmd, exited, new(sync.Once)
 		}
 		started <- err
 		if err != nil {
@@ -267,7 +268,7 @@ func (p *process) stop() error {
 		return p.result
 	default:
 	}
-	_ = p.cmd.Process.Signal(os.Interrupt)
+	p.told.Do(func() { _ = p.cmd.Process.Signal(os.Interrupt) })
 	select {
 	case <-p.exited:
 		return p.result
