@@ -459,3 +459,27 @@ func TestAuthor(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestPluginIsDemanded: without a check that must be run, an application is not
+// taken, and nothing of it is half done; with the plugin off it is.
+func TestPluginIsDemanded(t *testing.T) {
+	t.Parallel()
+	in := start(t, trusting(t, settings["embedded"](t)))
+	in.command(t, "plugin", "install", packaged(t, "testdata/fragile"))
+	in.command(t, "plugin", "activate", "fragile", "--policy", "refers=reject")
+	admin := in.as(t, central)
+	eventually(t, "it is active", func() bool { return admin.plugins(t)[0].State != nil })
+	person, c := draft(t, in)
+	r := person.refused(t, mutation(t, "submitCase", map[string]any{"case": c.Number}, "case { number }"), "UNAVAILABLE")
+	if !r.has("checks.fragile/refers", "DOWN") {
+		t.Errorf("%+v", *r.Extensions.Problems)
+	}
+	if now := person.show(t, c.Number); now.State != "DRAFT" || now.Version != c.Version {
+		t.Errorf("the case is %s, version %d", now.State, now.Version)
+	}
+	in.command(t, "plugin", "activate", "fragile", "--mode", "off")
+	eventually(t, "it is off", func() bool { return admin.plugins(t)[0].State == nil })
+	if now := person.do(t, "submitCase", map[string]any{"case": c.Number}); now.State != "SUBMITTED" {
+		t.Errorf("the case is %s", now.State)
+	}
+}
