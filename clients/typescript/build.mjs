@@ -6,7 +6,7 @@ for (const [tool, ...args] of [['graphql-codegen'], ['relay-compiler'], ['tsc']]
   execFileSync(process.execPath, [`node_modules/.bin/${tool}`, ...args], { stdio: 'inherit' });
 }
 await build({
-  entryPoints: ['quickstart', 'apollo', 'urql', 'relay', 'follow'].map((script) => `src/${script}.ts`),
+  entryPoints: ['quickstart', 'apollo', 'urql', 'relay', 'follow', 'trusted'].map((script) => `src/${script}.ts`),
   outdir: 'dist', outExtension: { '.js': '.mjs' },
   bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning',
 });

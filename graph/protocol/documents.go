@@ -24,6 +24,9 @@ type Documents struct {
 	Trusted map[string]string
 }
 
+// algorithm may stand before a hash, in a list as in a request.
+const algorithm = "sha256:"
+
 // ReadTrusted reads a list of operations: a JSON object of identifiers and texts,
 // as Relay's compiler and GraphQL Code Generator write it, or a manifest of
 // Apollo's. An identifier of 64 hexadecimal digits is the SHA-256 of its text.
@@ -47,12 +50,15 @@ func ReadTrusted(r io.Reader) (map[string]string, error) {
 	if len(trusted) == 0 {
 		return nil, fmt.Errorf("has no operation")
 	}
+	known := make(map[string]string, len(trusted))
 	for id, text := range trusted {
+		id = strings.TrimPrefix(id, algorithm)
 		if isSHA256(id) && id != hashOf(text) {
 			return nil, fmt.Errorf("%s is not the SHA-256 of its operation", id)
 		}
+		known[id] = text
 	}
-	return trusted, nil
+	return known, nil
 }
 
 func isSHA256(id string) bool {
@@ -126,7 +132,7 @@ func identifier(q *request) (string, *refusal) {
 		return "", &refusal{err: invalid("PERSISTED_QUERY", "extensions.persistedQuery 须为 { version: 1, sha256Hash: \"…\" }", "extensions.persistedQuery is { version: 1, sha256Hash: \"…\" }")}
 	}
 	if q.document != "" {
-		return strings.TrimPrefix(q.document, "sha256:"), nil
+		return strings.TrimPrefix(q.document, algorithm), nil
 	}
 	given, ok := q.Extensions["persistedQuery"]
 	if !ok || given == nil {

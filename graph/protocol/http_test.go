@@ -380,7 +380,12 @@ func TestTrustedDocuments(t *testing.T) {
 	if got, err := protocol.ReadTrusted(strings.NewReader(manifest)); err != nil || got[hashOf(query)] != query {
 		t.Errorf("a manifest gives %v %v", got, err)
 	}
-	for _, wrong := range []string{``, `[]`, `{}`, `{"a":1}`, fmt.Sprintf(`{%q:"{ other }"}`, hashOf(query))} {
+	// GraphQL Code Generator names the algorithm before the hash.
+	generated := fmt.Sprintf(`{"sha256:%s": %q}`, hashOf(query), query)
+	if got, err := protocol.ReadTrusted(strings.NewReader(generated)); err != nil || got[hashOf(query)] != query {
+		t.Errorf("a list of GraphQL Code Generator gives %v %v", got, err)
+	}
+	for _, wrong := range []string{fmt.Sprintf(`{"sha256:%s":"{ other }"}`, hashOf(query)), ``, `[]`, `{}`, `{"a":1}`, fmt.Sprintf(`{%q:"{ other }"}`, hashOf(query))} {
 		if _, err := protocol.ReadTrusted(strings.NewReader(wrong)); err == nil {
 			t.Errorf("%s was taken", wrong)
 		}

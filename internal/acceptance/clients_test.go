@@ -73,6 +73,15 @@ func TestTypeScript(t *testing.T) {
 	}))
 	defer restart.Close()
 	t.Logf("follow:\n%s", run("dist/follow.mjs", in.url+"/graphql", token, restart.URL))
+
+	// A server that serves the operations of this client only.
+	list := filepath.Join(t.TempDir(), "documents.json")
+	text := run("-p", `require("fs").readFileSync("src/gql/persisted-documents.json", "utf8")`)
+	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closed := start(t, settings["embedded"](t), "-trusted-documents", list)
+	t.Logf("trusted:\n%s", run("dist/trusted.mjs", closed.url+"/graphql", closed.as(t, applicant("zhang-san")).token))
 }
 
 // TestGoClient runs the client in Go, which is a module of its own.
