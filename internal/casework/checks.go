@@ -108,7 +108,7 @@ func (c *Case) due(now time.Time) []check.Run {
 // moves a date. A finding whose clause nobody judges in this case is dropped.
 //
 // dropped are runs whose check is not active any more: nothing is waited for.
-// A further failure of the same kind, and what a SHADOW finds, changes nothing of
+// A further failure of the same kind under the same policy, and what a SHADOW finds, changes nothing of
 // the case: it leaves no event.
 func (c *Case) Land(by By, results []check.Result, dropped []check.Run, receipts []check.Receipt) error {
 	t, err := c.begin(by, ActRecordChecks, "")
@@ -123,8 +123,8 @@ func (c *Case) Land(by By, results []check.Result, dropped []check.Run, receipts
 			continue
 		}
 		run := &c.Checks[k]
+		again := r.Fault != nil && run.Fault != nil && run.Fault.Code == r.Fault.Code && run.Policy == r.Policy
 		run.Source, run.Policy, run.RanAt, run.Receipt, run.Findings = r.Source, r.Policy, now, r.Receipt, nil
-		again := r.Fault != nil && run.Fault != nil && run.Fault.Code == r.Fault.Code
 		run.Fault = r.Fault
 		if r.Fault != nil {
 			run.Attempts++
@@ -149,11 +149,12 @@ func (c *Case) Land(by By, results []check.Result, dropped []check.Run, receipts
 	for _, r := range dropped {
 		if k := c.run(r.Plugin, r.Check, r.Mode); k >= 0 {
 			c.Checks = slices.Delete(c.Checks, k, k+1)
+			if r.Mode == check.Shadow {
+				continue // what stands there is of the version in force
+			}
 			r.Fault = nil // nobody is referred to any more
 			c.place(r, nil)
-			if r.Mode != check.Shadow {
-				told = append(told, map[string]any{"plugin": r.Plugin, "version": r.Version, "check": r.Check, "state": "DROPPED"})
-			}
+			told = append(told, map[string]any{"plugin": r.Plugin, "version": r.Version, "check": r.Check, "state": "DROPPED"})
 		}
 	}
 	c.Receipts = append(c.Receipts, receipts...)

@@ -197,3 +197,31 @@ func TestChecksAgain(t *testing.T) {
 		t.Error("a draft is checked")
 	}
 }
+
+// A shadow that is given up takes nothing away that was found in force.
+func TestADroppedShadowTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	w := examined(t, check.Enforce, check.Refer)
+	w.must(w.Land(w.by(timer), answers(w.Checks), nil, nil))
+	before := w.found()
+	shadow := pending("exits", check.Shadow, check.Refer, "C-FIR-002")
+	shadow.NextAt = w.now
+	w.Checks = append(w.Checks, shadow)
+	w.must(w.Land(w.by(timer), nil, []check.Run{shadow}, nil))
+	if diff := cmp.Diff(before, w.found()); diff != "" || len(before) == 0 || len(w.Checks) != 1 {
+		t.Errorf("%v: %s", w.Checks, diff)
+	}
+}
+
+// Another policy speaks at once, though the fault is the same.
+func TestLandUnderAnotherPolicy(t *testing.T) {
+	t.Parallel()
+	w := examined(t, check.Enforce, check.Refer)
+	w.must(w.Land(w.by(timer), faults(w.Checks, check.Down), nil, nil))
+	changed := faults(w.Checks, check.Down)
+	changed[0].Policy = check.Proceed
+	w.must(w.Land(w.by(timer), changed, nil, nil))
+	if len(w.found()) != 0 {
+		t.Errorf("under PROCEED there is %v", w.found())
+	}
+}

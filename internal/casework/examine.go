@@ -39,21 +39,16 @@ func (d *Desk) examine(ctx context.Context, id string) error {
 		if len(due) == 0 {
 			return nil
 		}
-		book := d.Book.Current()
-		g, err := book.Compute(guide.Input{Scheme: seen.Scheme, Item: seen.Item, Region: seen.Region, Facts: seen.Facts, AsOf: seen.judgedOn(d.today()), Pins: seen.pins()})
-		if err != nil {
-			return err
-		}
-		live, gone := renewed(due, d.Checks.Active())
-		results, receipts := d.Checks.Run(ctx, d.questionAbout(seen, questionOf(g, book)), asked(live))
-		if err := ctx.Err(); err != nil && len(results) == 0 {
-			return err
-		}
+		results, gone, receipts := d.run(ctx, seen, due)
 		err = d.Cases.Update(ctx, id, func(c *Case) error {
-			if c.Version != seen.Version {
+			by := By{Actor: platform, RecordedAt: d.Now()}
+			switch {
+			case c.Version != seen.Version:
 				return errMoved
+			case len(c.due(by.RecordedAt)) == 0: // another instance was faster
+				return nil
 			}
-			return c.Land(By{Actor: platform, RecordedAt: d.Now()}, results, gone, receipts)
+			return c.Land(by, results, gone, receipts)
 		})
 		if !errors.Is(err, errMoved) {
 			return err
@@ -62,21 +57,55 @@ func (d *Desk) examine(ctx context.Context, id string) error {
 	return nil // it keeps changing; the checks stay due
 }
 
+// run asks the plugins what is due. What is not active here is a fault at first:
+// this instance may not know of an activation yet. Only what stays away is gone.
+func (d *Desk) run(ctx context.Context, seen *Case, due []check.Run) (results []check.Result, gone []check.Run, receipts []check.Receipt) {
+	book := d.Book.Current()
+	g, err := book.Compute(guide.Input{Scheme: seen.Scheme, Item: seen.Item, Region: seen.Region, Facts: seen.Facts, AsOf: seen.judgedOn(d.today()), Pins: seen.pins()})
+	if err != nil { // there is nothing that could be asked
+		return faulty(due, check.Fault{Code: check.Errored, Detail: err.Error()}), nil, nil
+	}
+	live, absent := renewed(due, d.Checks.Active())
+	results, receipts = d.Checks.Run(ctx, d.questionAbout(seen, questionOf(g, book)), asked(live))
+	var waits []check.Run
+	for _, r := range absent {
+		if r.Attempts < absentFor {
+			waits = append(waits, r)
+		} else {
+			gone = append(gone, r)
+		}
+	}
+	return append(results, faulty(waits, check.Fault{Code: check.NotAsked, Detail: "no active version has it"})...), gone, receipts
+}
+
+// absentFor is how often a check is looked for in vain before it is given up: with
+// the pauses between, far longer than an instance takes to follow an activation.
+const absentFor = 3
+
+// faulty gives every run the same fault.
+func faulty(runs []check.Run, fault check.Fault) []check.Result {
+	var out []check.Result
+	for _, r := range runs {
+		out = append(out, check.Result{Source: r.Source, Mode: r.Mode, Policy: r.Policy, Check: r.Check, Clauses: r.Clauses, Fault: &fault})
+	}
+	return out
+}
+
 // renewed gives the runs with the versions that are active now, and those that
-// nothing active can run any more.
-func renewed(runs []check.Run, active []check.Plugin) (live, gone []check.Run) {
+// nothing active can run.
+func renewed(runs []check.Run, active []check.Plugin) (live, absent []check.Run) {
 	for _, r := range runs {
 		k := slices.IndexFunc(active, func(p check.Plugin) bool {
 			return p.Name == r.Plugin && p.Mode == r.Mode && slices.ContainsFunc(p.Checks, func(k check.Check) bool { return k.ID == r.Check })
 		})
 		if k < 0 {
-			gone = append(gone, r)
+			absent = append(absent, r)
 			continue
 		}
 		r.Version, r.Digest = active[k].Version, active[k].Digest
 		live = append(live, r)
 	}
-	return live, gone
+	return live, absent
 }
 
 // questionAbout adds to a question what is the case's own: its name, chance, and

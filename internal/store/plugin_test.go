@@ -169,3 +169,67 @@ func TestChecksAreKept(t *testing.T) {
 		}
 	})
 }
+
+// TestAnAbsentCheckIsWaitedFor: a server that does not have a check yet, or any
+// more, refers its clauses to an officer and tries again; it gives up only when
+// the check stays away. Meanwhile nothing else of the case is held up, and a
+// second server that looks at the same moment changes nothing.
+func TestAnAbsentCheckIsWaitedFor(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s) // no plugin is active here
+		id := o.accepted()
+		clause := o.load(id).Reviews[0].Findings[0].Clause
+		run := check.Run{Source: check.Source{Plugin: "p", Version: "1.0.0", Digest: "d1"}, Department: "fire", Check: "c", Clauses: []string{clause}, Mode: check.Enforce, Policy: check.Refer, State: check.Pending, NextAt: o.now()}
+		if err := s.Update(t.Context(), id, func(c *casework.Case) error { c.Checks = []check.Run{run}; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		referred := func() bool {
+			return slices.ContainsFunc(o.load(id).Reviews, func(r casework.Review) bool {
+				return slices.ContainsFunc(r.Findings, func(f casework.Finding) bool { return f.Code == casework.CheckNotRun })
+			})
+		}
+		look := func() {
+			t.Helper()
+			for range 2 { // at once, by two servers
+				if _, err := o.RunChecks(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		look()
+		if c := o.load(id); len(c.Checks) != 1 || c.Checks[0].Attempts != 1 || c.Checks[0].Fault == nil || c.Checks[0].Fault.Code != check.NotAsked || !referred() {
+			t.Fatalf("%+v, referred: %t", c.Checks, referred())
+		}
+		for range 3 {
+			o.later(1)
+			look()
+		}
+		if c := o.load(id); len(c.Checks) != 0 || referred() {
+			t.Errorf("%+v, referred: %t", c.Checks, referred())
+		}
+	})
+}
+
+// TestACaseThatCannotBeJudgedIsNotTriedAllTheTime: its checks wait like those of
+// a plugin that is down.
+func TestACaseThatCannotBeJudgedIsNotTriedAllTheTime(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s)
+		id := o.accepted()
+		run := check.Run{Source: check.Source{Plugin: "p", Version: "1.0.0", Digest: "d1"}, Department: "fire", Check: "c", Clauses: []string{"C-FIR-001"}, Mode: check.Enforce, Policy: check.Refer, State: check.Pending, NextAt: o.now()}
+		err := s.Update(t.Context(), id, func(c *casework.Case) error {
+			c.Checks = []check.Run{run}
+			c.Facts["no_such_fact"] = true
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.RunChecks(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r := o.load(id).Checks[0]; r.Attempts != 1 || r.Fault == nil || r.Fault.Code != check.Errored || !r.NextAt.After(o.now()) {
+			t.Errorf("%+v", r)
+		}
+	})
+}
