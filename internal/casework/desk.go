@@ -203,7 +203,7 @@ func (d *Desk) peek(ctx context.Context, name string) (*Case, error) {
 // case to its versions.
 func (d *Desk) gather(ctx context.Context, c *Case, facts map[string]any, day workday.Date) (Evidence, error) {
 	book := d.Book.Current()
-	g, err := book.Compute(guide.Input{Scheme: c.Scheme, Item: c.Item, Region: c.Region, Facts: facts, AsOf: c.judgedOn(day), Pins: c.pins()})
+	g, err := book.Compute(c.question(facts, day))
 	if err != nil {
 		return Evidence{}, err
 	}
@@ -237,6 +237,11 @@ func (d *Desk) gather(ctx context.Context, c *Case, facts map[string]any, day wo
 		ev.Materials = Gather(told, lead, preset).Materials
 	}
 	return ev, nil
+}
+
+// question is what a guide is asked about the case with these facts.
+func (c *Case) question(facts map[string]any, today workday.Date) guide.Input {
+	return guide.Input{Scheme: c.Scheme, Item: c.Item, Region: c.Region, Facts: facts, AsOf: c.judgedOn(today), Pins: c.pins()}
 }
 
 // judgedOn is the day by whose law the case is judged: that of its acceptance or

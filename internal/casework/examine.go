@@ -61,7 +61,7 @@ func (d *Desk) examine(ctx context.Context, id string) error {
 // this instance may not know of an activation yet. Only what stays away is gone.
 func (d *Desk) run(ctx context.Context, seen *Case, due []check.Run) (results []check.Result, gone []check.Run, receipts []check.Receipt) {
 	book := d.Book.Current()
-	g, err := book.Compute(guide.Input{Scheme: seen.Scheme, Item: seen.Item, Region: seen.Region, Facts: seen.Facts, AsOf: seen.judgedOn(d.today()), Pins: seen.pins()})
+	g, err := book.Compute(seen.question(seen.Facts, d.today()))
 	if err != nil { // there is nothing that could be asked
 		return faulty(due, check.Fault{Code: check.Errored, Detail: err.Error()}), nil, nil
 	}
@@ -223,7 +223,7 @@ func (d *Desk) Compare(ctx context.Context, candidate check.Runner, ids []string
 
 func (d *Desk) compare(ctx context.Context, candidate check.Runner, c *Case, out *Compared) error {
 	book := d.Book.Current()
-	g, err := book.Compute(guide.Input{Scheme: c.Scheme, Item: c.Item, Region: c.Region, Facts: c.Facts, AsOf: c.judgedOn(d.today()), Pins: c.pins()})
+	g, err := book.Compute(c.question(c.Facts, d.today()))
 	if err != nil {
 		return err
 	}
