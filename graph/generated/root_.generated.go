@@ -12060,7 +12060,7 @@ type Plugin {
   """Why it is BACKOFF, FAILED or REFUSED; for officials."""
   reason: String
   retryAt: DateTime
-  """The level of its sandbox, L0 to L3."""
+  """The level of its sandbox, L0 to L2."""
   sandbox: String
   """Since the server started, as are the next two."""
   calls: Int!

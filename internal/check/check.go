@@ -130,7 +130,7 @@ type Source struct {
 	Plugin   string `json:"plugin"`
 	Version  string `json:"version"`
 	Digest   string `json:"digest"`            // SHA-256 of the program that ran, hex
-	Sandbox  string `json:"sandbox,omitempty"` // the level that it ran in: "L0" … "L3"; "" when it did not run
+	Sandbox  string `json:"sandbox,omitempty"` // the level that it ran in: "L0" to "L2"; "" when it did not run
 	Unsigned bool   `json:"unsigned,omitempty"`
 }
 
