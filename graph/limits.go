@@ -168,7 +168,7 @@ func (w *weigher) field(f *ast.Field) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck", "analysis", "publishGate", "standardDiff"}, f.Name) {
+	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck", "analysis", "wayOut", "publishGate", "standardDiff"}, f.Name) {
 		size = guideCost
 		return size + w.set(f.SelectionSet)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -49,28 +50,50 @@ func (r *Resolver) analysis(ctx context.Context, in model.AnalysisInput) (*model
 	return &model.Analysis{Digest: a.Digest, Revision: a.Revision, AsOf: a.Day, Findings: r.found(a.Book, a.Day, a.Findings), More: a.More}, nil
 }
 
+// held are the items of a catalogue as of a day, to show what an analysis names.
+type held struct {
+	r    *Resolver
+	list []guide.HeldItem
+}
+
+func (r *Resolver) held(book *guide.Catalogue, day workday.Date) held {
+	return held{r, book.HeldItems(day.String())}
+}
+
+func (h held) items(codes []string) []*ent.ItemVersion {
+	out := []*ent.ItemVersion{}
+	for _, i := range h.list {
+		if slices.Contains(codes, i.Item.Code) {
+			out = append(out, model.ItemRow(h.r.Client, &i.Item, i.Version, h.r.department(i.Item.Department)))
+		}
+	}
+	return out
+}
+
+func (h held) clauses(codes []string) []*ent.Clause {
+	out := []*ent.Clause{}
+	for _, i := range h.list {
+		for _, k := range i.Clauses {
+			if slices.Contains(codes, k.Code) {
+				out = append(out, model.ClauseRow(h.r.Client, &k.Clause, i.Version, h.r.department(k.Department)))
+			}
+		}
+	}
+	return out
+}
+
 // found shows findings with their clauses, items and departments as they stand in
 // the catalogue that was analysed.
 func (r *Resolver) found(book *guide.Catalogue, day workday.Date, in []drafting.Found) []*model.AnalysisFinding {
-	held := book.HeldItems(day.String())
+	held := r.held(book, day)
 	out := make([]*model.AnalysisFinding, len(in))
 	for i := range in {
 		f := &in[i]
 		v := &model.AnalysisFinding{
 			ID: f.ID, Kind: model.AnalysisKind(f.Kind), Severity: model.AnalysisSeverity(f.Severity), Proved: f.Proved,
-			Clauses: []*ent.Clause{}, Items: []*ent.ItemVersion{}, Departments: r.departments(f.Departments),
+			Clauses: held.clauses(f.Clauses), Items: held.items(f.Items), Departments: r.departments(f.Departments),
 			Category: optional(f.Category), Scheme: optional(f.Scheme), Conditional: f.Conditional, Witness: f.Witness, Condition: optional(f.Condition),
 			Resolutions: make([]map[string]any, len(f.Resolutions)), Edges: make([]*model.AnalysisEdge, len(f.Edges)), Text: f.ZH, TextEn: f.EN,
-		}
-		for _, h := range held {
-			if slices.Contains(f.Items, h.Item.Code) {
-				v.Items = append(v.Items, model.ItemRow(r.Client, &h.Item, h.Version, r.department(h.Item.Department)))
-			}
-			for _, k := range h.Clauses {
-				if slices.Contains(f.Clauses, k.Code) {
-					v.Clauses = append(v.Clauses, model.ClauseRow(r.Client, &k.Clause, h.Version, r.department(k.Department)))
-				}
-			}
 		}
 		for n, res := range f.Resolutions {
 			v.Resolutions[n] = res.Facts
@@ -85,6 +108,30 @@ func (r *Resolver) found(book *guide.Catalogue, day workday.Date, in []drafting.
 		out[i] = v
 	}
 	return out
+}
+
+func (r *Resolver) wayOut(ctx context.Context, in model.WayOutInput) (*model.WayOut, error) {
+	plan := drafting.Plan{Scheme: deref(in.Scheme), Facts: in.Facts, Free: map[string][]any{}, Clauses: in.Clauses, Draft: deref(in.Draft), AsOf: r.day(in.AsOf)}
+	for _, fact := range slices.Sorted(maps.Keys(in.Free)) {
+		among, ok := in.Free[fact].([]any)
+		if !ok {
+			return nil, fault.InvalidInput("graph.wayOut", fault.Problem{Path: "input.free." + fact, Code: "BAD_VALUE", ZH: "请列出可选的值；空列表为任意", EN: "give a list of values to choose among; an empty one is any"})
+		}
+		plan.Free[fact] = among
+	}
+	w, err := r.Drafting.WayOut(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.WayOut{Proved: w.Proved, AsOf: w.Day, Choice: w.Choice, Faults: make([]*model.WayOutFault, len(w.Cores)), Resolutions: make([]map[string]any, len(w.Resolutions))}
+	held := r.held(w.Book, w.Day)
+	for i, core := range w.Cores {
+		out.Faults[i] = &model.WayOutFault{Clauses: held.clauses(core.Clauses), Departments: r.departments(core.Departments)}
+	}
+	for i, res := range w.Resolutions {
+		out.Resolutions[i] = res.Facts
+	}
+	return out, nil
 }
 
 func (r *Resolver) standardDiff(ctx context.Context, in model.StandardDiffInput) (*model.StandardDiff, error) {

@@ -100,6 +100,10 @@ func (r *queryResolver) Analysis(ctx context.Context, input model.AnalysisInput)
 	return r.r.analysis(ctx, input)
 }
 
+func (r *queryResolver) WayOut(ctx context.Context, input model.WayOutInput) (*model.WayOut, error) {
+	return r.r.wayOut(ctx, input)
+}
+
 func (r *queryResolver) StandardDiff(ctx context.Context, input model.StandardDiffInput) (*model.StandardDiff, error) {
 	return r.r.standardDiff(ctx, input)
 }

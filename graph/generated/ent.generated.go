@@ -108,6 +108,7 @@ type QueryResolver interface {
 	Plugins(ctx context.Context) ([]*model.Plugin, error)
 	Precheck(ctx context.Context, input model.GuideInput) (*model.Precheck, error)
 	Analysis(ctx context.Context, input model.AnalysisInput) (*model.Analysis, error)
+	WayOut(ctx context.Context, input model.WayOutInput) (*model.WayOut, error)
 	StandardDiff(ctx context.Context, input model.StandardDiffInput) (*model.StandardDiff, error)
 	Drafts(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardDraftOrder, where *ent.StandardDraftWhereInput) (*ent.StandardDraftConnection, error)
 	Draft(ctx context.Context, id string) (*ent.StandardDraft, error)
@@ -1341,6 +1342,20 @@ func field_Query_standards_args(ctx context.Context, ec *executionContext, rawAr
 		return nil, err
 	}
 	args["asOf"] = arg6
+	return args, nil
+}
+
+func field_Query_wayOut_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.WayOutInput, error) {
+			return unmarshalNWayOutInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOutInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -8982,6 +8997,50 @@ func fieldContext_Query_analysis(ctx context.Context, ec *executionContext, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = field_Query_analysis_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_wayOut(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_wayOut(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().WayOut(ctx, fc.Args["input"].(model.WayOutInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.WayOut) graphql.Marshaler {
+			return marshalNWayOut2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOut(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_wayOut(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_WayOut(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_wayOut_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -22203,6 +22262,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_analysis(ctx, ec, field)
+				})
+		case "wayOut":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_wayOut(ctx, ec, field)
 				})
 		case "standardDiff":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

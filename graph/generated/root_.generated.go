@@ -1013,6 +1013,7 @@ type ComplexityRoot struct {
 		StandardDiff  func(childComplexity int, input model.StandardDiffInput) int
 		Standards     func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.StandardOrder, where *ent.StandardWhereInput, asOf *workday.Date) int
 		Viewer        func(childComplexity int) int
+		WayOut        func(childComplexity int, input model.WayOutInput) int
 		Webhooks      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.WebhookOrder) int
 		Zones         func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy []*ent.ZoneOrder) int
 	}
@@ -1466,6 +1467,19 @@ type ComplexityRoot struct {
 		Region     func(childComplexity int) int
 		Role       func(childComplexity int) int
 		Subject    func(childComplexity int) int
+	}
+
+	WayOut struct {
+		AsOf        func(childComplexity int) int
+		Choice      func(childComplexity int) int
+		Faults      func(childComplexity int) int
+		Proved      func(childComplexity int) int
+		Resolutions func(childComplexity int) int
+	}
+
+	WayOutFault struct {
+		Clauses     func(childComplexity int) int
+		Departments func(childComplexity int) int
 	}
 
 	Webhook struct {
@@ -5970,6 +5984,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.wayOut":
+		if e.ComplexityRoot.Query.WayOut == nil {
+			break
+		}
+
+		args, err := field_Query_wayOut_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WayOut(childComplexity, args["input"].(model.WayOutInput)), true
 	case "Query.webhooks":
 		if e.ComplexityRoot.Query.Webhooks == nil {
 			break
@@ -7639,6 +7664,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.Subject(childComplexity), true
 
+	case "WayOut.asOf":
+		if e.ComplexityRoot.WayOut.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOut.AsOf(childComplexity), true
+	case "WayOut.choice":
+		if e.ComplexityRoot.WayOut.Choice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOut.Choice(childComplexity), true
+	case "WayOut.faults":
+		if e.ComplexityRoot.WayOut.Faults == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOut.Faults(childComplexity), true
+	case "WayOut.proved":
+		if e.ComplexityRoot.WayOut.Proved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOut.Proved(childComplexity), true
+	case "WayOut.resolutions":
+		if e.ComplexityRoot.WayOut.Resolutions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOut.Resolutions(childComplexity), true
+
+	case "WayOutFault.clauses":
+		if e.ComplexityRoot.WayOutFault.Clauses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOutFault.Clauses(childComplexity), true
+	case "WayOutFault.departments":
+		if e.ComplexityRoot.WayOutFault.Departments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WayOutFault.Departments(childComplexity), true
+
 	case "Webhook.createdAt":
 		if e.ComplexityRoot.Webhook.CreatedAt == nil {
 			break
@@ -8196,6 +8265,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SupplementAskInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplementAskInput)),
 			graphql.NewInputUnmarshaler("SupplyCaseInput", graphql.BindUnmarshaler(ec, unmarshalInputSupplyCaseInput)),
 			graphql.NewInputUnmarshaler("UpdateWebhookInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateWebhookInput)),
+			graphql.NewInputUnmarshaler("WayOutInput", graphql.BindUnmarshaler(ec, unmarshalInputWayOutInput)),
 			graphql.NewInputUnmarshaler("WebhookAttemptOrder", graphql.BindUnmarshaler(ec, unmarshalInputWebhookAttemptOrder)),
 			graphql.NewInputUnmarshaler("WebhookDeliveryOrder", graphql.BindUnmarshaler(ec, unmarshalInputWebhookDeliveryOrder)),
 			graphql.NewInputUnmarshaler("WebhookDeliveryWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputWebhookDeliveryWhereInput)),
@@ -12361,6 +12431,39 @@ type AnalysisFinding {
 }
 type AnalysisEdge { from: String! to: String! soft: Boolean! sources: [String!]! }
 
+"""
+A project and what its applicant can still choose. A fact that is neither given nor
+free is unknown: what depends on it is not judged.
+"""
+input WayOutInput {
+  """Code of a scheme, whose own facts count too."""
+  scheme: String
+  facts: FactSet!
+  """Facts that the applicant can still choose, each with the values to choose among; an empty list: any lawful value. {"exits": [1, 2], "fuel": []}"""
+  free: JSON!
+  """Codes of the clauses to judge; all when not given."""
+  clauses: [String!]
+  """As if this draft were in force; for those who may see it."""
+  draft: ID
+  asOf: Date
+}
+type WayOut {
+  """False: not decided within the budget."""
+  proved: Boolean!
+  asOf: Date!
+  """Values of the free facts with which every clause is met; null: there are none."""
+  choice: FactSet
+  """Smallest sets of clauses that no choice meets, one after the other; no clause is in two of them."""
+  faults: [WayOutFault!]!
+  """Choice and design facts whose change would meet them, free or not."""
+  resolutions: [FactSet!]!
+}
+type WayOutFault {
+  clauses: [Clause!]!
+  """Those that must talk when there are several."""
+  departments: [Department!]!
+}
+
 """A version, or a draft, of a standard against another version of it."""
 input StandardDiffInput {
   """Code; may be left out with a draft."""
@@ -12401,6 +12504,8 @@ type PublishGate { open: Boolean! digest: String! refusals: [AnalysisFinding!]! 
 extend type Query {
   """Contradictions, cycles, gaps, redundancy, dead clauses of what is in force, or with a draft."""
   analysis(input: AnalysisInput!): Analysis!
+  """Whether the applicant of one project can meet every clause by what is still free to choose, and which clauses are at fault when not."""
+  wayOut(input: WayOutInput!): WayOut!
   standardDiff(input: StandardDiffInput!): StandardDiff!
   """Standards under work; for officials."""
   drafts(after: Cursor, first: Int, before: Cursor, last: Int, orderBy: [StandardDraftOrder!] = [{direction: DESC, field: DRAFTED_AT}], where: StandardDraftWhereInput): StandardDraftConnection!
@@ -15271,6 +15376,32 @@ func childFields_Viewer(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Viewer_region(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func childFields_WayOut(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proved":
+		return fieldContext_WayOut_proved(ctx, ec, field)
+	case "asOf":
+		return fieldContext_WayOut_asOf(ctx, ec, field)
+	case "choice":
+		return fieldContext_WayOut_choice(ctx, ec, field)
+	case "faults":
+		return fieldContext_WayOut_faults(ctx, ec, field)
+	case "resolutions":
+		return fieldContext_WayOut_resolutions(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WayOut", field.Name)
+}
+
+func childFields_WayOutFault(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clauses":
+		return fieldContext_WayOutFault_clauses(ctx, ec, field)
+	case "departments":
+		return fieldContext_WayOutFault_departments(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WayOutFault", field.Name)
 }
 
 func childFields_Webhook(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -2332,6 +2332,194 @@ func fieldContext_SubmitStandardPayload_draft(_ context.Context, ec *executionCo
 	return fc, nil
 }
 
+func _WayOut_proved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOut) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOut_proved(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Proved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_WayOut_proved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WayOut", field, false, false, "Boolean")
+}
+
+func _WayOut_asOf(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOut) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOut_asOf(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v workday.Date) graphql.Marshaler {
+			return marshalNDate2githubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐDate(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_WayOut_asOf(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WayOut", field, false, false, "Date")
+}
+
+func _WayOut_choice(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOut) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOut_choice(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Choice, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v map[string]any) graphql.Marshaler {
+			return marshalOFactSet2map(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_WayOut_choice(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WayOut", field, false, false, "FactSet")
+}
+
+func _WayOut_faults(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOut) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOut_faults(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Faults, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.WayOutFault) graphql.Marshaler {
+			return marshalNWayOutFault2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOutFaultᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_WayOut_faults(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WayOut",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_WayOutFault(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _WayOut_resolutions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOut) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOut_resolutions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resolutions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []map[string]any) graphql.Marshaler {
+			return marshalNFactSet2ᚕmapᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_WayOut_resolutions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WayOut", field, false, false, "FactSet")
+}
+
+func _WayOutFault_clauses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOutFault) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOutFault_clauses(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clauses, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Clause) graphql.Marshaler {
+			return marshalNClause2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐClauseᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_WayOutFault_clauses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WayOutFault",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Clause(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _WayOutFault_departments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WayOutFault) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WayOutFault_departments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Departments, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Department) graphql.Marshaler {
+			return marshalNDepartment2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋentᚐDepartmentᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_WayOutFault_departments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WayOutFault",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Department(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _WithdrawStandardPayload_draft(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WithdrawStandardPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3237,6 +3425,83 @@ func unmarshalInputSubmitStandardInput(ctx context.Context, ec *executionContext
 func UnmarshalSubmitStandardInput(ctx context.Context, raw any) (model.SubmitStandardInput, error) {
 	var out model.SubmitStandardInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SubmitStandardInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputWayOutInput(ctx context.Context, ec *executionContext, obj any) (model.WayOutInput, error) {
+	var it model.WayOutInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"scheme", "facts", "free", "clauses", "draft", "asOf"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "scheme":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scheme"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scheme = data
+		case "facts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("facts"))
+			data, err := unmarshalNFactSet2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Facts = data
+		case "free":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("free"))
+			data, err := unmarshalNJSON2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Free = data
+		case "clauses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clauses"))
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Clauses = data
+		case "draft":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("draft"))
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Draft = data
+		case "asOf":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asOf"))
+			data, err := unmarshalODate2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐDate(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsOf = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWayOutInput unmarshals raw into the WayOutInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWayOutInput(ctx context.Context, raw any) (model.WayOutInput, error) {
+	var out model.WayOutInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WayOutInput", raw, &out)
 	return out, err
 }
 
@@ -4328,6 +4593,97 @@ func _SubmitStandardPayload(ctx context.Context, ec *executionContext, sel ast.S
 	return out
 }
 
+var wayOutImplementors = []string{"WayOut"}
+
+func _WayOut(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.WayOut) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, wayOutImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WayOut")
+		case "proved":
+			out.Values[i] = _WayOut_proved(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = _WayOut_asOf(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "choice":
+			out.Values[i] = _WayOut_choice(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "faults":
+			out.Values[i] = _WayOut_faults(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resolutions":
+			out.Values[i] = _WayOut_resolutions(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var wayOutFaultImplementors = []string{"WayOutFault"}
+
+func _WayOutFault(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.WayOutFault) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, wayOutFaultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WayOutFault")
+		case "clauses":
+			out.Values[i] = _WayOutFault_clauses(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "departments":
+			out.Values[i] = _WayOutFault_departments(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var withdrawStandardPayloadImplementors = []string{"WithdrawStandardPayload"}
 
 func _WithdrawStandardPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.WithdrawStandardPayload) graphql.Marshaler {
@@ -4811,6 +5167,43 @@ func marshalNSubmitStandardPayload2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraph�
 		return graphql.Null
 	}
 	return _SubmitStandardPayload(ctx, ec, sel, v)
+}
+
+func marshalNWayOut2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOut(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.WayOut) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WayOut!")
+		return graphql.Null
+	}
+	return _WayOut(ctx, ec, sel, v)
+}
+
+func marshalNWayOutFault2ᚕᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOutFaultᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []*model.WayOutFault) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNWayOutFault2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOutFault(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNWayOutFault2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOutFault(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.WayOutFault) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WayOutFault!")
+		return graphql.Null
+	}
+	return _WayOutFault(ctx, ec, sel, v)
+}
+
+func unmarshalNWayOutInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWayOutInput(ctx context.Context, ec *executionContext, v any) (model.WayOutInput, error) {
+	res, err := unmarshalInputWayOutInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNWithdrawStandardInput2githubᚗcomᚋonedoorᚋonedoorᚋgraphᚋmodelᚐWithdrawStandardInput(ctx context.Context, ec *executionContext, v any) (model.WithdrawStandardInput, error) {

@@ -999,6 +999,39 @@ type UpdateWebhookPayload struct {
 	Webhook *ent.Endpoint `json:"webhook"`
 }
 
+type WayOut struct {
+	// False: not decided within the budget.
+	Proved bool         `json:"proved"`
+	AsOf   workday.Date `json:"asOf"`
+	// Values of the free facts with which every clause is met; null: there are none.
+	Choice map[string]any `json:"choice,omitempty"`
+	// Smallest sets of clauses that no choice meets, one after the other; no clause is in two of them.
+	Faults []*WayOutFault `json:"faults"`
+	// Choice and design facts whose change would meet them, free or not.
+	Resolutions []map[string]any `json:"resolutions"`
+}
+
+type WayOutFault struct {
+	Clauses []*ent.Clause `json:"clauses"`
+	// Those that must talk when there are several.
+	Departments []*ent.Department `json:"departments"`
+}
+
+// A project and what its applicant can still choose. A fact that is neither given nor
+// free is unknown: what depends on it is not judged.
+type WayOutInput struct {
+	// Code of a scheme, whose own facts count too.
+	Scheme *string        `json:"scheme,omitempty"`
+	Facts  map[string]any `json:"facts"`
+	// Facts that the applicant can still choose, each with the values to choose among; an empty list: any lawful value. {"exits": [1, 2], "fuel": []}
+	Free map[string]any `json:"free"`
+	// Codes of the clauses to judge; all when not given.
+	Clauses []string `json:"clauses,omitempty"`
+	// As if this draft were in force; for those who may see it.
+	Draft *string       `json:"draft,omitempty"`
+	AsOf  *workday.Date `json:"asOf,omitempty"`
+}
+
 type WebhookSecret struct {
 	CreatedAt time.Time `json:"createdAt"`
 	// When it ends, once it has been replaced.

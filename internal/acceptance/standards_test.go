@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -92,6 +93,107 @@ func between(findings []findingView, clauses ...string) *findingView {
 		}
 	}
 	return nil
+}
+
+// Every known conflict that says what its applicant can choose is shown as it is
+// expected by the project alone: without a way out, and with its clauses at fault
+// though nobody names them; or with the choice that does.
+func TestWaysOutOfKnownConflicts(t *testing.T) {
+	var file struct {
+		Conflicts []struct {
+			ID, Expect    string
+			Clauses       []string
+			Departments   []string
+			Witness, Vary map[string]any
+		}
+	}
+	readYAML(t, "conflicts.yaml", &file)
+	var dictionary struct {
+		Facts []struct {
+			ID      string
+			Default any
+		}
+	}
+	readYAML(t, "facts.yaml", &dictionary)
+	var law struct {
+		Clauses []struct {
+			ID        string
+			Effective struct{ To string }
+		}
+	}
+	readYAML(t, "clauses.yaml", &law)
+	onBoth(t, func(t *testing.T, in instance) {
+		tried := 0
+		for _, k := range file.Conflicts {
+			if len(k.Vary) == 0 {
+				continue
+			}
+			facts := map[string]any{}
+			for _, f := range dictionary.Facts {
+				if f.Default != nil {
+					facts[f.ID] = f.Default
+				}
+			}
+			maps.Copy(facts, k.Witness)
+			var data struct {
+				WayOut struct {
+					Proved bool
+					Choice map[string]any
+					Faults []struct{ Clauses, Departments []struct{ Code string } }
+				}
+			}
+			input := map[string]any{"facts": facts, "free": k.Vary}
+			for _, c := range law.Clauses {
+				if slices.Contains(k.Clauses, c.ID) && c.Effective.To != "" {
+					input["asOf"] = c.Effective.To // it was law until then
+				}
+			}
+			if k.Expect == "sat" {
+				input["clauses"] = k.Clauses // the defaults of other facts fail clauses of their own
+			}
+			in.ask(t, `query($input: WayOutInput!) { wayOut(input: $input) { proved choice faults { clauses { code } departments { code } } } }`, map[string]any{"input": input}, &data)
+			tried++
+			at := map[string]bool{}
+			for _, f := range data.WayOut.Faults {
+				for _, c := range f.Clauses {
+					at[c.Code] = true
+				}
+				if len(f.Departments) == 0 {
+					t.Errorf("%s: nobody is named", k.ID)
+				}
+			}
+			switch {
+			case !data.WayOut.Proved:
+				t.Errorf("%s: not proved", k.ID)
+			case k.Expect == "sat" && (len(data.WayOut.Choice) != len(k.Vary) || len(at) > 0):
+				t.Errorf("%s: there is a way out: %+v", k.ID, data.WayOut)
+			case k.Expect == "unsat" && data.WayOut.Choice != nil:
+				t.Errorf("%s: there is no way out: %v", k.ID, data.WayOut.Choice)
+			case k.Expect == "unsat":
+				for _, c := range k.Clauses {
+					if !at[c] {
+						t.Errorf("%s: %s is not named: %v", k.ID, c, at)
+					}
+				}
+			}
+		}
+		if tried < 8 {
+			t.Errorf("only %d were tried", tried)
+		}
+		for input, code := range map[string]string{
+			`{facts: {}, free: {nothing: []}}`:                     "UNKNOWN_FACT",
+			`{facts: {}, free: {exits: 1}}`:                        "BAD_VALUE",
+			`{facts: {exits: "two"}, free: {}}`:                    "WRONG_TYPE",
+			`{facts: {}, free: {}, clauses: ["C-NO"]}`:             "UNKNOWN_CLAUSE",
+			`{facts: {}, free: {}, scheme: "no"}`:                  "UNKNOWN_SCHEME",
+			`{facts: {}, free: {window_bars: ["made of bamboo"]}}`: "UNKNOWN_VALUE",
+		} {
+			body, _ := json.Marshal(map[string]string{"query": `{ wayOut(input: ` + input + `) { proved } }`})
+			if _, got := in.exchange(t, http.MethodPost, "/graphql", body, "Content-Type", "application/json"); !strings.Contains(got, `"`+code+`"`) {
+				t.Errorf("%s: %s", input, got)
+			}
+		}
+	})
 }
 
 // A fume duct must stand outside of a house whose front must stay free of it:

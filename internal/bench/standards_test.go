@@ -56,6 +56,7 @@ func BenchmarkAnalysisOfAnEdit(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms-each(limit≤50)")
 }
 
 // BenchmarkWholeAnalysis is `analysis` of everything, of another day every time so
@@ -69,4 +70,5 @@ func BenchmarkWholeAnalysis(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms-each(limit≤1000)")
 }

@@ -14,9 +14,11 @@ import (
 // Trial is one project and what its applicant can still choose: each fact of Vary
 // among the values given, or anything lawful when none are. Facts that are
 // neither answered nor varied stay unknown; what depends on them is not judged.
+// Clauses narrows what is judged; all of them when empty.
 type Trial struct {
-	Facts map[string]any
-	Vary  map[string][]any
+	Facts   map[string]any
+	Vary    map[string][]any
+	Clauses []string
 }
 
 // Settlement says whether the applicant can meet every clause that applies. With
@@ -24,9 +26,19 @@ type Trial struct {
 type Settlement struct {
 	Proved      bool
 	Choice      map[string]any // values of Vary that meet everything; nil when there are none
-	Cores       [][]string     // minimal sets of clauses that no choice meets; the sets share no clause
-	Departments []string       // of the cores: those that must talk
+	Cores       []Core         // what no choice meets; no clause is in two of them
 	Resolutions []Resolution   // choice and design facts whose change would meet the clauses of the cores
+}
+
+// Core is a minimal set of clauses that no choice meets, and the departments that
+// must talk when there are several.
+type Core struct {
+	Clauses, Departments []string
+}
+
+func coreOf(set ...*clause) Core {
+	_, departments := involved(set)
+	return Core{codes(set), unique(departments)}
 }
 
 // Settle looks for a choice that meets all clauses in force, whatever they are
@@ -39,14 +51,19 @@ func Settle(ctx context.Context, s *Subject, t Trial, o Options) (*Settlement, e
 	base, problems := p.Vocabulary.Project(t.Facts)
 	for _, key := range slices.Sorted(maps.Keys(t.Vary)) {
 		if _, ok := p.Vocabulary.Index(key); !ok {
-			problems = append(problems, fault.Problem{Path: "vary." + clip(key), Code: standard.CodeUnknownFact, ZH: "没有这项事实：" + clip(key), EN: "there is no fact " + clip(key)})
+			problems = append(problems, fault.Problem{Path: "free." + clip(key), Code: standard.CodeUnknownFact, ZH: "没有这项事实：" + clip(key), EN: "there is no fact " + clip(key)})
 			continue
 		}
 		for _, v := range t.Vary[key] {
 			if _, wrong := p.Vocabulary.Project(map[string]any{key: v}); len(wrong) > 0 {
-				wrong[0].Path = "vary." + key
+				wrong[0].Path = "free." + key
 				problems = append(problems, wrong[0])
 			}
+		}
+	}
+	for i, code := range t.Clauses {
+		if p.byCode[code] == nil {
+			problems = append(problems, fault.Problem{Path: fmt.Sprintf("clauses[%d]", i), Code: "UNKNOWN_CLAUSE", ZH: "没有现行条款 " + clip(code), EN: "there is no clause " + clip(code) + " in force"})
 		}
 	}
 	if len(problems) > 0 {
@@ -93,7 +110,7 @@ func Settle(ctx context.Context, s *Subject, t Trial, o Options) (*Settlement, e
 	var judged []*clause
 	var kept []sat.Lit
 	for _, c := range p.clauses {
-		if !c.binds || c.breach == nil {
+		if !c.binds || c.breach == nil || len(t.Clauses) > 0 && !slices.Contains(t.Clauses, c.Code) {
 			continue
 		}
 		if fails := e.truth(junction(all, c.applies, junction(not, c.requires)), f).yes; fails != sat.False {
@@ -141,19 +158,18 @@ func Settle(ctx context.Context, s *Subject, t Trial, o Options) (*Settlement, e
 			switch {
 			case len(core) == 1 && core[0] == l: // each of several alike fails by itself
 				atFault = append(atFault, judged[i])
-				out.Cores = append(out.Cores, []string{judged[i].Code})
+				out.Cores = append(out.Cores, coreOf(judged[i]))
 			case len(core) > 1 && slices.Contains(core, l) && slices.Index(kept, l) == i:
 				set = append(set, judged[i])
 			}
 		}
 		if len(set) > 0 {
 			atFault = append(atFault, set...)
-			out.Cores = append(out.Cores, codes(set))
+			out.Cores = append(out.Cores, coreOf(set...))
 		}
 		left = slices.DeleteFunc(left, func(l sat.Lit) bool { return slices.Contains(core, l) })
 	}
-	slices.SortFunc(out.Cores, slices.Compare)
-	_, out.Departments = involved(atFault)
+	slices.SortFunc(out.Cores, func(a, b Core) int { return slices.Compare(a.Clauses, b.Clauses) })
 	if len(atFault) > 0 {
 		for i := range values {
 			if values[i] == absent {

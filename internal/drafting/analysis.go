@@ -3,6 +3,7 @@ package drafting
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,12 +44,30 @@ type Analysis struct {
 	Book     *guide.Catalogue // with the draft
 }
 
-// analyses remembers reports: the same catalogue, rulings and question give the
-// same report. One is made at a time, so that nobody slows the server down by
-// asking for many.
+// view is a catalogue as it is analysed: as of a day, with what has been ruled.
+type view struct {
+	book    *guide.Catalogue
+	variant string // what is in the book beside its revision
+	day     workday.Date
+	rulings []*Coordination
+	edit    *standard.Compiled // a clause as an editor has it, in the place of that of its code
+}
+
+// ground names what is analysed but for the edit.
+func (v view) ground() string {
+	ruled := make([]string, len(v.rulings))
+	for i, c := range v.rulings {
+		ruled[i] = c.ID + strconv.Itoa(c.Version)
+	}
+	return fmt.Sprintf("%d %s %s %s", v.book.Revision, v.variant, v.day, strings.Join(ruled, ","))
+}
+
+// analyses remembers reports, and subjects prepared for the solvers: the same
+// catalogue, rulings and question give the same report. One is made at a time, so
+// that nobody slows the server down by asking for many.
 type analyses struct {
 	mu       sync.Mutex
-	kept     map[string]*conflict.Report
+	reports  map[string]*conflict.Report
 	subjects map[string]*conflict.Subject
 	turn     chan struct{}
 }
@@ -56,48 +75,82 @@ type analyses struct {
 // mostKept bounds what is remembered.
 const mostKept = 64
 
-func (a *analyses) report(ctx context.Context, key, subjectKey string, subject func() (*conflict.Subject, error), o conflict.Options) (*conflict.Report, error) {
+// wait waits for a turn to analyse; leave ends it.
+func (a *analyses) wait(ctx context.Context) (leave func(), err error) {
 	a.mu.Lock()
 	if a.turn == nil {
-		a.turn, a.kept, a.subjects = make(chan struct{}, 1), map[string]*conflict.Report{}, map[string]*conflict.Subject{}
+		a.turn, a.reports, a.subjects = make(chan struct{}, 1), map[string]*conflict.Report{}, map[string]*conflict.Subject{}
 	}
-	known := a.kept[key]
 	a.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
 	select {
 	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
+		return func() { <-a.turn }, nil
 	case <-ctx.Done():
 		return nil, fault.New(fault.Unavailable, "drafting.analyse", "分析繁忙，请重试", "the analysis is busy; try again")
 	}
+}
+
+func (a *analyses) known(key string) *conflict.Report {
 	a.mu.Lock()
-	known, prepared := a.kept[key], a.subjects[subjectKey]
+	defer a.mu.Unlock()
+	return a.reports[key]
+}
+
+// subject gives what a view shows, prepared once for all the edits of it.
+func (a *analyses) subject(v view) (*conflict.Subject, error) {
+	ground := v.ground()
+	a.mu.Lock()
+	s := a.subjects[ground]
 	a.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	if prepared == nil {
+	if s == nil {
 		var err error
-		if prepared, err = subject(); err != nil {
+		if s, err = subjectOf(v.book, v.day.String(), v.rulings); err != nil {
 			return nil, err
 		}
+		a.mu.Lock()
+		if len(a.subjects) >= mostKept/8 {
+			clear(a.subjects)
+		}
+		a.subjects[ground] = s
+		a.mu.Unlock()
 	}
-	report, err := conflict.Analyse(ctx, prepared, o)
+	if v.edit != nil {
+		s = s.With(v.edit)
+	}
+	return s, nil
+}
+
+func (a *analyses) report(ctx context.Context, v view, o conflict.Options) (*conflict.Report, error) {
+	key := fmt.Sprintf("%s %q %q %q %q", v.ground(), o.Kinds, o.Scheme, o.Item, o.Clause)
+	if v.edit != nil {
+		key += " " + DigestOf(v.edit.Clause)
+	}
+	if r := a.known(key); r != nil {
+		return r, nil
+	}
+	leave, err := a.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if r := a.known(key); r != nil {
+		return r, nil
+	}
+	s, err := a.subject(v)
+	if err != nil {
+		return nil, err
+	}
+	r, err := conflict.Analyse(ctx, s, o)
 	if err != nil {
 		return nil, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.kept) >= mostKept {
-		clear(a.kept)
+	if len(a.reports) >= mostKept {
+		clear(a.reports)
 	}
-	if len(a.subjects) >= mostKept/8 {
-		clear(a.subjects)
-	}
-	a.kept[key], a.subjects[subjectKey] = report, prepared
-	return report, nil
+	a.reports[key] = r
+	return r, nil
 }
 
 // subjectOf takes the subject out of a catalogue, with what has been ruled: joint
@@ -121,53 +174,53 @@ func subjectOf(book *guide.Catalogue, day string, rulings []*Coordination) (*con
 	return s, nil
 }
 
-// made analyses a catalogue as of a day; variant names what is in it beside the
-// revision.
-func (d *Desk) made(ctx context.Context, book *guide.Catalogue, variant string, day workday.Date, rulings []*Coordination, o conflict.Options) (*conflict.Report, error) {
-	ruled := make([]string, len(rulings))
-	for i, c := range rulings {
-		ruled[i] = c.ID + strconv.Itoa(c.Version)
+// view gives the catalogue that a question is about: what is in force, or with a
+// draft in it.
+func (d *Desk) view(ctx context.Context, draft string, asOf workday.Date) (view, error) {
+	v := view{book: d.Book.Current(), day: asOf}
+	if v.day.IsZero() {
+		v.day = d.today()
 	}
-	subject := fmt.Sprintf("%d %s %s %s", book.Revision, variant, day, strings.Join(ruled, ","))
-	key := fmt.Sprintf("%s %q %q %q %q", subject, o.Kinds, o.Scheme, o.Item, o.Clause)
-	return d.analyses.report(ctx, key, subject, func() (*conflict.Subject, error) { return subjectOf(book, day.String(), rulings) }, o)
+	if draft != "" {
+		found, err := d.Draft(ctx, draft)
+		if err != nil {
+			return view{}, err
+		}
+		if v.book, err = with(v.book, found.Content, found.Code, found.Base+1, v.day.String()); err != nil {
+			return view{}, err
+		}
+		v.variant = found.Digest
+	}
+	var err error
+	v.rulings, err = d.Shelf.Rulings(ctx)
+	return v, err
 }
 
 // Analyse answers a question about what is in force, or with a draft or an edited
 // clause in it.
 func (d *Desk) Analyse(ctx context.Context, q Question) (*Analysis, error) {
-	book, variant := d.Book.Current(), ""
-	day := q.AsOf
-	if day.IsZero() {
-		day = d.today()
-	}
-	if q.Draft != "" {
-		draft, err := d.Draft(ctx, q.Draft)
-		if err != nil {
-			return nil, err
-		}
-		if book, err = with(book, draft.Content, draft.Code, draft.Base+1, day.String()); err != nil {
-			return nil, err
-		}
-		variant = draft.Digest
-	}
-	rulings, err := d.Shelf.Rulings(ctx)
+	v, err := d.view(ctx, q.Draft, q.AsOf)
 	if err != nil {
 		return nil, err
 	}
+	shown := v.book
 	o := conflict.Options{Kinds: q.Kinds, Scheme: q.Scheme, Item: q.Item, Clause: q.Clause}
-	var report *conflict.Report
 	if q.Edit != nil {
-		report, book, err = d.edited(ctx, book, variant, day, rulings, o, *q.Edit)
-	} else {
-		report, err = d.made(ctx, book, variant, day, rulings, o)
+		if o.Scheme == "" && o.Item == "" && o.Clause == "" && !q.Edit.Remove {
+			o.Clause = q.Edit.Clause
+		}
+		if v, shown, err = d.edited(ctx, v, *q.Edit); err != nil {
+			return nil, err
+		}
 	}
+	report, err := d.analyses.report(ctx, v, o)
 	if err != nil {
 		return nil, err
 	}
-	a := &Analysis{Digest: report.Digest, Revision: d.Book.Current().Revision, Day: day, More: report.More, Book: book}
-	a.Findings = named(report.Findings, rulings)
-	return a, nil
+	return &Analysis{
+		Digest: report.Digest, Revision: d.Book.Current().Revision, Day: v.day, More: report.More, Book: shown,
+		Findings: named(report.Findings, v.rulings),
+	}, nil
 }
 
 func named(findings []conflict.Finding, rulings []*Coordination) []Found {
@@ -183,48 +236,124 @@ func named(findings []conflict.Finding, rulings []*Coordination) []Found {
 	return out
 }
 
-// edited analyses one clause as an editor has it against all.
-func (d *Desk) edited(ctx context.Context, book *guide.Catalogue, variant string, day workday.Date, rulings []*Coordination, o conflict.Options, e Edit) (*conflict.Report, *guide.Catalogue, error) {
-	var content Content
-	version := 0
+// edited gives the view with one clause as an editor has it, and the catalogue to
+// show it by. A changed clause is analysed on the ground that is prepared.
+func (d *Desk) edited(ctx context.Context, v view, e Edit) (view, *guide.Catalogue, error) {
+	day := v.day.String()
+	items := v.book.HeldItems(day)
 	code, _ := e.Fields["item"].(string)
-	for _, h := range book.HeldItems(day.String()) {
-		for _, k := range h.Clauses {
-			if k.Code == e.Clause && code == "" {
-				code = h.Item.Code
-			}
+	at := slices.IndexFunc(items, func(h guide.HeldItem) bool {
+		return h.Item.Code == code || code == "" && slices.ContainsFunc(h.Clauses, func(k *standard.Compiled) bool { return k.Code == e.Clause })
+	})
+	if at < 0 {
+		return view{}, nil, fault.InvalidInput("drafting.analyse", problem("edit.clause", "UNKNOWN_CLAUSE", "没有条款 "+e.Clause+"：新条款请写明事项", "there is no clause "+e.Clause+": name the item of a new one"))
+	}
+	held := items[at]
+	code = held.Item.Code
+	whole := Content{Item: &Entry[item.Item]{Value: held.Item}}
+	alone := whole
+	for _, k := range held.Clauses {
+		whole.Clauses = append(whole.Clauses, Entry[standard.Clause]{Value: k.Clause})
+		if k.Code == e.Clause {
+			alone.Clauses = whole.Clauses[len(whole.Clauses)-1:]
 		}
 	}
-	for _, h := range book.HeldItems(day.String()) {
-		if h.Item.Code == code {
-			content.Item, version = &Entry[item.Item]{Value: h.Item}, h.Version
-			for _, k := range h.Clauses {
-				content.Clauses = append(content.Clauses, Entry[standard.Clause]{Value: k.Clause})
-			}
-		}
+	part := alone
+	if e.Remove {
+		part = whole // who needs the clause must be found
 	}
-	if content.Item == nil {
-		return nil, nil, fault.InvalidInput("drafting.analyse", problem("edit.clause", "UNKNOWN_CLAUSE", "没有条款 "+e.Clause+"：新条款请写明事项", "there is no clause "+e.Clause+": name the item of a new one"))
-	}
-	spelled, err := d.Catalog.Spell(content)
+	spelled, err := d.Catalog.Spell(part)
 	if err == nil {
 		err = edit(spelled, Writing{Code: code, Edits: []Edit{e}})
 	}
 	if err != nil {
-		return nil, nil, err
+		return view{}, nil, err
 	}
-	if _, content, err = d.Catalog.Read(ctx, code, spelled); err != nil {
-		return nil, nil, err
+	var read standard.Clause
+	if e.Remove {
+		_, whole, err = d.Catalog.Read(ctx, code, spelled)
+	} else if read, err = d.Catalog.ReadClause(ctx, code, spelled); err == nil {
+		whole = whole.withClause(read)
 	}
-	next, err := book.WithItem(content.itemStandard(version, day.String()))
 	if err != nil {
-		return nil, nil, err
+		return view{}, nil, err
 	}
-	if o.Scheme == "" && o.Item == "" && o.Clause == "" && !e.Remove {
-		o.Clause = e.Clause
+	shown, err := v.book.WithItem(whole.itemStandard(held.Version, day))
+	if err != nil {
+		return view{}, nil, err
 	}
-	report, err := d.made(ctx, next, variant+" "+DigestOf(content), day, rulings, o)
-	return report, next, err
+	if e.Remove {
+		v.book, v.variant = shown, v.variant+" "+DigestOf(whole)
+		return v, shown, nil
+	}
+	for _, h := range shown.HeldItems(day) {
+		for _, k := range h.Clauses {
+			if h.Item.Code == code && k.Code == e.Clause {
+				v.edit = k
+			}
+		}
+	}
+	return v, shown, nil
+}
+
+// Plan is a project and what its applicant can still choose: each fact of Free
+// among the values given, or anything lawful when none are.
+type Plan struct {
+	Scheme  string // its own facts count too; "": none
+	Facts   map[string]any
+	Free    map[string][]any
+	Clauses []string // only these are judged; none: all
+	Draft   string
+	AsOf    workday.Date
+}
+
+// WayOut says what the applicant can choose to meet every clause.
+type WayOut struct {
+	conflict.Settlement
+	Day  workday.Date
+	Book *guide.Catalogue // that it speaks of
+}
+
+// mostFree bounds the facts that a plan leaves open.
+const mostFree = 64
+
+// WayOut looks for a choice that meets all clauses, and for those at fault when
+// there is none. Nobody says which clauses to look at.
+func (d *Desk) WayOut(ctx context.Context, plan Plan) (*WayOut, error) {
+	const op = "drafting.wayOut"
+	if len(plan.Free) > mostFree {
+		return nil, fault.InvalidInput(op, problem("free", "LIST_TOO_LONG", fmt.Sprintf("至多 %d 项可选事实", mostFree), fmt.Sprintf("at most %d facts can be left open", mostFree)))
+	}
+	v, err := d.view(ctx, plan.Draft, plan.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	trial := conflict.Trial{Facts: maps.Clone(plan.Facts), Vary: plan.Free, Clauses: plan.Clauses}
+	if plan.Scheme != "" {
+		i := slices.IndexFunc(v.book.HeldSchemes(v.day.String()), func(h guide.HeldScheme) bool { return h.Scheme.Code == plan.Scheme })
+		if i < 0 {
+			return nil, fault.InvalidInput(op, problem("scheme", "UNKNOWN_SCHEME", "没有联合审批 "+plan.Scheme, "there is no scheme "+plan.Scheme))
+		}
+		for fact, value := range v.book.HeldSchemes(v.day.String())[i].Applies.Implied() {
+			if _, said := trial.Facts[fact]; !said {
+				trial.Facts[fact] = value
+			}
+		}
+	}
+	leave, err := d.analyses.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	s, err := d.analyses.subject(v)
+	if err != nil {
+		return nil, err
+	}
+	settled, err := conflict.Settle(ctx, s, trial, conflict.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &WayOut{Settlement: *settled, Day: v.day, Book: v.book}, nil
 }
 
 // Look is what the gate says of a draft, and all that the analysis found.
@@ -267,7 +396,8 @@ func (d *Desk) Gate(ctx context.Context, draft *Draft, day workday.Date) (*Look,
 		return nil, err
 	}
 	// The kinds that can refuse, and those that warn of the draft's own clauses.
-	before, err := d.made(ctx, book, "", day, rulings, conflict.Options{Kinds: refusing})
+	ground := view{book: book, day: day, rulings: rulings}
+	before, err := d.analyses.report(ctx, ground, conflict.Options{Kinds: refusing})
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +405,8 @@ func (d *Desk) Gate(ctx context.Context, draft *Draft, day workday.Date) (*Look,
 	if draft.Content.Item != nil {
 		o.Item = draft.Code
 	}
-	report, err := d.made(ctx, after, draft.Digest, day, rulings, o)
+	drafted := view{book: after, variant: draft.Digest, day: day, rulings: rulings}
+	report, err := d.analyses.report(ctx, drafted, o)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/law"
 	"github.com/onedoor/onedoor/internal/ref"
+	"github.com/onedoor/onedoor/internal/standard"
 	"github.com/onedoor/onedoor/internal/viewer"
 	"github.com/onedoor/onedoor/internal/workday"
 )
@@ -73,6 +74,8 @@ type Catalog interface {
 	// Read checks what is spelled as an import would, in the place of the standards
 	// named by changed. Every problem is INVALID, at once, with its path.
 	Read(ctx context.Context, code string, spelled map[string]any, changed ...Content) (Kind, Content, error)
+	// ReadClause is Read for the one clause that is spelled beside its item.
+	ReadClause(ctx context.Context, code string, spelled map[string]any) (standard.Clause, error)
 	// MayEnd says whether a standard can be taken away.
 	MayEnd(ctx context.Context, code string) error
 	// ImportPack makes a ZIP of a pack the catalogue, or only says what that would do.

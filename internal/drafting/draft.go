@@ -61,6 +61,18 @@ func (c Content) clause(code string) *standard.Clause {
 	return nil
 }
 
+// withClause gives the content with a clause in the place of that with its code,
+// or added.
+func (c Content) withClause(k standard.Clause) Content {
+	c.Clauses = slices.Clone(c.Clauses)
+	at := slices.IndexFunc(c.Clauses, func(o Entry[standard.Clause]) bool { return o.Value.Code == k.Code })
+	if at < 0 {
+		at, c.Clauses = len(c.Clauses), append(c.Clauses, Entry[standard.Clause]{})
+	}
+	c.Clauses[at] = Entry[standard.Clause]{Value: k}
+	return c
+}
+
 // itemStandard is the content as a version in force from a day.
 func (c Content) itemStandard(version int, from string) guide.ItemStandard {
 	in := guide.ItemStandard{Version: version, Term: guide.Term{From: from}, Item: c.Item.Value}

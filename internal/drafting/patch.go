@@ -457,7 +457,7 @@ func (d *Desk) Gone(ctx context.Context, c *Coordination) (bool, string, error) 
 	if err != nil {
 		return false, "", err
 	}
-	report, err := d.made(ctx, d.Book.Current(), "", day, rulings, conflict.Options{Kinds: []conflict.Kind{c.Finding.Kind}})
+	report, err := d.analyses.report(ctx, view{book: d.Book.Current(), day: day, rulings: rulings}, conflict.Options{Kinds: []conflict.Kind{c.Finding.Kind}})
 	if err != nil {
 		return false, "", err
 	}

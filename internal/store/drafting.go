@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -471,18 +472,58 @@ func (*Store) Parse(text string) (map[string]any, error) { return catalog.Parse(
 
 // Read checks a standard as an import would.
 func (s *Store) Read(ctx context.Context, code string, spelled map[string]any, changed ...drafting.Content) (drafting.Kind, drafting.Content, error) {
-	pack, err := s.Export(ctx)
+	pack, err := s.inForce(ctx)
 	if err != nil {
 		return "", drafting.Content{}, err
 	}
 	return catalog.ReadStandard(pack, code, spelled, changed...)
 }
 
+// ReadClause checks one clause as an import would.
+func (s *Store) ReadClause(ctx context.Context, code string, spelled map[string]any) (standard.Clause, error) {
+	pack, err := s.inForce(ctx)
+	if err != nil {
+		return standard.Clause{}, err
+	}
+	return catalog.ReadClause(pack, code, spelled)
+}
+
 // MayEnd says whether a standard can be taken away.
 func (s *Store) MayEnd(ctx context.Context, code string) error {
-	pack, err := s.Export(ctx)
+	pack, err := s.inForce(ctx)
 	if err != nil {
 		return err
 	}
 	return catalog.MayEnd(pack, code)
+}
+
+// exported is the catalogue of a revision as a pack, which nobody changes.
+type exported struct {
+	sync.Mutex
+	revision int
+	pack     *catalog.Pack
+}
+
+// inForce gives the catalogue as Export does, read again only when it has changed.
+func (s *Store) inForce(ctx context.Context) (*catalog.Pack, error) {
+	revision, err := s.Revision(ctx) // before the pack, which is never older than it
+	if err != nil {
+		return nil, err
+	}
+	s.exported.Lock()
+	pack := s.exported.pack
+	if s.exported.revision != revision {
+		pack = nil
+	}
+	s.exported.Unlock()
+	if pack != nil {
+		return pack, nil
+	}
+	if pack, err = s.Export(ctx); err != nil {
+		return nil, err
+	}
+	s.exported.Lock()
+	defer s.exported.Unlock()
+	s.exported.revision, s.exported.pack = revision, pack
+	return pack, nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/conflict"
 	"github.com/onedoor/onedoor/internal/drafting"
@@ -286,6 +288,62 @@ func TestEveryKindOfRuling(t *testing.T) {
 		}
 		if c, err := b.Coordination(as(t, legal), id); err != nil || c.State != drafting.CoordinationOpen {
 			t.Errorf("afterwards it is %v, %v", c.State, err)
+		}
+	})
+}
+
+// An edit of a clause is analysed as a draft with the same edit is, finding for
+// finding; and a bad one is refused as in a draft.
+func TestAnEditIsAnalysedAsADraft(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		b := newBureau(t, s)
+		text := func(s string) **string { p := &s; return &p }
+		added := map[string]any{"item": "eia-register", "department": "eco", "category": "环保", "kind": "condition", "text": "试行",
+			"applies_when": `facts.industry == "catering" && facts.zone == "core"`, "basis": []any{map[string]any{"law": "大气污染防治法"}}}
+		for _, e := range []drafting.Edit{
+			{Clause: "C-ENV-004", Requires: text("facts.exterior_duct")},
+			{Clause: "C-ENV-004", Fields: map[string]any{"applies_when": `facts.zone == "core" && facts.zone == "style"`}},
+			{Clause: "C-PLN-013", Requires: text("true")},
+			{Clause: "C-NEW-1", Requires: text("facts.exterior_duct"), Fields: added},
+			{Clause: "C-ENV-004", Remove: true},
+		} {
+			code, department, asked := "site-check", "eco", e.Clause
+			if e.Clause == "C-PLN-013" {
+				department = "nrp"
+			}
+			if e.Clause == "C-NEW-1" {
+				code = "eia-register"
+			}
+			if e.Remove {
+				asked = ""
+			}
+			edited, err := b.Analyse(as(t, legal), drafting.Question{Edit: &e})
+			if err != nil {
+				t.Errorf("%s: %v", e.Clause, err)
+				continue
+			}
+			id := b.must(b.Write(as(t, reviewer(department)), free, drafting.Writing{Code: code, Reason: "试行", Edits: []drafting.Edit{e}}))
+			drafted, err := b.Analyse(as(t, legal), drafting.Question{Draft: id, Clause: asked})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(drafted.Findings, edited.Findings); diff != "" || drafted.Digest != edited.Digest {
+				t.Errorf("%s (-draft +edit):\n%s", e.Clause, diff)
+			}
+			b.must(b.Withdraw(as(t, reviewer(department)), id, free, "试毕"))
+		}
+		for want, e := range map[string]drafting.Edit{
+			"clauses[0].requires":   {Clause: "C-ENV-004", Requires: text("facts.floor_area >= true")},
+			"clauses[0].department": {Clause: "C-ENV-004", Fields: map[string]any{"department": "nobody"}},
+			"clauses[0].text":       {Clause: "C-ENV-004", Fields: map[string]any{"text": ""}},
+			"clauses[0].id":         {Clause: "C-HTL-001", Requires: text("true"), Fields: map[string]any{"item": "site-check"}},
+			"edit.clause":           {Clause: "C-NOT-THERE", Requires: text("true")},
+		} {
+			_, err := b.Analyse(as(t, legal), drafting.Question{Edit: &e})
+			var f *fault.Error
+			if !errors.As(err, &f) || f.Code != fault.Invalid || f.Problems[0].Path != want {
+				t.Errorf("%s: %v", want, err)
+			}
 		}
 	})
 }

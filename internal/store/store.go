@@ -42,6 +42,7 @@ type Store struct {
 	close   func()
 
 	sequencer *sequencer
+	exported  exported
 }
 
 // Open opens the database that the URL names: sqlite:PATH or postgres://…. It
