@@ -192,7 +192,9 @@ func (r *Resolver) versionChanges(ctx context.Context, row *ent.StandardVersion)
 // standardState says how a version stands on a day.
 func (r *Resolver) standardState(ctx context.Context, row *ent.StandardVersion, asOf *workday.Date) (model.StandardState, error) {
 	day := r.day(asOf).String()
+	never := row.EffectiveFrom != nil && row.EffectiveTo != nil && *row.EffectiveTo <= *row.EffectiveFrom // another came before it
 	switch {
+	case never:
 	case row.EffectiveFrom != nil && *row.EffectiveFrom > day:
 		return model.StandardStateScheduled, nil
 	case row.EffectiveTo == nil || *row.EffectiveTo > day:

@@ -20,11 +20,14 @@ var (
 
 // ripe drafts a clause that shops smaller than 100 m² do not meet, and takes it
 // through both reviews.
-func (o *office) ripe(t *testing.T) string {
+func (o *office) ripe(t *testing.T) string { return o.ripeWith(t, 100) }
+
+// ripeWith is ripe with another area.
+func (o *office) ripeWith(t *testing.T, area int) string {
 	t.Helper()
 	free := casework.Order{}
 	id := o.must(o.drafts.Write(o.as(reviewer("samr")), free, drafting.Writing{Code: "biz-reg", Reason: "试行面积要求", Edits: []drafting.Edit{{
-		Clause: "C-NEW-2", Requires: pointerTo(pointerTo("facts.use_area >= 100.0")), Fields: map[string]any{
+		Clause: "C-NEW-2", Requires: pointerTo(pointerTo(fmt.Sprintf("facts.use_area >= %d.0", area))), Fields: map[string]any{
 			"department": "samr", "category": "登记", "kind": "condition", "text": "餐饮场所面积不小于一百平方米", "applies_when": `facts.industry == "catering"`,
 			"basis": []any{map[string]any{"law": "市场主体登记管理条例"}},
 		}}}}))
@@ -203,6 +206,25 @@ func TestADraftOfAnOldVersionIsNotPublished(t *testing.T) {
 		done, err := o.store.Import(t.Context(), pack, now)
 		if err != nil || done.Published != 0 || done.Closed != 0 {
 			t.Errorf("an import of the export publishes %d and ends %d: %v", done.Published, done.Closed, err)
+		}
+	})
+}
+
+// A version that another comes before is never in force: it is superseded, not
+// scheduled.
+func TestAVersionThatNeverComesIsSuperseded(t *testing.T) {
+	onBoth(t, func(t *testing.T, a api) {
+		o := a.office
+		for _, days := range []int{20, 10} {
+			if _, err := o.drafts.Publish(o.as(coordinator), o.ripeWith(t, days), casework.Order{}, workday.DateOf(now).AddDays(days)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, _ := a.ask(t, `{ standard(code: "biz-reg") { history { version state } } }`, nil)
+		for _, want := range []string{`"version":3,"state":"SCHEDULED"`, `"version":2,"state":"SUPERSEDED"`, `"version":1,"state":"IN_FORCE"`} {
+			if !strings.Contains(strings.Join(strings.Fields(got), ""), want) {
+				t.Errorf("%s is not in %s", want, got)
+			}
 		}
 	})
 }

@@ -66,7 +66,7 @@ type RulingKind string
 
 // The kinds of ruling.
 const (
-	Yields          RulingKind = "YIELDS"           // a clause gives way wherever another applies
+	Yields          RulingKind = "YIELDS"           // a clause gives way wherever another applies, and goes when that is everywhere
 	Exception       RulingKind = "EXCEPTION"        // a clause does not apply under a condition
 	Merge           RulingKind = "MERGE"            // a clause goes into another
 	JointMinutes    RulingKind = "JOINT_MINUTES"    // an earlier result is replaced by joint minutes, or a demand is judged in a joint meeting

@@ -399,7 +399,7 @@ func (d *Desk) ReviewDraft(ctx context.Context, id string, o casework.Order, in 
 }
 
 func moved() error {
-	return fault.New(fault.Stale, "drafting.analyse", "分析期间草案已被更改，请重试", "the draft has changed while it was analysed; try again")
+	return fault.New(fault.Stale, "drafting.analyse", "分析期间草案或现行标准有变动，请重试", "the draft or what is in force has changed while it was analysed; try again")
 }
 
 // Publish publishes a draft from a day on; the zero day is today. What the

@@ -2,12 +2,14 @@ package drafting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/conflict"
 	"github.com/onedoor/onedoor/internal/fault"
+	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/ref"
 	"github.com/onedoor/onedoor/internal/viewer"
 )
@@ -20,6 +22,7 @@ type patch struct {
 	codes   []string
 	spelled map[string]map[string]any
 	named   []string // clauses of the finding
+	whole   bool     // the clause gives way everywhere
 }
 
 // open gives a standard as it is spelled: under the draft, or in force.
@@ -99,11 +102,19 @@ func cite(clause map[string]any, r Ruling) {
 	clause["rulings"] = append(slices.Clone(before), ruling)
 }
 
+// remove takes a clause out of a standard that is open.
+func (p *patch) remove(standard, code string) {
+	s := p.spelled[standard]
+	clauses := s["clauses"].([]any)
+	k := indexOf(clauses, code)
+	s["clauses"] = slices.Delete(slices.Clone(clauses), k, k+1)
+}
+
 // apply changes what the ruling says.
 func (p *patch) apply(r Ruling) error {
 	switch r.Kind {
 	case Yields, Exception, AlternativePath:
-		clause, _, err := p.clause("clause", r.Clause)
+		clause, standard, err := p.clause("clause", r.Clause)
 		if err != nil {
 			return err
 		}
@@ -112,6 +123,11 @@ func (p *patch) apply(r Ruling) error {
 			to, _, err := p.clause("to", r.To)
 			if err != nil {
 				return err
+			}
+			if p.whole {
+				cite(to, r)
+				p.remove(standard, r.Clause)
+				return nil
 			}
 			clause["applies_when"] = fmt.Sprintf("(%s) && !(%s)", text(clause, "applies_when"), text(to, "applies_when"))
 			cite(to, r)
@@ -137,10 +153,7 @@ func (p *patch) apply(r Ruling) error {
 			into["requires"] = r.Demand
 		}
 		cite(into, r)
-		s := p.spelled[standard]
-		clauses := s["clauses"].([]any)
-		k := indexOf(clauses, r.Clause)
-		s["clauses"] = slices.Delete(slices.Clone(clauses), k, k+1)
+		p.remove(standard, r.Clause)
 	case JointMinutes:
 		if r.Clause != "" {
 			clause, _, err := p.clause("clause", r.Clause)
@@ -162,13 +175,19 @@ func (p *patch) apply(r Ruling) error {
 			return invalid(ActRule, problem("scheme", "UNKNOWN_SCHEME", "没有方案 "+r.Scheme, "there is no scheme "+r.Scheme))
 		}
 		scheme := entries[0].(map[string]any)
-		zoning, _ := scheme["zoning"].([]any)
-		zoning = slices.DeleteFunc(slices.Clone(zoning), func(z any) bool { m, _ := z.(map[string]any); return m["zone"] == r.Zone })
 		clauses := []any{}
 		for _, code := range p.named {
 			clauses = append(clauses, code)
 		}
-		scheme["zoning"] = append(zoning, map[string]any{"zone": r.Zone, "verdict": "forbidden", "reason": "裁定 " + r.Number + "：" + r.Text, "clauses": clauses})
+		verdict := map[string]any{"zone": r.Zone, "verdict": "forbidden", "reason": "裁定 " + r.Number + "：" + r.Text, "clauses": clauses}
+		zoning, _ := scheme["zoning"].([]any)
+		zoning = slices.Clone(zoning)
+		at := slices.IndexFunc(zoning, func(z any) bool { m, _ := z.(map[string]any); return m["zone"] == r.Zone })
+		if at < 0 {
+			at, zoning = len(zoning), append(zoning, nil)
+		}
+		zoning[at] = verdict
+		scheme["zoning"] = zoning
 	}
 	return nil
 }
@@ -284,20 +303,75 @@ func (d *Desk) patches(ctx context.Context, by casework.By, c *Coordination, r R
 	if err := d.replaceable(ctx, c); err != nil {
 		return nil, err
 	}
-	p := &patch{d: d, ctx: ctx, spelled: map[string]map[string]any{}, named: c.Finding.Clauses}
-	if c.Draft != "" {
-		under, err := d.Shelf.Draft(ctx, c.Draft)
-		if err != nil {
-			return nil, err
-		}
-		if under.State != Published && under.State != Withdrawn {
-			p.under = under
-		}
+	under, err := d.under(ctx, c)
+	if err != nil {
+		return nil, err
 	}
+	p := &patch{d: d, ctx: ctx, under: under, spelled: map[string]map[string]any{}, named: c.Finding.Clauses}
 	if err := p.apply(r); err != nil {
 		return nil, err
 	}
-	return d.patched(ctx, by, c, r, p)
+	made, err := d.patched(ctx, by, c, r, p)
+	if errors.Is(err, errNothingLeft) {
+		p = &patch{d: d, ctx: ctx, under: under, spelled: map[string]map[string]any{}, named: c.Finding.Clauses, whole: true}
+		if err := p.apply(r); err != nil {
+			return nil, err
+		}
+		return d.patched(ctx, by, c, r, p)
+	}
+	return made, err
+}
+
+// errNothingLeft says that a clause which gives way to another would apply to no
+// project any more, and so has to go.
+var errNothingLeft = errors.New("the clause gives way everywhere")
+
+// under gives the draft under which a finding was found while it is one; nil where
+// the finding is one of what is in force.
+func (d *Desk) under(ctx context.Context, c *Coordination) (*Draft, error) {
+	if c.Draft == "" {
+		return nil, nil
+	}
+	draft, err := d.Shelf.Draft(ctx, c.Draft)
+	if err != nil || draft.State == Published || draft.State == Withdrawn {
+		return nil, err
+	}
+	return draft, nil
+}
+
+// occurs says that a conflict happens to projects of a scheme in a zone: nothing
+// is settled by siting others elsewhere.
+func (d *Desk) occurs(ctx context.Context, c *Coordination, r Ruling, under *Draft) error {
+	if len(c.Finding.Clauses) == 0 {
+		return nil
+	}
+	p := &patch{d: d, ctx: ctx, under: under, spelled: map[string]map[string]any{}}
+	s, err := p.open(r.Scheme)
+	if err != nil {
+		return err
+	}
+	entries, _ := s["industries"].([]any)
+	if len(entries) != 1 {
+		return invalid(ActRule, problem("scheme", "UNKNOWN_SCHEME", "没有方案 "+r.Scheme, "there is no scheme "+r.Scheme))
+	}
+	p.codes, p.spelled = nil, map[string]map[string]any{}
+	there := fmt.Sprintf("(%s) && facts.zone == %q", text(entries[0].(map[string]any), "applies_when"), r.Zone)
+	for _, code := range c.Finding.Clauses {
+		clause, _, err := p.clause("clause", code)
+		if err != nil {
+			return err
+		}
+		clause["applies_when"] = fmt.Sprintf("(%s) && %s", text(clause, "applies_when"), there)
+	}
+	book, _, err := d.applied(ctx, p)
+	if err != nil {
+		return err
+	}
+	found, err := d.analysed(ctx, book, []conflict.Kind{c.Finding.Kind}, nil)
+	if err != nil || slices.ContainsFunc(found, c.stands) {
+		return err
+	}
+	return invalid(ActRule, problem("zone", "NOT_THERE", "该冲突不发生在方案 "+r.Scheme+" 的功能区 "+r.Zone, "the conflict does not happen to projects of "+r.Scheme+" in "+r.Zone))
 }
 
 func reasonOf(r Ruling) string { return "裁定 " + r.Number + "：" + r.Text }
@@ -329,49 +403,84 @@ type madeDraft struct {
 	content Content
 }
 
-// patched reads the patches, sees that they settle the finding, and makes drafts.
-func (d *Desk) patched(ctx context.Context, by casework.By, c *Coordination, r Ruling, p *patch) ([]madeDraft, error) {
-	var out []madeDraft
+// reading is one standard as a patch leaves it.
+type reading struct {
+	code    string
+	kind    Kind
+	held    Held
+	content Content
+}
+
+// applied reads what a patch has changed, and gives the catalogue of today with it.
+func (d *Desk) applied(ctx context.Context, p *patch) (*guide.Catalogue, []reading, error) {
+	var read []reading
 	var contents []Content
 	book, day := d.Book.Current(), d.today().String()
 	if p.under != nil && p.spelled[p.under.Code] == nil { // as it is
 		var err error
 		if book, err = with(book, p.under.Content, p.under.Code, p.under.Base+1, day); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for _, code := range p.codes {
 		kind, content, err := d.Catalog.Read(ctx, code, p.spelled[code], contents...)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		held, err := d.Catalog.InForce(ctx, code)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if book, err = with(book, content, code, held.Version+1, day); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		contents = append(contents, content)
-		if p.under != nil && p.under.Code == code {
-			out = append(out, madeDraft{of: p.under, content: content})
+		read = append(read, reading{code, kind, held, content})
+	}
+	return book, read, nil
+}
+
+// analysed finds what refuses publication in a catalogue as of today.
+func (d *Desk) analysed(ctx context.Context, book *guide.Catalogue, kinds []conflict.Kind, rulings []*Coordination) ([]conflict.Finding, error) {
+	subject, err := subjectOf(book, d.today().String(), rulings)
+	if err != nil {
+		return nil, err
+	}
+	report, err := conflict.Analyse(ctx, subject, conflict.Options{Kinds: kinds})
+	if err != nil {
+		return nil, err
+	}
+	return report.Findings, nil
+}
+
+// patched reads the patches, sees that they settle the finding and make no other
+// that could not be published, and makes drafts.
+func (d *Desk) patched(ctx context.Context, by casework.By, c *Coordination, r Ruling, p *patch) ([]madeDraft, error) {
+	book, read, err := d.applied(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	var out []madeDraft
+	for _, m := range read {
+		if p.under != nil && p.under.Code == m.code {
+			out = append(out, madeDraft{of: p.under, content: m.content})
 			continue
 		}
-		if DigestOf(content) == DigestOf(held.Content) {
+		if DigestOf(m.content) == DigestOf(m.held.Content) {
 			continue
 		}
 		key, err := ref.NewKey(by.RecordedAt, d.Random)
 		if err != nil {
 			return nil, err
 		}
-		draft, err := New(by, Proposal{ID: ref.Draft(key), Kind: kind, Code: code, Base: held.Version, Before: held.Content, Content: content, Reason: reasonOf(r), Coordination: c.ID})
+		draft, err := New(by, Proposal{ID: ref.Draft(key), Kind: m.kind, Code: m.code, Base: m.held.Version, Before: m.held.Content, Content: m.content, Reason: reasonOf(r), Coordination: c.ID})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, madeDraft{draft: draft, content: content})
+		out = append(out, madeDraft{draft: draft, content: m.content})
 	}
 	if r.Kind == Siting {
-		return out, nil
+		return out, d.occurs(ctx, c, r, p.under)
 	}
 	rulings, err := d.Shelf.Rulings(ctx)
 	if err != nil {
@@ -379,20 +488,43 @@ func (d *Desk) patched(ctx context.Context, by casework.By, c *Coordination, r R
 	}
 	ruled := *c
 	ruled.Ruling = &r
-	subject, err := subjectOf(book, day, append(slices.Clone(rulings), &ruled))
+	kinds := slices.Clone(refusing)
+	if !slices.Contains(kinds, c.Finding.Kind) {
+		kinds = append(kinds, c.Finding.Kind)
+	}
+	after, err := d.analysed(ctx, book, kinds, append(slices.Clone(rulings), &ruled))
 	if err != nil {
 		return nil, err
 	}
-	report, err := conflict.Analyse(ctx, subject, conflict.Options{Kinds: []conflict.Kind{c.Finding.Kind}})
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range report.Findings {
-		if c.stands(f) {
-			return nil, invalid(ActRule, problem("kind", "NOT_SETTLED", "按此裁定修订后冲突仍在："+f.ZH, "with these patches the conflict would remain: "+f.EN))
+	before := d.Book.Current()
+	if p.under != nil {
+		if before, err = with(before, p.under.Content, p.under.Code, p.under.Base+1, d.today().String()); err != nil {
+			return nil, err
 		}
 	}
-	return out, nil
+	stood, err := d.analysed(ctx, before, refusing, rulings)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, f := range stood {
+		known[FindingID(f)] = true
+	}
+	for _, f := range after {
+		switch {
+		case c.stands(f):
+			return nil, invalid(ActRule, problem("kind", "NOT_SETTLED", "按此裁定修订后冲突仍在："+f.ZH, "with these patches the conflict would remain: "+f.EN))
+		case f.Kind == conflict.Dead && r.Kind == Yields && !p.whole && slices.Contains(f.Clauses, r.Clause):
+			return nil, errNothingLeft
+		}
+	}
+	var found []fault.Problem
+	for _, f := range after {
+		if f.Severity == conflict.Refuse && !known[FindingID(f)] {
+			found = append(found, problem("kind", "NEW_CONFLICT", "按此裁定修订后不能发布："+f.ZH, "with these patches nothing could be published: "+f.EN))
+		}
+	}
+	return out, invalid(ActRule, found...)
 }
 
 // patched replaces the content by what a ruling makes of it, whatever its state:
@@ -443,7 +575,8 @@ func (d *Desk) settle(ctx context.Context, id string) error {
 }
 
 // Gone says whether the analysis does not find what a coordination is about any
-// more: in what is in force on the day on which the last patch counts.
+// more: in what is in force on the day on which the last patch counts, with the
+// draft that it was found under while that is no more than a draft.
 func (d *Desk) Gone(ctx context.Context, c *Coordination) (bool, string, error) {
 	day := d.today()
 	if c.Ruling != nil {
@@ -457,7 +590,18 @@ func (d *Desk) Gone(ctx context.Context, c *Coordination) (bool, string, error) 
 	if err != nil {
 		return false, "", err
 	}
-	report, err := d.analyses.report(ctx, view{book: d.Book.Current(), day: day, rulings: rulings}, conflict.Options{Kinds: []conflict.Kind{c.Finding.Kind}})
+	v := view{book: d.Book.Current(), day: day, rulings: rulings}
+	under, err := d.under(ctx, c)
+	if err != nil {
+		return false, "", err
+	}
+	if under != nil {
+		if v.book, err = with(v.book, under.Content, under.Code, under.Base+1, day.String()); err != nil {
+			return false, "", err
+		}
+		v.variant = under.Digest
+	}
+	report, err := d.analyses.report(ctx, v, conflict.Options{Kinds: []conflict.Kind{c.Finding.Kind}})
 	if err != nil {
 		return false, "", err
 	}

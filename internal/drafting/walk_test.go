@@ -343,15 +343,16 @@ func TestCoordinationHearsThePartiesAndRules(t *testing.T) {
 
 func TestChangesAreInWords(t *testing.T) {
 	t.Parallel()
-	before := map[string]any{"items": []any{map[string]any{"id": "a", "name": "旧名"}}, "clauses": []any{
+	before := map[string]any{"items": []any{map[string]any{"id": "a", "name": "旧名", "materials": []any{map[string]any{"name": "留"}, map[string]any{"name": "甲"}}}}, "clauses": []any{
 		map[string]any{"id": "C-1", "text": "留", "applies_when": "true"}, map[string]any{"id": "C-2", "text": "删"}}}
-	after := map[string]any{"items": []any{map[string]any{"id": "a", "name": "新名"}}, "clauses": []any{
+	after := map[string]any{"items": []any{map[string]any{"id": "a", "name": "新名", "materials": []any{map[string]any{"name": "留"}, map[string]any{"name": "乙"}, map[string]any{"name": "丙"}}}}, "clauses": []any{
 		map[string]any{"id": "C-1", "text": "留", "applies_when": "false"}, map[string]any{"id": "C-3", "text": "增"}}}
 	var got []string
 	for _, c := range drafting.Changes(before, after) {
 		got = append(got, c.Kind+" "+c.ZH+" | "+c.EN)
 	}
 	want := []string{
+		"CHANGED 事项的申请材料：第2项由“名称 甲”改为“名称 乙”；新增“名称 丙” | the materials of the item: no. 2 changes from “name 甲” to “name 乙”; “name 丙” is new",
 		"CHANGED 事项的名称由“旧名”改为“新名” | the name of the item changes from “旧名” to “新名”",
 		"CHANGED 条款 C-1的适用条件由“true”改为“false” | the condition of application of clause C-1 changes from “true” to “false”",
 		"REMOVED 删除条款 C-2：删 | clause C-2 is removed: 删",
@@ -359,6 +360,15 @@ func TestChangesAreInWords(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	// A scheme's zoning: what is said of each zone, by its zone.
+	zone := func(code, verdict string) any { return map[string]any{"zone": code, "verdict": verdict} }
+	scheme := func(zoning ...any) map[string]any {
+		return map[string]any{"industries": []any{map[string]any{"id": "s", "zoning": zoning}}}
+	}
+	zoned := drafting.Changes(scheme(zone("core", "restricted"), zone("rural", "allowed"), zone("style", "allowed")), scheme(zone("rural", "allowed"), zone("core", "forbidden")))
+	if len(zoned) != 1 || zoned[0].EN != "the zoning of the scheme: core changes from “verdict restricted, zone core” to “verdict forbidden, zone core”; “verdict allowed, zone style” is gone" {
+		t.Errorf("zoning: %+v", zoned)
 	}
 	if same := drafting.Changes(before, before); len(same) != 0 {
 		t.Errorf("nothing has changed: %v", same)

@@ -36,6 +36,9 @@ var words = map[string]Text{
 	"effective": {"施行期间", "dates of the law"}, "category": {"类别", "category"}, "kind": {"性质", "kind"}, "rulings": {"裁定", "rulings"},
 	"lead": {"主办", "lead"}, "assisting": {"协办", "co-departments"}, "clock": {"联合期限", "joint limits"}, "stages": {"阶段", "stages"},
 	"items": {"事项", "items"}, "edges": {"先后", "precedence"}, "zoning": {"分区", "zoning"}, "ask_first": {"先问", "first questions"},
+	"zone": {"功能区", "zone"}, "verdict": {"结论", "verdict"}, "reason": {"理由", "reason"}, "clauses": {"条款", "clauses"}, "note": {"说明", "note"},
+	"strength": {"强度", "strength"}, "source": {"来源", "source"}, "number": {"文号", "number"}, "dated": {"日期", "date"}, "id": {"代码", "code"},
+	"from": {"自", "from"}, "to": {"至", "to"},
 	"item": {"事项", "item"}, "interpretation_group": {"解释分组", "readings of one rule"},
 }
 
@@ -99,16 +102,141 @@ func fields(subject string, before, after map[string]any) []Change {
 		switch {
 		case was == "":
 			c.Kind = Added
-			c.ZH, c.EN = fmt.Sprintf("%s新增%s：%s", who.ZH, name.ZH, is), fmt.Sprintf("%s gets its %s: %s", who.EN, name.EN, is)
+			v := phrases(after[field])
+			c.ZH, c.EN = fmt.Sprintf("%s新增%s：%s", who.ZH, name.ZH, v.ZH), fmt.Sprintf("%s gets its %s: %s", who.EN, name.EN, v.EN)
 		case is == "":
 			c.Kind = Removed
-			c.ZH, c.EN = fmt.Sprintf("%s不再有%s：%s", who.ZH, name.ZH, was), fmt.Sprintf("%s loses its %s: %s", who.EN, name.EN, was)
+			v := phrases(before[field])
+			c.ZH, c.EN = fmt.Sprintf("%s不再有%s：%s", who.ZH, name.ZH, v.ZH), fmt.Sprintf("%s loses its %s: %s", who.EN, name.EN, v.EN)
+		case entries(before[field]) && entries(after[field]):
+			zh, en := entryChanges(before[field].([]any), after[field].([]any))
+			c.ZH, c.EN = fmt.Sprintf("%s的%s：%s", who.ZH, name.ZH, zh), fmt.Sprintf("the %s of %s: %s", name.EN, who.EN, en)
 		default:
-			c.ZH, c.EN = fmt.Sprintf("%s的%s由“%s”改为“%s”", who.ZH, name.ZH, was, is), fmt.Sprintf("the %s of %s changes from “%s” to “%s”", name.EN, who.EN, was, is)
+			a, b := phrase(before[field]), phrase(after[field])
+			c.ZH, c.EN = fmt.Sprintf("%s的%s由“%s”改为“%s”", who.ZH, name.ZH, a.ZH, b.ZH), fmt.Sprintf("the %s of %s changes from “%s” to “%s”", name.EN, who.EN, a.EN, b.EN)
 		}
 		out = append(out, c)
 	}
 	return out
+}
+
+// entries says that a value is a list of entries that have fields.
+func entries(v any) bool {
+	list, _ := v.([]any)
+	if len(list) == 0 {
+		return false
+	}
+	_, is := list[0].(map[string]any)
+	return is
+}
+
+// keys name the entries of a list, of which each has its own.
+var keys = []string{"id", "zone", "item", "code", "stage"}
+
+// keyed gives the entries of both lists by a key that each of them has alone in
+// its list, or else by place.
+func keyed(before, after []any) (was, is map[string]any, order []string, byPlace bool) {
+	for _, key := range keys {
+		was, is, order = by(before, key), by(after, key), nil
+		if was == nil || is == nil {
+			continue
+		}
+		for _, list := range [][]any{before, after} {
+			for _, e := range list {
+				if k := text(e.(map[string]any), key); !slices.Contains(order, k) {
+					order = append(order, k)
+				}
+			}
+		}
+		return was, is, order, false
+	}
+	was, is = map[string]any{}, map[string]any{}
+	for i := range max(len(before), len(after)) {
+		k := fmt.Sprint(i + 1)
+		order = append(order, k)
+		if i < len(before) {
+			was[k] = before[i]
+		}
+		if i < len(after) {
+			is[k] = after[i]
+		}
+	}
+	return was, is, order, true
+}
+
+// by gives entries by a key; nil where one lacks it or two share it.
+func by(list []any, key string) map[string]any {
+	out := map[string]any{}
+	for _, e := range list {
+		m, _ := e.(map[string]any)
+		k := text(m, key)
+		if _, twice := out[k]; k == "" || twice {
+			return nil
+		}
+		out[k] = e
+	}
+	return out
+}
+
+// entryChanges says what differs between two lists of entries, one by one.
+func entryChanges(before, after []any) (zh, en string) {
+	was, is, order, byPlace := keyed(before, after)
+	var inZH, inEN []string
+	for _, k := range order {
+		a, b := phrase(was[k]), phrase(is[k])
+		nameZH, nameEN := k, k
+		if byPlace {
+			nameZH, nameEN = "第"+k+"项", "no. "+k
+		}
+		switch {
+		case a == b:
+		case was[k] == nil:
+			inZH, inEN = append(inZH, "新增“"+b.ZH+"”"), append(inEN, "“"+b.EN+"” is new")
+		case is[k] == nil:
+			inZH, inEN = append(inZH, "删去“"+a.ZH+"”"), append(inEN, "“"+a.EN+"” is gone")
+		default:
+			inZH = append(inZH, nameZH+"由“"+a.ZH+"”改为“"+b.ZH+"”")
+			inEN = append(inEN, nameEN+" changes from “"+a.EN+"” to “"+b.EN+"”")
+		}
+	}
+	if len(inZH) == 0 {
+		return "次序改变", "the order changes"
+	}
+	return strings.Join(inZH, "；"), strings.Join(inEN, "; ")
+}
+
+// phrases gives a value that is there on one side alone.
+func phrases(v any) Text {
+	if !entries(v) {
+		return phrase(v)
+	}
+	var zh, en []string
+	for _, e := range v.([]any) {
+		p := phrase(e)
+		zh, en = append(zh, p.ZH), append(en, p.EN)
+	}
+	return Text{strings.Join(zh, "；"), strings.Join(en, "; ")}
+}
+
+// phrase gives an entry with its fields in words.
+func phrase(v any) Text {
+	m, is := v.(map[string]any)
+	if !is || text(m, "law") != "" {
+		return Text{spell(v), spell(v)}
+	}
+	var zh, en []string
+	for _, field := range slices.Sorted(maps.Keys(m)) {
+		value := spell(m[field])
+		if value == "" {
+			continue
+		}
+		name, known := words[field]
+		if !known {
+			name = Text{field, field}
+		}
+		zh, en = append(zh, name.ZH+" "+value), append(en, name.EN+" "+value)
+	}
+	return Text{strings.Join(zh, "，"), strings.Join(en, ", ")}
 }
 
 // spell gives a value as people read it: a text as it is, a list of texts joined,

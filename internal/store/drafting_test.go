@@ -237,10 +237,11 @@ func TestEveryKindOfRuling(t *testing.T) {
 			items   []string
 			ruling  drafting.Ruling
 		}{
-			{"exception", conflict.Contradiction, []string{"C-ENV-004", "C-PLN-013"}, nil, drafting.Ruling{Kind: drafting.Exception, Clause: "C-ENV-004", When: `facts.zone == "core"`}},
+			{"exception", conflict.Contradiction, []string{"C-CON-015", "C-CON-016"}, nil, drafting.Ruling{Kind: drafting.Exception, Clause: "C-CON-015", When: `facts.basement_forbidden`}},
 			{"alternative path", conflict.Contradiction, []string{"C-BTH-006", "C-BTH-007"}, nil, drafting.Ruling{Kind: drafting.AlternativePath, Clause: "C-BTH-006", Demand: "facts.stack_height <= facts.plan_height_limit"}},
 			{"joint minutes on a circle", conflict.Cycle, nil, []string{"change-use", "fire-accept"}, drafting.Ruling{Kind: drafting.JointMinutes, Item: "change-use", Before: "fire-accept"}},
-			{"siting", conflict.Contradiction, nil, nil, drafting.Ruling{Kind: drafting.Siting, Scheme: "hotel", Zone: "core"}},
+			{"the stricter reading yields", conflict.Duplicate, []string{"C-ENT-008", "C-ENT-009"}, nil, drafting.Ruling{Kind: drafting.Yields, Clause: "C-ENT-008", To: "C-ENT-009"}},
+			{"siting", conflict.Contradiction, []string{"C-ENV-004", "C-PLN-013"}, nil, drafting.Ruling{Kind: drafting.Siting, Scheme: "catering", Zone: "core"}},
 		} {
 			found, ok := b.find(c.kind, c.clauses, c.items)
 			if !ok {
@@ -251,6 +252,15 @@ func TestEveryKindOfRuling(t *testing.T) {
 			b.must(b.CallMeeting(as(t, bodyA), id, free, workday.DateOf(now)))
 			b.must(b.RecordMeeting(as(t, bodyA), id, free, found.Departments[:1], "一致"))
 			c.ruling.Text, c.ruling.Basis = c.name, someLaw
+			if c.ruling.Kind == drafting.Siting { // the conflict is not there
+				for _, elsewhere := range [][2]string{{"bathing", "style"}, {"catering", "rural"}} {
+					wrong := c.ruling
+					wrong.Scheme, wrong.Zone = elsewhere[0], elsewhere[1]
+					if _, _, err := b.Rule(as(t, bodyA), id, free, wrong); err == nil || !strings.Contains(err.Error(), "NOT_THERE") {
+						t.Errorf("siting %v: %v", elsewhere, err)
+					}
+				}
+			}
 			_, made, err := b.Rule(as(t, bodyA), id, free, c.ruling)
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -348,6 +358,29 @@ func TestAnEditIsAnalysedAsADraft(t *testing.T) {
 	})
 }
 
+// A ruling is refused when its patches could not be published.
+func TestARulingMakesNoConflict(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		b := newBureau(t, s)
+		found, ok := b.find(conflict.Contradiction, []string{"C-CON-015", "C-CON-016"}, nil)
+		if !ok {
+			t.Fatal("it is not found")
+		}
+		id := b.must(b.Open(as(t, bodyA), free, drafting.OpenInput{Finding: found.ID}))
+		b.must(b.CallMeeting(as(t, bodyA), id, free, workday.DateOf(now)))
+		b.must(b.RecordMeeting(as(t, bodyA), id, free, found.Departments[:1], "一致"))
+		for name, r := range map[string]drafting.Ruling{
+			"an exception that leaves nothing": {Kind: drafting.Exception, Clause: "C-CON-015", When: "facts.defence_basement > 0.0"},
+			"a demand that nobody can meet":    {Kind: drafting.Merge, Clause: "C-CON-016", To: "C-CON-015", Demand: "facts.defence_basement < 0.0"},
+		} {
+			r.Text, r.Basis = name, someLaw
+			if _, _, err := b.Rule(as(t, bodyA), id, free, r); err == nil || !strings.Contains(err.Error(), "NEW_CONFLICT") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 // A conflict that a draft makes is ruled on under the draft: the draft itself is
 // patched, by whoever ruled, and reviewed anew.
 func TestARulingPatchesTheDraftItself(t *testing.T) {
@@ -375,6 +408,13 @@ func TestARulingPatchesTheDraftItself(t *testing.T) {
 		}
 		c := b.must(b.Open(as(t, legal), free, drafting.OpenInput{Finding: a.Findings[k].ID, Draft: id}))
 		b.must(b.StatePosition(as(t, reviewer("eco")), c, free, "两款并存", nil))
+		open, err := b.Coordination(as(t, legal), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gone, _, err := b.Gone(t.Context(), open); err != nil || gone {
+			t.Errorf("before the ruling it is gone: %v, %v", gone, err)
+		}
 		_, made, err := b.Rule(as(t, bodyA), c, free, drafting.Ruling{Kind: drafting.Merge, Clause: "C-NEW-2", To: "C-NEW-1", Text: "合并", Basis: someLaw})
 		if err != nil || !slices.Equal(made, []string{id}) {
 			t.Fatalf("made %v, %v", made, err)
