@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -72,10 +73,9 @@ func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerEx
 	exec := executor.New(schema)
 	exec.SetQueryCache(known)
 	exec.SetParserTokenLimit(protocol.MaxTokens)
-	if o.Production {
-		exec.SetDisableSuggestion(true)
-		exec.SetDefaultRulesFn(withoutSuggestions)
-	} else {
+	exec.SetDefaultRulesFn(func() *rules.Rules { return validation(o.Production) })
+	exec.SetDisableSuggestion(o.Production)
+	if !o.Production {
 		exec.Use(extension.Introspection{})
 	}
 	exec.Use(limits{})
@@ -113,10 +113,15 @@ func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocu
 	}
 }
 
-// withoutSuggestions are the rules of validation that do not tell the names of the
+// validation are the rules of validation. Quiet ones do not tell the names of the
 // schema to who guesses at them. (The executor changes two more itself.)
-func withoutSuggestions() *rules.Rules {
+func validation(quiet bool) *rules.Rules {
 	r := rules.NewDefaultRules()
+	r.RemoveRule(rules.SingleFieldSubscriptionsRule.Name)
+	r.AddRule(oneRootField.Name, oneRootField.RuleFunc)
+	if !quiet {
+		return r
+	}
 	for suggesting, quiet := range map[string]core.Rule{
 		rules.KnownArgumentNamesRule.Name:  rules.KnownArgumentNamesRuleWithoutSuggestions,
 		rules.KnownTypeNamesRule.Name:      rules.KnownTypeNamesRuleWithoutSuggestions,
@@ -127,3 +132,37 @@ func withoutSuggestions() *rules.Rules {
 	}
 	return r
 }
+
+// oneRootField refuses a subscription with two fields at its root, or with one that
+// is no event. The library's rule takes one field under two names for one.
+var oneRootField = core.Rule{Name: "OneRootField", RuleFunc: func(observers *core.Events, addError core.AddErrFunc) {
+	observers.OnOperation(func(_ *core.Walker, op *ast.OperationDefinition) {
+		if op.Operation != ast.Subscription {
+			return
+		}
+		var first *ast.Field
+		walked := map[string]bool{}
+		var walk func(set ast.SelectionSet)
+		walk = func(set ast.SelectionSet) {
+			for _, selection := range set {
+				switch s := selection.(type) {
+				case *ast.Field:
+					if first == nil {
+						first = s
+					}
+					if s.Alias != first.Alias || strings.HasPrefix(s.Name, "__") {
+						addError(core.Message("a subscription has one field at its root, which is an event"), core.At(s.Position))
+					}
+				case *ast.InlineFragment:
+					walk(s.SelectionSet)
+				case *ast.FragmentSpread:
+					if !walked[s.Name] && s.Definition != nil {
+						walked[s.Name] = true
+						walk(s.Definition.SelectionSet)
+					}
+				}
+			}
+		}
+		walk(op.SelectionSet)
+	})
+}}

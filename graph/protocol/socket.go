@@ -262,6 +262,9 @@ func (s *socket) signedOut() bool {
 func (s *socket) read() {
 	for {
 		kind, text, err := s.conn.Read(s.ctx)
+		if errors.Is(err, websocket.ErrMessageTooBig) {
+			s.close(websocket.StatusMessageTooBig, "Message too big") // takes the rest of it, or the client would see a reset in place of the code
+		}
 		if err != nil {
 			return
 		}
