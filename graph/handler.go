@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/protocol"
+	"github.com/onedoor/onedoor/graph/words"
 	"github.com/onedoor/onedoor/internal/fault"
 )
 
@@ -55,17 +57,19 @@ func NewHandler(r *Resolver, o Options) Handler {
 	return h
 }
 
-// schema is the schema without what the executor knows and we do not offer: the
-// parts of an answer that comes in parts get lost for who takes one answer, and
-// what tells the generator how to write Go is nothing for clients.
-func schema() *ast.Schema {
+// schema is the schema as it is served: with a description of everything, and without
+// what the executor knows and we do not offer: the parts of an answer that comes in
+// parts get lost for who takes one answer, and what tells the generator how to write
+// Go is nothing for clients.
+var schema = sync.OnceValue(func() *ast.Schema {
 	s := *generated.NewExecutableSchema(generated.Config{}).Schema()
 	s.Directives = maps.Clone(s.Directives)
 	for _, name := range []string{"defer", "goField", "goModel"} {
 		delete(s.Directives, name)
 	}
+	words.Describe(&s)
 	return &s
-}
+})
 
 // Serve is NewHandler for any resolvers of the schema.
 func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerExtension) Handler {
