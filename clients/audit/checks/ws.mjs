@@ -1,7 +1,7 @@
 // Sockets: the protocol graphql-transport-ws, and what may be done to it.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { Socket, exchange, suite, withSocket } from '../kit.mjs';
+import { Socket, exchange, post, suite, withSocket } from '../kit.mjs';
 
 const { must, should } = suite('ws');
 const hello = { query: '{ __typename }' };
@@ -184,6 +184,21 @@ must('an operation by its hash', 'APQ', async (site) => withSocket(site, {}, asy
   assert.equal((await s.result('1', { extensions }))[0].payload[0].message, 'PersistedQueryNotFound');
   assert.equal((await s.result('2', { query, extensions }))[0].type, 'next');
   assert.equal((await s.result('3', { extensions }))[0].type, 'next');
+}));
+must('a mutation with a key has its effect once, also by POST', 'docs/api.md', async (site) => {
+  const key = randomBytes(8).toString('hex');
+  const once = () => withSocket(site, {}, async (s) => {
+    await s.greeted({ Authorization: site.signedIn.authorization });
+    return (await s.result('1', { query: site.ops.change, extensions: { idempotencyKey: key } }))[0].payload;
+  });
+  const first = await once();
+  assert.ok(first.data && !first.errors, JSON.stringify(first));
+  assert.deepEqual(await once(), first);
+  assert.deepEqual((await post(site, site.ops.change, { ...site.signedIn, 'idempotency-key': key })).json, first);
+});
+for (const idempotencyKey of ['', 'a b', 7, null]) must(`the key ${JSON.stringify(idempotencyKey)} is refused`, 'docs/api.md', async (site) => withSocket(site, {}, async (s) => {
+  await s.greeted();
+  assert.match(JSON.stringify(await s.result('1', { query: site.ops.change, extensions: { idempotencyKey } })), /BAD_IDEMPOTENCY_KEY/);
 }));
 must('an id that is in use is 4409', 'Subscribe', async (site) => withSocket(site, {}, async (s) => { await s.greeted(); s.send({ id: 'a', type: 'subscribe', payload: subscription(site) }).send({ id: 'a', type: 'subscribe', payload: subscription(site) }); await s.closedWith(4409, /Subscriber for a already exists/); }));
 must('a long id that is in use is 4409', 'Subscribe', async (site) => withSocket(site, {}, async (s) => { const id = '餐'.repeat(1000); await s.greeted(); s.send({ id, type: 'subscribe', payload: subscription(site) }).send({ id, type: 'subscribe', payload: subscription(site) }); await s.closedWith(4409); }));
