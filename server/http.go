@@ -27,7 +27,7 @@ const (
 	maxHeader  = 64 << 10              // bytes
 	answerTime = 30 * time.Second      // the longest that an answer may take
 	graceTime  = 2 * time.Second       // and then, until the connection is given up
-	readTime   = 15 * time.Second      // the longest that a request may take to come, or an answer to go
+	readTime   = 10 * time.Second      // the longest that a request may take to come, or an answer to go
 	uploadTime = 5 * time.Minute       // the same, where a file comes or goes
 	healthTime = 2 * time.Second
 )
