@@ -26,8 +26,11 @@ const (
 	// openList is what a list counts that says no size of its own; the catalogue's
 	// nested lists are shorter.
 	openList = 30
-	// guideCost is what a computed or frozen guide counts, in list elements.
-	guideCost = 500
+	// guideCost is what a computed or frozen guide counts, in list elements, and
+	// analysisCost what an analysis of the catalogue does: it takes as long as a hundred
+	// guides.
+	guideCost    = 500
+	analysisCost = 10_000
 	// shortList is what a list of a case or a review counts, and dayList the days of
 	// a clock.
 	shortList = 5
@@ -43,6 +46,12 @@ var ownLists = map[string]int{
 	"Coordination.positions": shortList, "Coordination.meetings": shortList, "Coordination.parties": shortList, "ImpactRun.flips": openList,
 	"Query.plugins": openList, "Precheck.findings": openList, "Precheck.checks": openList,
 	"Review.findings": openList, "Review.reasons": shortList,
+}
+
+// computed counts the fields that are computed, whatever they give.
+var computed = map[string]int{
+	"guide": guideCost, "issueNotice": guideCost, "notice": guideCost, "precheck": guideCost,
+	"analysis": analysisCost, "publishGate": analysisCost, "standardDiff": analysisCost,
 }
 
 // limits refuses operations that ask for too much, pages of more than maxPage or
@@ -185,9 +194,8 @@ func (w *weigher) field(f *ast.Field) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck", "analysis", "publishGate", "standardDiff"}, f.Name) {
-		size = guideCost
-		return size + w.set(f.SelectionSet)
+	if cost := computed[f.Name]; cost > 0 {
+		return cost + w.set(f.SelectionSet)
 	}
 	return size * max(1, w.set(f.SelectionSet))
 }

@@ -235,6 +235,11 @@ must('a length of 10 GB is 413 before it comes', 'GOH Status Codes', async (site
   const answer = await exchange(site, lines(...head(site, 'Content-Length: 10000000000'), '', '{'), { more: (socket) => setTimeout(() => socket.end(), 2000) });
   assert.equal(answer.status, 413, answer.raw);
 });
+must('who asks first with a length that is too much is not told to go on', 'RFC 9110 10.1.1', async (site) => {
+  const answer = await exchange(site, lines(...head(site, 'Content-Length: 10000000', 'Expect: 100-continue'), '', ''));
+  assert.match(answer.raw, /^HTTP\/1\.1 413 /);
+  assert.ok(!answer.raw.includes('100 Continue') && answer.ms < 5000, `${answer.ms} ms ${answer.raw}`);
+});
 should('an address of 40 kB is 414', 'GOH Status Codes', async (site) => {
   const answer = await get(site, { query: `${hello} #${'x'.repeat(40_000)}` });
   refused(answer, 414);

@@ -78,6 +78,13 @@ for (const [name, args] of Object.entries({ 'first 1,000,000': 'first: 1000000',
   });
 }
 must('pages of pages of pages', 'OWASP (cost)', async (site) => spends(site, milliseconds, async () => refused(await post(site, '{ items(first: 100) { edges { node { standard { clauses(first: 100) { edges { node { standard { clauses(first: 100) { edges { node { code } } } } } } } } } } } }'), 400)), { cpu: true });
+must('40 analyses at once', 'OWASP (cost)', async (site) => spends(site, milliseconds, async () => refused(await post(site, `{ ${repeat(40, (i) => `a${i}: analysis(input: { asOf: "2026-0${1 + i % 9}-1${i % 10}" }) { digest }`)} }`), 400)), { cpu: true });
+must('an answer to numbers without end', 'OWASP (input validation)', async (site) => spends(site, milliseconds, async () => {
+  for (const number of ['1e999999999', '1e-999999999', '9'.repeat(900_000), `0.${'0'.repeat(900_000)}1`, '-0', '1E400']) {
+    const answer = await post(site, Buffer.from(`{"query":"query($v: FactSet!) { guide(input: { item: \\"biz-reg\\", facts: $v }) { digest } }","variables":{"v":{"use_area":${number}}}}`));
+    assert.ok([200, 400].includes(answer.status) && answer.bytes.length < 2000, answer.text.slice(0, 300));
+  }
+}), { cpu: true });
 must('50 guides at once', 'OWASP (cost)', async (site) => spends(site, 3000, async () => {
   const answer = await post(site, `{ ${repeat(50, (i) => `a${i}: guide(input: { scheme: "catering", facts: {} }) { digest clauses { clause { code } } }`)} }`);
   assert.ok(answer.status < 500, answer.text.slice(0, 200));

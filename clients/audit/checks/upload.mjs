@@ -1,6 +1,7 @@
 // Files: the GraphQL multipart request specification, and what may be done to it.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { GRAPH_TYPE, JSON_TYPE, ask, boundary, compose, exchange, executed, form, multipart, preflight, refused, spends, suite } from '../kit.mjs';
 
 const { must, should } = suite('upload');
@@ -125,6 +126,14 @@ must('60 MiB in chunks is 413', 'GOH Status Codes', async (site) => {
   const answer = await exchange(site, Buffer.concat([compose(site, { headers: { 'content-type': multipart, 'transfer-encoding': 'chunked', ...preflight, ...site.signedIn } }), Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]));
   assert.equal(answer.status, 413, answer.text);
 }, usual);
+should('three files of 40 MiB are not held in memory', 'memory', async (site) => {
+  const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${site.pid}/status`, 'utf8'))[1]);
+  const body = whole(site, undefined, [file('0', Buffer.concat([pdf, Buffer.alloc(40 << 20, 0x20)]))]);
+  await send(site, whole(site));
+  const before = peak();
+  for (const answer of await Promise.all([1, 2, 3].map(() => send(site, body)))) assert.equal(answer.status, 200, answer.text);
+  assert.ok(peak() - before < 60 << 10, `${peak() - before} kB more`);
+}, { ...usual, cpu: true });
 must('a malformed map of 1 MB costs little', 'processor time', async (site) => spends(site, 400, async () => refused(await send(site, form([['operations', many(10)], ['map', Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [i, [`variables.l.${i}`]]))]])), 400, 413)), { ...usual, cpu: true });
 
 // A page of another site can send a form without asking first.
