@@ -10,10 +10,13 @@ import { checks, seen } from './kit.mjs';
 import { site as openSite } from './site.mjs';
 for (const suite of ['http', 'persisted', 'upload', 'ws', 'sse', 'security']) await import(`./checks/${suite}.mjs`);
 
-const { values, positionals: [url] } = parseArgs({ allowPositionals: true, options: Object.fromEntries(
-  ['token', 'pid', 'mode', 'suite', 'only'].map((name) => [name, { type: 'string' }]).concat([['list', { type: 'boolean' }]])) });
+const {
+  values,
+  positionals: [url],
+} = parseArgs({ allowPositionals: true, options: Object.fromEntries(['token', 'pid', 'mode', 'suite', 'only'].map((name) => [name, { type: 'string' }]).concat([['list', { type: 'boolean' }]])) });
 const mode = values.mode ?? 'usual';
-const chosen = checks.filter((c) => (values.list && !values.mode) || ((c.mode ?? 'usual') === mode || c.mode === 'any'))
+const chosen = checks
+  .filter((c) => (values.list && !values.mode) || (c.mode ?? 'usual') === mode || c.mode === 'any')
   .filter((c) => !values.suite || values.suite.split(',').includes(c.suite))
   .filter((c) => !values.only || c.title.includes(values.only));
 if (values.list) {
@@ -48,11 +51,21 @@ await Promise.all(waiting);
 // What no answer may tell, whatever was asked.
 const inside = /goroutine \d|\.go:\d+|runtime error|SQLSTATE|\bpq:|pgx|sqlite|no such (table|column)|\bent: |graphql\.RawParams|json: cannot unmarshal|interface conversion|\/tmp\/|stack ?trace/i;
 const leaks = seen.filter((s) => inside.test(s.text) || (s.status >= 500 && s.status !== 503));
-for (const leak of leaks.slice(0, 5)) console.log(JSON.stringify({ suite: 'security', demand: 'MUST', name: 'no answer tells of the inside', source: 'OWASP', reason: `${leak.status} ${leak.text.slice(0, 300)} to ${leak.request}` }));
+for (const leak of leaks.slice(0, 5))
+  console.log(JSON.stringify({ suite: 'security', demand: 'MUST', name: 'no answer tells of the inside', source: 'OWASP', reason: `${leak.status} ${leak.text.slice(0, 300)} to ${leak.request}` }));
 if (leaks.length > 0) failed++;
 for (const [suite, demands] of Object.entries(count)) {
   const text = Object.entries(demands).map(([demand, of]) => `${demand} ${of.passed}/${of.passed + of.failed}${of.skipped ? ` (${of.skipped} skipped)` : ''}`);
   console.log(`${suite}: ${text.join(' ')}`);
 }
-console.log(JSON.stringify({ mode, passed: Object.values(count).flatMap(Object.values).reduce((sum, of) => sum + of.passed, 0), failed, answers: seen.length }));
+console.log(
+  JSON.stringify({
+    mode,
+    passed: Object.values(count)
+      .flatMap(Object.values)
+      .reduce((sum, of) => sum + of.passed, 0),
+    failed,
+    answers: seen.length,
+  }),
+);
 process.exit(failed === 0 && seen.length > 0 ? 0 : 1);

@@ -13,7 +13,10 @@ export const checks = [];
 // (of the server that it is for; "usual" when not given, "any"), `slow` (it waits,
 // so it runs beside the others), `cpu` (it measures, so it needs --pid).
 export function suite(name) {
-  const add = (demand) => (title, source, fn, options = {}) => checks.push({ suite: name, demand, title, source, fn, ...options });
+  const add =
+    (demand) =>
+    (title, source, fn, options = {}) =>
+      checks.push({ suite: name, demand, title, source, fn, ...options });
   return { must: add('MUST'), should: add('SHOULD') };
 }
 
@@ -58,7 +61,9 @@ export function exchange(site, bytes, { more, end } = {}) {
       if (end?.(Buffer.concat(parts).toString())) socket.destroy();
     });
     let failure;
-    socket.on('error', (e) => { failure = e; });
+    socket.on('error', (e) => {
+      failure = e;
+    });
     socket.on('close', () => {
       clearTimeout(timer);
       const raw = Buffer.concat(parts);
@@ -102,7 +107,11 @@ function unchunk(bytes) {
 export async function ask(site, request) {
   const answer = await exchange(site, compose(site, request));
   const { body, ...rest } = request;
-  seen.push({ request: `${JSON.stringify(rest).slice(0, 200)} ${(Buffer.isBuffer(body) ? body.subarray(0, 200).toString() : JSON.stringify(body) ?? '').slice(0, 200)}`, status: answer.status, text: answer.text });
+  seen.push({
+    request: `${JSON.stringify(rest).slice(0, 200)} ${(Buffer.isBuffer(body) ? body.subarray(0, 200).toString() : (JSON.stringify(body) ?? '')).slice(0, 200)}`,
+    status: answer.status,
+    text: answer.text,
+  });
   try {
     answer.json = JSON.parse(answer.text);
   } catch {
@@ -148,15 +157,25 @@ export function errorsOf(body) {
     assert.ok(typeof e.message === 'string' && e.message !== '', `an error without a message: ${JSON.stringify(e)}`);
     for (const at of e.locations ?? []) assert.ok(at.line >= 1 && at.column >= 1, `a place that is none: ${JSON.stringify(e)}`);
     for (const step of e.path ?? []) assert.ok(typeof step === 'string' || Number.isInteger(step), `a path that is none: ${JSON.stringify(e)}`);
-    assert.deepEqual(Object.keys(e).filter((k) => !['message', 'locations', 'path', 'extensions'].includes(k)), [], 'members that an error does not have');
+    assert.deepEqual(
+      Object.keys(e).filter((k) => !['message', 'locations', 'path', 'extensions'].includes(k)),
+      [],
+      'members that an error does not have',
+    );
   }
-  assert.deepEqual(Object.keys(body).filter((k) => !['data', 'errors', 'extensions'].includes(k)), [], 'members that an answer does not have');
+  assert.deepEqual(
+    Object.keys(body).filter((k) => !['data', 'errors', 'extensions'].includes(k)),
+    [],
+    'members that an answer does not have',
+  );
   return body.errors;
 }
 
 // cpu gives the milliseconds of processor time that the server has taken so far.
 export function cpu(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
@@ -183,7 +202,9 @@ export class Socket {
       response.resume();
     });
     this.ws.on('error', () => this.#give({ closed: 1006 }));
-    this.ws.on('pong', () => { this.ponged = true; });
+    this.ws.on('pong', () => {
+      this.ponged = true;
+    });
     this.opened = new Promise((resolve) => this.ws.on('open', () => resolve(true)));
   }
 
@@ -198,7 +219,10 @@ export class Socket {
     if (this.messages.length > 0) return Promise.resolve(this.messages.shift());
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('nothing came')), within);
-      this.waiting.push((event) => { clearTimeout(timer); resolve(event); });
+      this.waiting.push((event) => {
+        clearTimeout(timer);
+        resolve(event);
+      });
     });
   }
 
@@ -266,12 +290,15 @@ export async function withSocket(site, options, fn) {
 
 // events reads a stream as browsers do: a block without data is no event.
 export function events(text) {
-  return text.replace(/\r\n?/g, '\n').split('\n\n').flatMap((block) => {
-    const lines = block.split('\n').filter((l) => !l.startsWith(':'));
-    const field = (name) => lines.filter((l) => l.startsWith(name + ':')).map((l) => l.slice(name.length + 1).replace(/^ /, ''));
-    const data = field('data');
-    return data.length ? [{ event: field('event')[0] ?? 'message', data: data.join('\n') }] : [];
-  });
+  return text
+    .replace(/\r\n?/g, '\n')
+    .split('\n\n')
+    .flatMap((block) => {
+      const lines = block.split('\n').filter((l) => !l.startsWith(':'));
+      const field = (name) => lines.filter((l) => l.startsWith(name + ':')).map((l) => l.slice(name.length + 1).replace(/^ /, ''));
+      const data = field('data');
+      return data.length ? [{ event: field('event')[0] ?? 'message', data: data.join('\n') }] : [];
+    });
 }
 
 // form writes a multipart body: parts are [name, content, more of the disposition, more headers].
@@ -279,7 +306,11 @@ export const boundary = 'onedoor-audit-0123456789';
 export function form(parts, { close = true } = {}) {
   const pieces = [];
   for (const [name, content, disposition = '', headers = []] of parts) {
-    pieces.push(Buffer.from([`--${boundary}`, name === null ? `Content-Disposition: form-data${disposition}` : `Content-Disposition: form-data; name="${name}"${disposition}`, ...headers].join('\r\n') + '\r\n\r\n'));
+    pieces.push(
+      Buffer.from(
+        [`--${boundary}`, name === null ? `Content-Disposition: form-data${disposition}` : `Content-Disposition: form-data; name="${name}"${disposition}`, ...headers].join('\r\n') + '\r\n\r\n',
+      ),
+    );
     pieces.push(Buffer.isBuffer(content) ? content : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)), Buffer.from('\r\n'));
   }
   if (close) pieces.push(Buffer.from(`--${boundary}--\r\n`));

@@ -7,7 +7,14 @@ const facts = '{ industry: "catering", ent_kind: "none" }';
 export async function site(url, { token, pid, mode }) {
   const { hostname, port, host, pathname } = new URL(url);
   const it = {
-    url, hostname, port: Number(port), host, path: pathname, token, pid, mode,
+    url,
+    hostname,
+    port: Number(port),
+    host,
+    path: pathname,
+    token,
+    pid,
+    mode,
     signedIn: token ? { authorization: `Bearer ${token}` } : {},
     ops: {
       // Gives the text $t back, somewhere in the answer.
@@ -32,13 +39,19 @@ async function openCases(it) {
     if (!json?.data || json.errors) throw new Error(`the site could not be set up: ${text}`);
     return json.data;
   };
-  const open = async () => (await run(`mutation { openCase(input: { item: "biz-reg", facts: ${facts} }) { case { number materials(first: 1) { edges { node { code } } } events(last: 1) { edges { node { cursor } } } } } }`)).openCase.case;
+  const open = async () =>
+    (await run(`mutation { openCase(input: { item: "biz-reg", facts: ${facts} }) { case { number materials(first: 1) { edges { node { code } } } events(last: 1) { edges { node { cursor } } } } } }`))
+      .openCase.case;
   const [followed, attached] = [await open(), await open()];
   await run(`mutation($c: String!) { changeCase(input: { case: $c, facts: ${facts} }) { case { version } } }`, { c: followed.number });
   // Gives one event at once, and then waits.
-  it.ops.events = { query: 'subscription($n: String!, $after: Cursor) { caseEvents(number: $n, after: $after) { kind cursor } }', variables: { n: followed.number, after: followed.events.edges[0].node.cursor } };
+  it.ops.events = {
+    query: 'subscription($n: String!, $after: Cursor) { caseEvents(number: $n, after: $after) { kind cursor } }',
+    variables: { n: followed.number, after: followed.events.edges[0].node.cursor },
+  };
   it.ops.eventKind = 'changeCase';
-  it.ops.upload = 'mutation($case: String!, $material: String!, $file: Upload!) { attachMaterial(input: { case: $case, material: $material, file: $file }) { material { file { name size sha256 type } } } }';
+  it.ops.upload =
+    'mutation($case: String!, $material: String!, $file: Upload!) { attachMaterial(input: { case: $case, material: $material, file: $file }) { material { file { name size sha256 type } } } }';
   it.ops.uploadVariables = { case: attached.number, material: attached.materials.edges[0].node.code, file: null };
   it.ops.uploadInput = 'mutation($input: AttachMaterialInput!) { attachMaterial(input: $input) { material { file { name size } } } }';
 }

@@ -24,7 +24,11 @@ must('a hash that is not known', 'APQ', async (site) => unknown(await post(site,
 must('a hash that is not known, older clients', 'APQ', async (site) => unknown(await post(site, { extensions: by(hash(fresh())) }, { accept: JSON_TYPE }), 200), { mode: 'usual' });
 must('a hash that is not known, GET', 'APQ', async (site) => unknown(await get(site, { extensions: JSON.stringify(by(hash(fresh()))) }), 404));
 must('a miss is not kept by others', 'RFC 9111', async (site) => assert.match((await get(site, { extensions: JSON.stringify(by(hash(fresh()))) })).headers['cache-control'], /no-store/));
-for (const [name, none] of [['an empty query', ''], ['query null', null]]) must(`a hash with ${name} is a hash alone`, 'APQ', async (site) => unknown(await post(site, { query: none, extensions: by(hash(fresh())) }), 404));
+for (const [name, none] of [
+  ['an empty query', ''],
+  ['query null', null],
+])
+  must(`a hash with ${name} is a hash alone`, 'APQ', async (site) => unknown(await post(site, { query: none, extensions: by(hash(fresh())) }), 404));
 must('both together, then the hash alone', 'APQ', async (site) => {
   const text = fresh();
   executed(await register(site, text));
@@ -52,7 +56,12 @@ must('another hash than that of the text', 'APQ', async (site) => {
   await knows(site, text, false);
   await knows(site, other, false);
 });
-for (const [name, text] of [['does not parse', '{ a'], ['does not validate', '{ nope }'], ['is too much', `{ ${'a: __typename '.repeat(900)} }`], ['lacks a variable', 'query($a: Boolean!) { __typename @skip(if: $a) }']]) {
+for (const [name, text] of [
+  ['does not parse', '{ a'],
+  ['does not validate', '{ nope }'],
+  ['is too much', `{ ${'a: __typename '.repeat(900)} }`],
+  ['lacks a variable', 'query($a: Boolean!) { __typename @skip(if: $a) }'],
+]) {
   must(`what ${name} is not remembered`, 'parse-server, gqlgen; note on caches', async (site) => {
     const own = `${text} # ${randomBytes(6).toString('hex')}`;
     refused(await register(site, own), 400, 422);
@@ -73,8 +82,17 @@ must('a mutation by GET and hash is 405', 'GOH GET', async (site) => {
   refused(await ask(site, { method: 'GET', params: { documentId: `sha256:${hash(text)}` }, headers: { accept: GRAPH_TYPE } }), 405);
 });
 for (const [name, persistedQuery] of Object.entries({
-  'version 2': { version: 2, sha256Hash: hash('{ __typename }') }, 'no version': { sha256Hash: hash('{ __typename }') }, 'no hash': { version: 1 }, 'a hash that is a number': { version: 1, sha256Hash: 7 }, 'a short hash': { version: 1, sha256Hash: 'abc' }, 'an empty hash': { version: 1, sha256Hash: '' },
-  'a hash in capitals': { version: 1, sha256Hash: hash('{ __typename }').toUpperCase() }, 'a hash that is a path': { version: 1, sha256Hash: '../../../etc/passwd' }, 'a hash of 1 MB': { version: 1, sha256Hash: 'a'.repeat(900_000) }, 'no object': 7, 'a list': [1],
+  'version 2': { version: 2, sha256Hash: hash('{ __typename }') },
+  'no version': { sha256Hash: hash('{ __typename }') },
+  'no hash': { version: 1 },
+  'a hash that is a number': { version: 1, sha256Hash: 7 },
+  'a short hash': { version: 1, sha256Hash: 'abc' },
+  'an empty hash': { version: 1, sha256Hash: '' },
+  'a hash in capitals': { version: 1, sha256Hash: hash('{ __typename }').toUpperCase() },
+  'a hash that is a path': { version: 1, sha256Hash: '../../../etc/passwd' },
+  'a hash of 1 MB': { version: 1, sha256Hash: 'a'.repeat(900_000) },
+  'no object': 7,
+  'a list': [1],
 })) {
   must(`persistedQuery with ${name}`, 'APQ', async (site) => {
     const answer = await post(site, { query: '{ __typename }', extensions: { persistedQuery } });

@@ -6,7 +6,10 @@ import { GRAPH_TYPE, JSON_TYPE, STREAM_TYPE, ask, compose, events, exchange, ref
 
 const { must, should } = suite('sse');
 const hello = '{ __typename }';
-const whole = [{ event: 'next', data: '{"data":{"__typename":"Query"}}' }, { event: 'complete', data: '' }];
+const whole = [
+  { event: 'next', data: '{"data":{"__typename":"Query"}}' },
+  { event: 'complete', data: '' },
+];
 const post = (site, body, headers = {}) => ask(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE, ...headers }, body });
 const get = (site, params, headers = {}) => ask(site, { method: 'GET', params, headers: { accept: STREAM_TYPE, ...headers } });
 const stream = (answer) => {
@@ -17,17 +20,31 @@ const stream = (answer) => {
 // begun follows a stream that has no end until something is in it.
 const begun = (site, request, until) => exchange(site, compose(site, request), { end: (text) => text.includes(until) });
 
-for (const [name, send] of [['POST', (site, query) => post(site, { query })], ['GET', (site, query) => get(site, { query })]]) {
+for (const [name, send] of [
+  ['POST', (site, query) => post(site, { query })],
+  ['GET', (site, query) => get(site, { query })],
+]) {
   must(`a query by ${name}`, 'Distinct connections mode', async (site) => assert.deepEqual(stream(await send(site, hello)), whole));
   must(`a subscription by ${name}`, 'Distinct connections mode', async (site) => {
-    const answer = await begun(site, name === 'GET'
-      ? { method: 'GET', params: { query: site.ops.events.query, variables: JSON.stringify(site.ops.events.variables) }, headers: { accept: STREAM_TYPE, ...site.signedIn } }
-      : { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE, ...site.signedIn }, body: site.ops.events }, 'event: next');
+    const answer = await begun(
+      site,
+      name === 'GET'
+        ? { method: 'GET', params: { query: site.ops.events.query, variables: JSON.stringify(site.ops.events.variables) }, headers: { accept: STREAM_TYPE, ...site.signedIn } }
+        : { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE, ...site.signedIn }, body: site.ops.events },
+      'event: next',
+    );
     const [first] = events(answer.text);
     assert.equal(first.event, 'next');
     assert.equal(JSON.parse(first.data).data.caseEvents.kind, site.ops.eventKind);
   });
-  for (const [what, query] of Object.entries({ 'does not parse': '{', 'does not validate': '{ nope }', 'lacks a variable': 'query($a: Boolean!) { __typename @skip(if: $a) }', 'is too much': `{ ${'__typename '.repeat(900)} }`, 'subscribes to two fields': 'subscription { a: catalogEvents { id } b: catalogEvents { id } }', 'does not validate as a subscription': 'subscription { nope }' })) {
+  for (const [what, query] of Object.entries({
+    'does not parse': '{',
+    'does not validate': '{ nope }',
+    'lacks a variable': 'query($a: Boolean!) { __typename @skip(if: $a) }',
+    'is too much': `{ ${'__typename '.repeat(900)} }`,
+    'subscribes to two fields': 'subscription { a: catalogEvents { id } b: catalogEvents { id } }',
+    'does not validate as a subscription': 'subscription { nope }',
+  })) {
     must(`what ${what} is told in next, by ${name}`, 'Distinct connections mode', async (site) => {
       const [next, complete, ...more] = stream(await send(site, query));
       assert.equal(next.event, 'next');
@@ -79,11 +96,18 @@ must('each event is of one line', 'WHATWG HTML 9.2.6', async (site) => {
 });
 must('nothing keeps a stream', 'RFC 9111', async (site) => assert.match((await post(site, { query: hello })).headers['cache-control'], /no-(store|cache)/));
 should('proxies do not hold a stream back', 'nginx', async (site) => assert.equal((await post(site, { query: hello })).headers['x-accel-buffering'], 'no'));
-must('a stream says at once that it has begun', 'EventSource', async (site) => assert.match((await begun(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE }, body: { query: site.ops.subscription } }, '\r\n\r\n')).raw, /200 OK/));
-should('a silent stream is kept alive', 'WHATWG HTML 9.2.7', async (site) => {
-  const answer = await begun(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE }, body: { query: site.ops.subscription } }, ':\n\n\r\n3\r\n:\n\n');
-  assert.ok(answer.ms < 30_000, `${answer.ms}`);
-}, { slow: true });
+must('a stream says at once that it has begun', 'EventSource', async (site) =>
+  assert.match((await begun(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE }, body: { query: site.ops.subscription } }, '\r\n\r\n')).raw, /200 OK/),
+);
+should(
+  'a silent stream is kept alive',
+  'WHATWG HTML 9.2.7',
+  async (site) => {
+    const answer = await begun(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE }, body: { query: site.ops.subscription } }, ':\n\n\r\n3\r\n:\n\n');
+    assert.ok(answer.ms < 30_000, `${answer.ms}`);
+  },
+  { slow: true },
+);
 must('Last-Event-ID does not matter', 'WHATWG HTML 9.2.4', async (site) => assert.deepEqual(stream(await get(site, { query: hello }, { 'last-event-id': 'x' })), whole));
 must('an operation by its hash', 'APQ', async (site) => {
   const query = '{ sse: __typename }';
@@ -92,16 +116,23 @@ must('an operation by its hash', 'APQ', async (site) => {
   assert.ok(JSON.parse(stream(await get(site, { extensions: JSON.stringify(extensions) }))[0].data).data);
 });
 must('a token that is no good', 'GOH', async (site) => assert.equal((await post(site, { query: hello }, { authorization: 'Bearer nonsense' })).status, 401));
-must('a stream of a page of another site cannot be read', 'OWASP', async (site) => assert.ok(!(await post(site, { query: hello }, { origin: 'https://evil.example' })).headers['access-control-allow-origin']));
-must('what the server holds for a stream ends with its client', 'Distinct connections mode', async (site) => {
-  const open = () => readdirSync(`/proc/${site.pid}/fd`).length;
-  const follow = () => Promise.all(Array.from({ length: 50 }, () => begun(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE }, body: { query: site.ops.subscription } }, ':\n')));
-  await follow(); // what it opens for itself, it has open afterwards
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  const before = open();
-  await follow();
-  for (const until = Date.now() + 10_000; open() > before + 5;) {
-    assert.ok(Date.now() < until, `${open()} files are open, ${before} were`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}, { cpu: true });
+must('a stream of a page of another site cannot be read', 'OWASP', async (site) =>
+  assert.ok(!(await post(site, { query: hello }, { origin: 'https://evil.example' })).headers['access-control-allow-origin']),
+);
+must(
+  'what the server holds for a stream ends with its client',
+  'Distinct connections mode',
+  async (site) => {
+    const open = () => readdirSync(`/proc/${site.pid}/fd`).length;
+    const follow = () => Promise.all(Array.from({ length: 50 }, () => begun(site, { headers: { 'content-type': JSON_TYPE, accept: STREAM_TYPE }, body: { query: site.ops.subscription } }, ':\n')));
+    await follow(); // what it opens for itself, it has open afterwards
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const before = open();
+    await follow();
+    for (const until = Date.now() + 10_000; open() > before + 5;) {
+      assert.ok(Date.now() < until, `${open()} files are open, ${before} were`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  },
+  { cpu: true },
+);
