@@ -187,6 +187,7 @@ func TestNegotiation(t *testing.T) {
 	s := newSite(t)
 	for accept, want := range map[string]string{
 		"":                                 asJSON,
+		" ":                                asJSON,
 		"*/*":                              asJSON,
 		"application/*":                    asJSON,
 		"application/json":                 asJSON,

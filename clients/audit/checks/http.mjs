@@ -44,7 +44,7 @@ must('Accept in two lines', 'RFC 9110 5.3', async (site) => {
   executed(answer);
   assert.equal(media(answer), GRAPH_TYPE);
 });
-must('no Accept', 'GOH Accept', async (site) => executed(await post(site, hello, { accept: null }), helloData));
+for (const accept of [null, '']) must(`Accept: ${accept}`, 'GOH Accept', async (site) => executed(await post(site, hello, { accept }), helloData));
 for (const accept of ['text/html', 'image/*', `${JSON_TYPE};q=0`, `${JSON_TYPE};q=0, ${GRAPH_TYPE};q=0`, '*/*;q=0', 'application/graphql+json', 'multipart/mixed', `${JSON_TYPE};charset=utf-16`]) {
   should(`Accept: ${accept} is 406`, 'GOH Body; RFC 9110 15.5.7', async (site) => refused(await post(site, hello, { accept }), 406));
 }
