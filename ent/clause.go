@@ -28,7 +28,7 @@ type Clause struct {
 	Code string `json:"code,omitempty"`
 	// Category holds the value of the "category" field.
 	Category string `json:"category,omitempty"`
-	// condition, prohibition, mitigation, obligation, rule or advice.
+	// One of condition, prohibition, mitigation, obligation, rule or advice.
 	Kind string `json:"kind,omitempty"`
 	// Text holds the value of the "text" field.
 	Text string `json:"text,omitempty"`
@@ -46,7 +46,7 @@ type Clause struct {
 	Promisable bool `json:"promisable,omitempty"`
 	// Basis holds the value of the "basis" field.
 	Basis []law.Basis `json:"basis,omitempty"`
-	// national, province, city or district.
+	// One of national, province, city or district.
 	Level string `json:"level,omitempty"`
 	// First day on which the rule itself is law; null: open.
 	EffectiveFrom *string `json:"effective_from,omitempty"`

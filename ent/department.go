@@ -29,7 +29,7 @@ type Department struct {
 	Name string `json:"name,omitempty"`
 	// NameEn holds the value of the "name_en" field.
 	NameEn string `json:"name_en,omitempty"`
-	// approver, coordinator, intake, assistant, utility, supervisor or reviewer.
+	// One of approver, coordinator, intake, assistant, utility, supervisor or reviewer.
 	Role string `json:"role,omitempty"`
 	// Duties holds the value of the "duties" field.
 	Duties string `json:"duties,omitempty"`

@@ -396,12 +396,6 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 
 func (c *Client) Noders(ctx context.Context, ids []string, opts ...NodeOption) ([]Noder, error) {
 	switch len(ids) {
-	case 1:
-		noder, err := c.Noder(ctx, ids[0], opts...)
-		if err != nil {
-			return nil, err
-		}
-		return []Noder{noder}, nil
 	case 0:
 		return []Noder{}, nil
 	}

@@ -28,7 +28,7 @@ type ItemMaterial struct {
 	PackID string `json:"pack_id,omitempty"`
 	// Name holds the value of the "name" field.
 	Name string `json:"name,omitempty"`
-	// applicant, shared (fetched from data sharing) or agency.
+	// One of applicant, shared (fetched from data sharing) or agency.
 	BroughtBy string `json:"brought_by,omitempty"`
 	// May come later (容缺).
 	Tolerable bool `json:"tolerable,omitempty"`

@@ -21,7 +21,7 @@ type PolicyRule struct {
 	Position int `json:"position,omitempty"`
 	// Extra holds the value of the "extra" field.
 	Extra map[string]interface{} `json:"extra,omitempty"`
-	// time_rules, lamps, evaluation, privacy …
+	// One of time_rules, lamps, evaluation, privacy …
 	Section string `json:"section,omitempty"`
 	// The rule's id in its section, e.g. T6.
 	Code string `json:"code,omitempty"`

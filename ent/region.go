@@ -27,7 +27,7 @@ type Region struct {
 	Code string `json:"code,omitempty"`
 	// Name holds the value of the "name" field.
 	Name string `json:"name,omitempty"`
-	// district, subdistrict, town, community or village.
+	// One of district, subdistrict, town, community or village.
 	Kind string `json:"kind,omitempty"`
 	// How sure the pack is: high, medium or low.
 	Confidence string `json:"confidence,omitempty"`

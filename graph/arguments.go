@@ -2,8 +2,10 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -95,6 +97,80 @@ func badScalar(kind string, value any) (fault.Problem, bool) {
 		}
 	}
 	return fault.Problem{}, false
+}
+
+// plainLists makes every list one of anything: where one value stands for a list of
+// one, the library makes a list of its kind, which nobody would look into.
+func plainLists(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			v[name] = plainLists(inner)
+		}
+		return v
+	case []any:
+		for i, inner := range v {
+			v[i] = plainLists(inner)
+		}
+		return v
+	}
+	list := reflect.ValueOf(value)
+	if list.Kind() != reflect.Slice {
+		return value
+	}
+	plain := make([]any, list.Len())
+	for i := range plain {
+		plain[i] = plainLists(list.Index(i).Interface())
+	}
+	return plain
+}
+
+// misfits finds every value in the variables that is not of its type. The library
+// takes "1" for an Int, 1 for a String, 1.5 for an ID and day for DAY.
+func misfits(op *graphql.OperationContext) []fault.Problem {
+	var problems []fault.Problem
+	for _, v := range op.Operation.VariableDefinitions {
+		path := v.Variable
+		if path == "input" {
+			path = ""
+		}
+		visitValue(v.Type, path, op.Variables[v.Variable], func(kind, path string, value any) {
+			if !fitsType(kind, value) {
+				problems = append(problems, fault.Problem{Path: path, Code: "WRONG_TYPE",
+					ZH: fmt.Sprintf("%.40q 不是 %s", fmt.Sprint(value), kind), EN: fmt.Sprintf("%.40q is no %s", fmt.Sprint(value), kind)})
+			}
+		})
+	}
+	return problems
+}
+
+// fitsType says whether a value of the variables is of a type that GraphQL defines,
+// or of an enum. Other scalars say so themselves.
+func fitsType(kind string, value any) bool {
+	number, isNumber := value.(json.Number)
+	_, isText := value.(string)
+	if rv := reflect.ValueOf(value); rv.CanInt() || rv.CanFloat() { // a default, or what the library has read
+		number, isNumber = json.Number(fmt.Sprint(value)), true
+	}
+	switch kind {
+	case "Int":
+		_, err := strconv.ParseInt(string(number), 10, 64) // what is beyond an Int, limits tells
+		return isNumber && (err == nil || errors.Is(err, strconv.ErrRange))
+	case "Float":
+		return isNumber
+	case "String":
+		return isText
+	case "Boolean":
+		_, isTruth := value.(bool)
+		return isTruth
+	case "ID":
+		_, err := strconv.ParseInt(string(number), 10, 64)
+		return isText || isNumber && (err == nil || errors.Is(err, strconv.ErrRange))
+	}
+	if definition := types[kind]; definition != nil && definition.Kind == ast.Enum {
+		return isText && definition.EnumValues.ForName(value.(string)) != nil
+	}
+	return true
 }
 
 // tooWide says whether a value is beyond what GraphQL calls an Int.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/onedoor/onedoor/graph/generated"
 	"github.com/onedoor/onedoor/graph/protocol"
+	"github.com/onedoor/onedoor/graph/words"
 	"github.com/onedoor/onedoor/internal/fault"
 )
 
@@ -54,17 +57,19 @@ func NewHandler(r *Resolver, o Options) Handler {
 	return h
 }
 
-// schema is the schema without what the executor knows and we do not offer: the
-// parts of an answer that comes in parts get lost for who takes one answer, and
-// what tells the generator how to write Go is nothing for clients.
-func schema() *ast.Schema {
+// schema is the schema as it is served: with a description of everything, and without
+// what the executor knows and we do not offer: the parts of an answer that comes in
+// parts get lost for who takes one answer, and what tells the generator how to write
+// Go is nothing for clients.
+var schema = sync.OnceValue(func() *ast.Schema {
 	s := *generated.NewExecutableSchema(generated.Config{}).Schema()
 	s.Directives = maps.Clone(s.Directives)
 	for _, name := range []string{"defer", "goField", "goModel"} {
 		delete(s.Directives, name)
 	}
+	words.Describe(&s)
 	return &s
-}
+})
 
 // Serve is NewHandler for any resolvers of the schema.
 func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerExtension) Handler {
@@ -72,10 +77,9 @@ func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerEx
 	exec := executor.New(schema)
 	exec.SetQueryCache(known)
 	exec.SetParserTokenLimit(protocol.MaxTokens)
-	if o.Production {
-		exec.SetDisableSuggestion(true)
-		exec.SetDefaultRulesFn(withoutSuggestions)
-	} else {
+	exec.SetDefaultRulesFn(func() *rules.Rules { return validation(o.Production) })
+	exec.SetDisableSuggestion(o.Production)
+	if !o.Production {
 		exec.Use(extension.Introspection{})
 	}
 	exec.Use(limits{})
@@ -113,10 +117,15 @@ func (d documents) Add(ctx context.Context, text string, document *ast.QueryDocu
 	}
 }
 
-// withoutSuggestions are the rules of validation that do not tell the names of the
+// validation are the rules of validation. Quiet ones do not tell the names of the
 // schema to who guesses at them. (The executor changes two more itself.)
-func withoutSuggestions() *rules.Rules {
+func validation(quiet bool) *rules.Rules {
 	r := rules.NewDefaultRules()
+	r.RemoveRule(rules.SingleFieldSubscriptionsRule.Name)
+	r.AddRule(oneRootField.Name, oneRootField.RuleFunc)
+	if !quiet {
+		return r
+	}
 	for suggesting, quiet := range map[string]core.Rule{
 		rules.KnownArgumentNamesRule.Name:  rules.KnownArgumentNamesRuleWithoutSuggestions,
 		rules.KnownTypeNamesRule.Name:      rules.KnownTypeNamesRuleWithoutSuggestions,
@@ -127,3 +136,37 @@ func withoutSuggestions() *rules.Rules {
 	}
 	return r
 }
+
+// oneRootField refuses a subscription with two fields at its root, or with one that
+// is no event. The library's rule takes one field under two names for one.
+var oneRootField = core.Rule{Name: "OneRootField", RuleFunc: func(observers *core.Events, addError core.AddErrFunc) {
+	observers.OnOperation(func(_ *core.Walker, op *ast.OperationDefinition) {
+		if op.Operation != ast.Subscription {
+			return
+		}
+		var first *ast.Field
+		walked := map[string]bool{}
+		var walk func(set ast.SelectionSet)
+		walk = func(set ast.SelectionSet) {
+			for _, selection := range set {
+				switch s := selection.(type) {
+				case *ast.Field:
+					if first == nil {
+						first = s
+					}
+					if s.Alias != first.Alias || strings.HasPrefix(s.Name, "__") {
+						addError(core.Message("a subscription has one field at its root, which is an event"), core.At(s.Position))
+					}
+				case *ast.InlineFragment:
+					walk(s.SelectionSet)
+				case *ast.FragmentSpread:
+					if !walked[s.Name] && s.Definition != nil {
+						walked[s.Name] = true
+						walk(s.Definition.SelectionSet)
+					}
+				}
+			}
+		}
+		walk(op.SelectionSet)
+	})
+}}

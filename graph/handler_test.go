@@ -99,3 +99,83 @@ func TestOurFaultsAreMasked(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// TestVariablesAreOfTheirTypes sends values that the library takes for something
+// else: they are refused before anything runs, each with its place.
+func TestVariablesAreOfTheirTypes(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "sqlite:"+filepath.Join(t.TempDir(), "onedoor.db"))
+	const limit = `query($input: DeadlineInput!) { deadline(input: $input) { dueOn } }`
+	for name, test := range map[string]struct{ query, variables, path string }{
+		"text for an Int":         {`query($n: Int) { items(first: $n) { totalCount } }`, `{"n": "1"}`, "n"},
+		"number for a String":     {`query($c: String!) { item(code: $c) { code } }`, `{"c": 1}`, "c"},
+		"fraction for an ID":      {`query($i: ID!) { node(id: $i) { id } }`, `{"i": 1.5}`, "i"},
+		"enum in lower case":      {`query($u: LimitUnit!) { deadline(input: {start: "2026-01-05", amount: 1, unit: $u}) { dueOn } }`, `{"u": "day"}`, "u"},
+		"number in a list":        {`query($k: [String!]) { facts(keys: $k) { key } }`, `{"k": ["use_area", 1]}`, "k[1]"},
+		"number for a list":       {`query($k: [String!]) { facts(keys: $k) { key } }`, `{"k": 1}`, "k[0]"},
+		"text within an input":    {limit, `{"input": {"start": "2026-01-05", "amount": "5", "unit": "DAY"}}`, "amount"},
+		"fraction within":         {limit, `{"input": {"start": "2026-01-05", "amount": 1.5, "unit": "DAY"}}`, "amount"},
+		"number deep in an input": {limit, `{"input": {"start": "2026-01-05", "amount": 5, "unit": "DAY", "pauses": [{"from": "2026-01-06", "to": "2026-01-06", "reason": 7}]}}`, "pauses[0].reason"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer, _ := a.ask(t, test.query, json.RawMessage(test.variables))
+			if !strings.Contains(answer, `"path": "`+test.path+`"`) || !strings.Contains(answer, "INVALID") || strings.Contains(answer, `"data"`) {
+				t.Error(answer)
+			}
+		})
+	}
+	for name, variables := range map[string]string{"whole": `{"n": 3.0}`, "with an exponent": `{"n": 3e0}`, "a default": `{}`, "null": `{"n": null}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if answer, _ := a.ask(t, `query($n: Int = 3) { items(first: $n) { totalCount } }`, json.RawMessage(variables)); strings.Contains(answer, "errors") {
+				t.Error(answer)
+			}
+		})
+	}
+}
+
+func TestASubscriptionHasOneRootField(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "sqlite:"+filepath.Join(t.TempDir(), "onedoor.db"))
+	for query, want := range map[string]string{
+		`subscription { catalogEvents { id } }`:                                                             "SUBSCRIPTION", // it needs a stream
+		`subscription { catalogEvents { id } catalogEvents { kind } }`:                                      "SUBSCRIPTION",
+		`subscription { a: catalogEvents { id } b: catalogEvents { id } }`:                                  "one field at its root",
+		`subscription { a: catalogEvents { id } ...B } fragment B on Subscription { catalogEvents { id } }`: "one field at its root",
+		`subscription { ... { a: catalogEvents { id } } caseEvents(number: "x") { id } }`:                   "one field at its root",
+		`subscription { __typename }`:                                                                       "one field at its root",
+	} {
+		if _, answer := answerOf(t, a.handler, query, "Accept-Language", "en"); !strings.Contains(answer, want) {
+			t.Errorf("%s: %s, expected %s", query, answer, want)
+		}
+	}
+}
+
+// TestAnErrorIsNotLargerThanItsRequest sends facts that nobody knows.
+func TestAnErrorIsNotLargerThanItsRequest(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, "sqlite:"+filepath.Join(t.TempDir(), "onedoor.db"))
+	facts := map[string]int{}
+	for i := range 900 {
+		facts["unknown_"+strings.Repeat("x", i%10)+string(rune('a'+i%26))+string(rune('a'+i/26%26))] = i
+	}
+	variables, err := json.Marshal(map[string]any{"f": facts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := a.ask(t, `query($f: FactSet!) { guide(input: {item: "biz-reg", facts: $f}) { digest } }`, variables)
+	if n := strings.Count(answer, "UNKNOWN_FACT"); n != 100 {
+		t.Errorf("%d problems in %d bytes", n, len(answer))
+	}
+	facts["one_more"], facts["and_more"] = 1, 1
+	for i := range 200 {
+		facts["more_"+string(rune('a'+i%26))+string(rune('a'+i/26))] = i
+	}
+	if variables, err = json.Marshal(map[string]any{"f": facts}); err != nil {
+		t.Fatal(err)
+	}
+	if answer, _ := a.ask(t, `query($f: FactSet!) { guide(input: {item: "biz-reg", facts: $f}) { digest } }`, variables); !strings.Contains(answer, "LIST_TOO_LONG") {
+		t.Errorf("%.300s", answer)
+	}
+}

@@ -21,13 +21,16 @@ import (
 // What one operation may ask for.
 const (
 	maxCost = 60_000 // list elements that the answer may hold, at most
-	maxList = 1000   // values of a list in an argument
+	maxList = 1000   // values of a list or object in an argument
 	maxText = 10_000 // characters of a text in an argument
 	// openList is what a list counts that says no size of its own; the catalogue's
 	// nested lists are shorter.
 	openList = 30
-	// guideCost is what a computed or frozen guide counts, in list elements.
-	guideCost = 500
+	// guideCost is what a computed or frozen guide counts, in list elements, and
+	// analysisCost what an analysis of the catalogue does: it takes as long as a hundred
+	// guides.
+	guideCost    = 500
+	analysisCost = 10_000
 	// shortList is what a list of a case or a review counts, and dayList the days of
 	// a clock.
 	shortList = 5
@@ -45,6 +48,12 @@ var ownLists = map[string]int{
 	"Review.findings": openList, "Review.reasons": shortList,
 }
 
+// computed counts the fields that are computed, whatever they give.
+var computed = map[string]int{
+	"guide": guideCost, "issueNotice": guideCost, "notice": guideCost, "precheck": guideCost,
+	"analysis": analysisCost, "wayOut": analysisCost, "publishGate": analysisCost, "standardDiff": analysisCost,
+}
+
 // limits refuses operations that ask for too much, pages of more than maxPage or
 // from both ends, and cursors that do not fit their list, before anything runs.
 // How large and deep a document may be, graph/protocol has measured before.
@@ -58,23 +67,35 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationContext weighs the operation.
 func (limits) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	for name, value := range op.Variables {
+		op.Variables[name] = plainLists(value)
+	}
+	if problems := misfits(op); len(problems) > 0 {
+		return gqlerror.WrapIfUnwrapped(fault.InvalidInput("graph.variables", problems...))
+	}
 	w := weigher{variables: op.Variables, fragments: map[string]int{}}
 	cost := w.set(op.Operation.SelectionSet)
 	if w.err == nil && cost > maxCost {
+		w.at = nil // of the whole
 		w.refuse("", "TOO_COSTLY", fmt.Sprintf("查询可能返回 %d 个元素，上限 %d：请减小 first 或分次查询", cost, maxCost),
 			fmt.Sprintf("the answer may hold %d elements, at most %d: ask for smaller pages, or in parts", cost, maxCost))
 	}
 	if w.err != nil {
-		return gqlerror.WrapIfUnwrapped(w.err)
+		e := gqlerror.WrapIfUnwrapped(w.err)
+		if w.at != nil {
+			e.Locations = []gqlerror.Location{{Line: w.at.Line, Column: w.at.Column}}
+		}
+		return e
 	}
 	return nil
 }
 
-// longest gives the length of the longest list in an argument.
+// longest gives the length of the longest list or object in an argument.
 func longest(v any) int {
 	most := 0
 	switch v := v.(type) {
 	case map[string]any:
+		most = len(v)
 		for _, child := range v {
 			most = max(most, longest(child))
 		}
@@ -110,6 +131,7 @@ func badText(v any) bool {
 type weigher struct {
 	variables map[string]any
 	fragments map[string]int
+	at        *ast.Position // of the field that is weighed
 	err       error
 }
 
@@ -148,8 +170,9 @@ func (w *weigher) field(f *ast.Field) int {
 	if strings.HasPrefix(f.Name, "__") {
 		return 0 // introspection is bounded by the schema
 	}
+	w.at = f.Position
 	if len(f.Arguments) > 0 && longest(f.ArgumentMap(w.variables)) > maxList {
-		w.refuse(f.Alias, "LIST_TOO_LONG", fmt.Sprintf("列表最多 %d 个值", maxList), fmt.Sprintf("a list holds at most %d values", maxList))
+		w.refuse(f.Alias, "LIST_TOO_LONG", fmt.Sprintf("列表或对象最多 %d 个值", maxList), fmt.Sprintf("a list or object holds at most %d values", maxList))
 		return 0
 	}
 	if len(f.Arguments) > 0 && badText(f.ArgumentMap(w.variables)) {
@@ -161,6 +184,9 @@ func (w *weigher) field(f *ast.Field) int {
 			w.refuse(strings.TrimSuffix(f.Alias+"."+path, "."), "OUT_OF_RANGE", "Int 须在 -2147483648 与 2147483647 之间", "an Int lies between -2147483648 and 2147483647")
 		}
 	})
+	if w.err != nil {
+		return 0
+	}
 	size := 1
 	if f.Definition != nil && strings.HasSuffix(f.Definition.Type.Name(), "Connection") {
 		size = w.page(f)
@@ -168,9 +194,8 @@ func (w *weigher) field(f *ast.Field) int {
 	if f.ObjectDefinition != nil {
 		size = max(size, ownLists[f.ObjectDefinition.Name+"."+f.Name])
 	}
-	if slices.Contains([]string{"guide", "issueNotice", "notice", "precheck", "analysis", "wayOut", "publishGate", "standardDiff"}, f.Name) {
-		size = guideCost
-		return size + w.set(f.SelectionSet)
+	if cost := computed[f.Name]; cost > 0 {
+		return cost + w.set(f.SelectionSet)
 	}
 	return size * max(1, w.set(f.SelectionSet))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"regexp"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -64,8 +65,9 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	if f.Code == fault.Unavailable {
 		slog.WarnContext(ctx, "something needed does not answer", "request", protocol.RequestID(ctx), "op", f.Op, "path", out.Path.String(), "error", err)
 	}
-	problems := make([]problem, len(f.Problems))
-	for i, p := range f.Problems {
+	told := f.Problems[:min(len(f.Problems), maxProblems)]
+	problems := make([]problem, len(told))
+	for i, p := range told {
 		problems[i] = problem{Path: p.Path, Code: p.Code, Message: inLanguage(ctx, p.ZH, p.EN), MessageEN: p.EN}
 	}
 	out.Err = nil
@@ -102,13 +104,23 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	return out
 }
 
-// maxWords bounds what an error repeats of the request, in bytes.
-const maxWords = 500
+const (
+	// maxWords bounds what an error repeats of the request, in bytes.
+	maxWords = 500
+	// maxProblems bounds the problems of an error, so that a request of many faults
+	// cannot ask for an answer that is larger than itself.
+	maxProblems = 100
+)
+
+// anotherValue is what the library says of a number that it could not read: the
+// value in it is another one.
+var anotherValue = regexp.MustCompile(`^cannot use value \S+ as `)
 
 // foreign reads an error that is not ours: of the request's text, of its
 // arguments, or of a library.
 func foreign(ctx context.Context, e *gqlerror.Error) *fault.Error {
 	code, _ := e.Extensions["code"].(string)
+	e.Message = anotherValue.ReplaceAllString(e.Message, "cannot use this number as ")
 	if len(e.Message) > maxWords {
 		e.Message = strings.ToValidUTF8(e.Message[:maxWords], "") + "…"
 	}

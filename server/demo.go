@@ -112,6 +112,7 @@ func (p *player) send(ctx context.Context, v viewer.Viewer, contentType string, 
 		request.Header.Set("Content-Type", contentType)
 		request.Header.Set("Accept-Language", "zh")
 		request.Header.Set("Idempotency-Key", key)
+		request.Header.Set("GraphQL-Require-Preflight", "1") // for files
 		if !v.Anonymous() {
 			token, err := p.issuer.Mint(v, time.Now(), time.Hour)
 			if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +17,8 @@ import (
 	"github.com/onedoor/onedoor/ent/casematerial"
 	"github.com/onedoor/onedoor/graph/protocol"
 	"github.com/onedoor/onedoor/internal/check"
-	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/files"
 	"github.com/onedoor/onedoor/internal/viewer"
-	"github.com/onedoor/onedoor/server/explorer"
 )
 
 const (
@@ -30,22 +27,21 @@ const (
 	maxHeader  = 64 << 10              // bytes
 	answerTime = 30 * time.Second      // the longest that an answer may take
 	graceTime  = 2 * time.Second       // and then, until the connection is given up
-	readTime   = 15 * time.Second      // the longest that a request may take to come, or an answer to go
+	readTime   = 10 * time.Second      // the longest that a request may take to come, or an answer to go
 	uploadTime = 5 * time.Minute       // the same, where a file comes or goes
 	healthTime = 2 * time.Second
 )
 
 // newHTTPServer puts the routes together: the API, uploaded files, the published
-// catalogue, the explorer, health. A server whose plugins fail is ready all the
+// catalogue, the page to try the API in, health. A server whose plugins fail is ready all the
 // same: it says so, and cases go on by the policies of their checks.
-func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Context) error, plugins func() []check.Status, origins []string) *http.Server {
+func newHTTPServer(api, uploaded, catalogue, page http.Handler, ready func(context.Context) error, plugins func() []check.Status, origins []string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", bounded(api))
 	mux.Handle("GET /files/{id}", uploaded)
 	for _, name := range []string{"catalogue.json", "catalogue.jsonld", "catalogue.zip"} {
 		mux.Handle("GET /"+name, catalogue)
 	}
-	page := explorer.Handler("/graphql")
 	mux.Handle("/{$}", page)
 	mux.Handle("/explorer/", page)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -77,63 +73,57 @@ func newHTTPServer(api, uploaded, catalogue http.Handler, ready func(context.Con
 	}
 }
 
-// refuse answers a request that does not get to the API, in its form.
-func refuse(w http.ResponseWriter, status int, code fault.Code, problem, zh, en string) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, refusal(code, problem, zh, en))
-}
-
-func refusal(code fault.Code, problem, zh, en string) string {
-	problems := []any{}
-	if problem != "" {
-		problems = append(problems, map[string]string{"path": "", "code": problem, "message": zh, "messageEn": en})
-	}
-	text, err := json.Marshal(map[string]any{"errors": []any{map[string]any{
-		"message": zh + " / " + en, "extensions": map[string]any{"code": code, "op": "server", "problems": problems}}}})
-	if err != nil {
-		panic(err) // strings only
-	}
-	return string(text)
-}
-
-// tooLate is the answer to a request that takes too long. What it has asked for
-// may have been done or not: its Idempotency-Key tells when it comes again.
-var tooLate = refusal(fault.Unavailable, "", "未能及时处理，请带同一 Idempotency-Key 重试", "no answer in time; try again with the same Idempotency-Key")
-
 // bounded gives each request a size and a time. One that carries a file may be
-// larger and take longer; it says its length, so that the file is kept on disk
-// while it is read and never in memory. A stream has a size and no end: its
-// handler bounds each of its operations and each of its writes.
+// larger and take longer to come. How long an operation may take, its handler
+// knows; what is not written in time after that is given up with the connection.
 func bounded(api http.Handler) http.Handler {
-	unbuffered := http.MaxBytesHandler(api, maxBody)
-	usual := http.MaxBytesHandler(http.TimeoutHandler(api, answerTime+graceTime, tooLate), maxBody)
-	large := http.MaxBytesHandler(http.TimeoutHandler(api, uploadTime, tooLate), maxUpload)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(r.TransferEncoding, "chunked") {
 			w.Header().Set("Connection", "close") // it may have had a Content-Length too, and what follows be no request (RFC 9112, 6.1)
 		}
 		control := http.NewResponseController(w)
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		size := int64(maxBody)
 		switch {
-		case strings.HasPrefix(kind, "multipart/") && r.ContentLength < 0:
-			refuse(w, http.StatusLengthRequired, fault.Invalid, "NO_LENGTH", "带文件的请求须有 Content-Length", "a request with a file says its Content-Length")
 		case strings.HasPrefix(kind, "multipart/"):
-			w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate; the API sets its own
+			size = maxUpload
 			_ = control.SetReadDeadline(time.Now().Add(uploadTime))
 			_ = control.SetWriteDeadline(time.Now().Add(uploadTime + readTime))
-			large.ServeHTTP(w, r)
-		case protocol.IsStream(r):
-			unbuffered.ServeHTTP(w, r)
-		case r.Method == http.MethodGet || r.Method == http.MethodHead: // its handler bounds its time; a page that is kept goes out as it is
+		case !protocol.IsStream(r): // a stream bounds each of its writes
 			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
-			unbuffered.ServeHTTP(w, r)
-		default:
-			w.Header().Set("Content-Type", "application/json; charset=utf-8") // of tooLate
-			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
-			usual.ServeHTTP(w, r)
+		}
+		body := &boundedBody{ReadCloser: r.Body, left: size}
+		r.Body = body
+		if r.ContentLength > size {
+			body.left = -1
+			_ = control.EnableFullDuplex() // or the server reads some of it before it answers
+		}
+		api.ServeHTTP(w, r)
+		if body.left < 0 { // a client that still sends would see a reset in place of the answer
+			_ = control.Flush()
+			_ = control.SetReadDeadline(time.Now().Add(graceTime))
+			_, _ = io.CopyN(io.Discard, body.ReadCloser, 2*maxUpload)
 		}
 	})
+}
+
+// boundedBody is a body that may have so many bytes.
+type boundedBody struct {
+	io.ReadCloser
+	left int64 // below zero once there were more
+}
+
+// Read implements io.Reader.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, &http.MaxBytesError{}
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n - 1, &http.MaxBytesError{}
+	}
+	return n, err
 }
 
 // Of CORS: what pages of other sites may send and read.

@@ -29,6 +29,7 @@ import (
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
 	"github.com/onedoor/onedoor/internal/workday"
+	"github.com/onedoor/onedoor/server/explorer"
 )
 
 const (
@@ -143,10 +144,15 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		SignIn:     identity.SignIn(signIn),
 		Caching:    graph.Caching{Pages: cache.NewPages(hints), Build: build(), Doubted: reading.doubted, Age: c.publicAge},
 	})
+	page := explorer.Handler("/graphql")
+	if c.production { // it shows the schema, which nobody sees there
+		page = http.NotFoundHandler()
+	}
 	server := newHTTPServer(
 		limited(api),
 		limited(serveFiles(s.Client(), uploads)),
 		serveCatalogue(s, func() workday.Date { return workday.DateOf(clock.now()) }),
+		page,
 		func(asked context.Context) error {
 			return errors.Join(stoppingBy(ctx), s.Ping(asked), uploads.Ping(asked))
 		},

@@ -12,8 +12,13 @@ import (
 )
 
 // AttachMaterialAttachMaterialAttachMaterialPayload includes the requested fields of the GraphQL type AttachMaterialPayload.
+// The GraphQL type's documentation follows.
+//
+// What `attachMaterial` answers.
 type AttachMaterialAttachMaterialAttachMaterialPayload struct {
-	Case     *AttachMaterialAttachMaterialAttachMaterialPayloadCase     `json:"case"`
+	// The case.
+	Case *AttachMaterialAttachMaterialAttachMaterialPayloadCase `json:"case"`
+	// The material.
 	Material *AttachMaterialAttachMaterialAttachMaterialPayloadMaterial `json:"material"`
 }
 
@@ -28,6 +33,9 @@ func (v *AttachMaterialAttachMaterialAttachMaterialPayload) GetMaterial() *Attac
 }
 
 // AttachMaterialAttachMaterialAttachMaterialPayloadCase includes the requested fields of the GraphQL type Case.
+// The GraphQL type's documentation follows.
+//
+// An application (办件) on its way from the draft to the delivered result.
 type AttachMaterialAttachMaterialAttachMaterialPayloadCase struct {
 	CaseHead `json:"-"`
 }
@@ -104,9 +112,13 @@ func (v *AttachMaterialAttachMaterialAttachMaterialPayloadCase) __premarshalJSON
 }
 
 // AttachMaterialAttachMaterialAttachMaterialPayloadMaterial includes the requested fields of the GraphQL type Material.
+// The GraphQL type's documentation follows.
+//
+// A paper of a case.
 type AttachMaterialAttachMaterialAttachMaterialPayloadMaterial struct {
 	// As in the guide.
-	Code string                                                         `json:"code"`
+	Code string `json:"code"`
+	// The file.
 	File *AttachMaterialAttachMaterialAttachMaterialPayloadMaterialFile `json:"file"`
 }
 
@@ -123,6 +135,7 @@ func (v *AttachMaterialAttachMaterialAttachMaterialPayloadMaterial) GetFile() *A
 //
 // An uploaded file; `url` serves it to those who may see the case.
 type AttachMaterialAttachMaterialAttachMaterialPayloadMaterialFile struct {
+	// What it is called, in Chinese.
 	Name string `json:"name"`
 	// Bytes.
 	Size int `json:"size"`
@@ -143,13 +156,18 @@ func (v *AttachMaterialAttachMaterialAttachMaterialPayloadMaterialFile) GetSha25
 	return v.Sha256
 }
 
+// What `attachMaterial` takes.
 type AttachMaterialInput struct {
-	Case            string     `json:"case"`
-	ExpectedVersion *int       `json:"expectedVersion"`
-	OccurredAt      *time.Time `json:"occurredAt"`
+	// The case.
+	Case string `json:"case"`
+	// The version that it must still have, or the command is STALE.
+	ExpectedVersion *int `json:"expectedVersion"`
+	// When it happened; with a command, now when it is not given.
+	OccurredAt *time.Time `json:"occurredAt"`
 	// Code, as in the guide.
 	Material string `json:"material"`
-	File     any    `json:"file"`
+	// The file.
+	File any `json:"file"`
 	// C when left out; B when the window attaches it.
 	Trust *Trust `json:"trust"`
 }
@@ -174,6 +192,7 @@ func (v *AttachMaterialInput) GetTrust() *Trust { return v.Trust }
 
 // AttachMaterialResponse is returned by AttachMaterial on success.
 type AttachMaterialResponse struct {
+	// Attaches a file to a paper of the case (a multipart request).
 	AttachMaterial *AttachMaterialAttachMaterialAttachMaterialPayload `json:"attachMaterial"`
 }
 
@@ -183,12 +202,17 @@ func (v *AttachMaterialResponse) GetAttachMaterial() *AttachMaterialAttachMateri
 }
 
 // CaseEventsCaseEventsEvent includes the requested fields of the GraphQL type Event.
+// The GraphQL type's documentation follows.
+//
+// Something that happened to a case; events are never changed.
 type CaseEventsCaseEventsEvent struct {
+	// Its identity.
 	Id string `json:"id"`
 	// Its place among all events; subscriptions go on after it.
 	Cursor string `json:"cursor"`
 	// The mutation's name, or that of a consequence.
-	Kind       string    `json:"kind"`
+	Kind string `json:"kind"`
+	// When it happened; with a command, now when it is not given.
 	OccurredAt time.Time `json:"occurredAt"`
 }
 
@@ -214,13 +238,18 @@ type CaseEventsResponse struct {
 func (v *CaseEventsResponse) GetCaseEvents() *CaseEventsCaseEventsEvent { return v.CaseEvents }
 
 // CaseHead includes the GraphQL fields of Case requested by the fragment CaseHead.
+// The GraphQL type's documentation follows.
+//
+// An application (办件) on its way from the draft to the delivered result.
 type CaseHead struct {
+	// Its identity.
 	Id string `json:"id"`
 	// 申办流水号; of a draft a number of its own, by which it is found for ever.
 	Number string `json:"number"`
 	// Raised by every command; see expectedVersion.
-	Version int       `json:"version"`
-	State   CaseState `json:"state"`
+	Version int `json:"version"`
+	// How it stands.
+	State CaseState `json:"state"`
 }
 
 // GetId returns CaseHead.Id, and is useful for accessing the field via an interface.
@@ -236,9 +265,13 @@ func (v *CaseHead) GetVersion() int { return v.Version }
 func (v *CaseHead) GetState() CaseState { return v.State }
 
 // CaseNowCase includes the requested fields of the GraphQL type Case.
+// The GraphQL type's documentation follows.
+//
+// An application (办件) on its way from the draft to the delivered result.
 type CaseNowCase struct {
 	CaseHead `json:"-"`
-	Events   *CaseNowCaseEventsEventConnection `json:"events"`
+	// What happened, in order.
+	Events *CaseNowCaseEventsEventConnection `json:"events"`
 }
 
 // GetEvents returns CaseNowCase.Events, and is useful for accessing the field via an interface.
@@ -341,6 +374,9 @@ func (v *CaseNowCaseEventsEventConnectionEdgesEventEdge) GetNode() *CaseNowCaseE
 }
 
 // CaseNowCaseEventsEventConnectionEdgesEventEdgeNodeEvent includes the requested fields of the GraphQL type Event.
+// The GraphQL type's documentation follows.
+//
+// Something that happened to a case; events are never changed.
 type CaseNowCaseEventsEventConnectionEdgesEventEdgeNodeEvent struct {
 	// The mutation's name, or that of a consequence.
 	Kind string `json:"kind"`
@@ -367,18 +403,30 @@ func (v *CaseNowResponse) GetCase() *CaseNowCase { return v.Case }
 type CaseState string
 
 const (
-	CaseStateDraft         CaseState = "DRAFT"
-	CaseStateSubmitted     CaseState = "SUBMITTED"
+	// Not submitted yet.
+	CaseStateDraft CaseState = "DRAFT"
+	// Received (收件); not accepted yet.
+	CaseStateSubmitted CaseState = "SUBMITTED"
+	// Something is missing, and was asked for (补正).
 	CaseStateSupplementing CaseState = "SUPPLEMENTING"
-	CaseStateAccepted      CaseState = "ACCEPTED"
-	CaseStateRefused       CaseState = "REFUSED"
-	CaseStateNotRequired   CaseState = "NOT_REQUIRED"
-	CaseStateInReview      CaseState = "IN_REVIEW"
-	CaseStateGranted       CaseState = "GRANTED"
-	CaseStateDenied        CaseState = "DENIED"
-	CaseStateDelivered     CaseState = "DELIVERED"
-	CaseStateWithdrawn     CaseState = "WITHDRAWN"
-	CaseStateRevoked       CaseState = "REVOKED"
+	// Accepted (受理).
+	CaseStateAccepted CaseState = "ACCEPTED"
+	// 不予受理: outside the organ's powers.
+	CaseStateRefused CaseState = "REFUSED"
+	// 不受理: no licence is required.
+	CaseStateNotRequired CaseState = "NOT_REQUIRED"
+	// Departments are reviewing.
+	CaseStateInReview CaseState = "IN_REVIEW"
+	// Granted; the result is not delivered yet.
+	CaseStateGranted CaseState = "GRANTED"
+	// Denied.
+	CaseStateDenied CaseState = "DENIED"
+	// The result is delivered.
+	CaseStateDelivered CaseState = "DELIVERED"
+	// 撤件: the applicant took it back.
+	CaseStateWithdrawn CaseState = "WITHDRAWN"
+	// The grant was taken back, 撤销 or 撤回; `endedBy` tells which.
+	CaseStateRevoked CaseState = "REVOKED"
 )
 
 var AllCaseState = []CaseState{
@@ -396,13 +444,18 @@ var AllCaseState = []CaseState{
 	CaseStateRevoked,
 }
 
+// What values a fact takes.
 type FactKind string
 
 const (
+	// A number, of six decimals at most.
 	FactKindNumber FactKind = "NUMBER"
-	FactKindInt    FactKind = "INT"
-	FactKindBool   FactKind = "BOOL"
-	FactKindEnum   FactKind = "ENUM"
+	// A whole number.
+	FactKindInt FactKind = "INT"
+	// True or false.
+	FactKindBool FactKind = "BOOL"
+	// One of `values`.
+	FactKindEnum FactKind = "ENUM"
 )
 
 var AllFactKind = []FactKind{
@@ -435,9 +488,14 @@ func (v *GuideGuide) GetNextQuestion() *GuideGuideNextQuestionFact { return v.Ne
 func (v *GuideGuide) GetItems() []*GuideGuideItemsGuideItem { return v.Items }
 
 // GuideGuideItemsGuideItem includes the requested fields of the GraphQL type GuideItem.
+// The GraphQL type's documentation follows.
+//
+// An item of a guide: whether it is needed, and why.
 type GuideGuideItemsGuideItem struct {
-	Needed Truth                         `json:"needed"`
-	Item   *GuideGuideItemsGuideItemItem `json:"item"`
+	// Whether it is needed.
+	Needed Truth `json:"needed"`
+	// The item.
+	Item *GuideGuideItemsGuideItemItem `json:"item"`
 }
 
 // GetNeeded returns GuideGuideItemsGuideItem.Needed, and is useful for accessing the field via an interface.
@@ -447,9 +505,13 @@ func (v *GuideGuideItemsGuideItem) GetNeeded() Truth { return v.Needed }
 func (v *GuideGuideItemsGuideItem) GetItem() *GuideGuideItemsGuideItemItem { return v.Item }
 
 // GuideGuideItemsGuideItemItem includes the requested fields of the GraphQL type Item.
+// The GraphQL type's documentation follows.
+//
+// A matter that an organ approves, registers or serves (事项), by one version of its standard.
 type GuideGuideItemsGuideItemItem struct {
 	// Stable code, the pack's id.
 	Code string `json:"code"`
+	// What it is called, in Chinese.
 	Name string `json:"name"`
 }
 
@@ -464,9 +526,12 @@ func (v *GuideGuideItemsGuideItemItem) GetName() string { return v.Name }
 //
 // A word of the vocabulary in which a project is described.
 type GuideGuideNextQuestionFact struct {
-	Key   string   `json:"key"`
-	Label string   `json:"label"`
-	Kind  FactKind `json:"kind"`
+	// Its name in facts.
+	Key string `json:"key"`
+	// What it is called, in Chinese.
+	Label string `json:"label"`
+	// Which kind it is.
+	Kind FactKind `json:"kind"`
 }
 
 // GetKey returns GuideGuideNextQuestionFact.Key, and is useful for accessing the field via an interface.
@@ -480,18 +545,23 @@ func (v *GuideGuideNextQuestionFact) GetKind() FactKind { return v.Kind }
 
 // GuideResponse is returned by Guide on success.
 type GuideResponse struct {
+	// What a project needs.
 	Guide *GuideGuide `json:"guide"`
 }
 
 // GetGuide returns GuideResponse.Guide, and is useful for accessing the field via an interface.
 func (v *GuideResponse) GetGuide() *GuideGuide { return v.Guide }
 
+// What `issueNotice` takes.
 type IssueNoticeInput struct {
 	// Code of a scheme; or `item`.
-	Scheme *string        `json:"scheme"`
-	Item   *string        `json:"item"`
-	Facts  map[string]any `json:"facts"`
-	Region *string        `json:"region"`
+	Scheme *string `json:"scheme"`
+	// The item.
+	Item *string `json:"item"`
+	// The project's facts.
+	Facts map[string]any `json:"facts"`
+	// The region; its code in an input.
+	Region *string `json:"region"`
 }
 
 // GetScheme returns IssueNoticeInput.Scheme, and is useful for accessing the field via an interface.
@@ -507,7 +577,11 @@ func (v *IssueNoticeInput) GetFacts() map[string]any { return v.Facts }
 func (v *IssueNoticeInput) GetRegion() *string { return v.Region }
 
 // IssueNoticeIssueNoticeIssueNoticePayload includes the requested fields of the GraphQL type IssueNoticePayload.
+// The GraphQL type's documentation follows.
+//
+// What `issueNotice` answers.
 type IssueNoticeIssueNoticeIssueNoticePayload struct {
+	// The notice (一次性告知书).
 	Notice *IssueNoticeIssueNoticeIssueNoticePayloadNotice `json:"notice"`
 }
 
@@ -521,12 +595,14 @@ func (v *IssueNoticeIssueNoticeIssueNoticePayload) GetNotice() *IssueNoticeIssue
 //
 // A guide frozen, numbered and hashed (一次性告知书). It never changes.
 type IssueNoticeIssueNoticeIssueNoticePayloadNotice struct {
+	// Its number.
 	Number string `json:"number"`
 	// SHA-256 of `document`, in hex; equal to `guide.digest`.
 	Digest string `json:"digest"`
 	// The canonical answer, byte for byte, so that anybody can verify the digest.
-	Document string                                               `json:"document"`
-	Guide    *IssueNoticeIssueNoticeIssueNoticePayloadNoticeGuide `json:"guide"`
+	Document string `json:"document"`
+	// What a project needs.
+	Guide *IssueNoticeIssueNoticeIssueNoticePayloadNoticeGuide `json:"guide"`
 }
 
 // GetNumber returns IssueNoticeIssueNoticeIssueNoticePayloadNotice.Number, and is useful for accessing the field via an interface.
@@ -558,9 +634,15 @@ func (v *IssueNoticeIssueNoticeIssueNoticePayloadNoticeGuide) GetMaterials() []*
 }
 
 // IssueNoticeIssueNoticeIssueNoticePayloadNoticeGuideMaterialsGuideMaterial includes the requested fields of the GraphQL type GuideMaterial.
+// The GraphQL type's documentation follows.
+//
+// A paper that a guide asks for, once for all items that need it.
 type IssueNoticeIssueNoticeIssueNoticePayloadNoticeGuideMaterialsGuideMaterial struct {
-	Code   string         `json:"code"`
-	Name   string         `json:"name"`
+	// Its code, the same through all versions.
+	Code string `json:"code"`
+	// What it is called, in Chinese.
+	Name string `json:"name"`
+	// Where it comes from.
 	Source MaterialSource `json:"source"`
 }
 
@@ -590,6 +672,7 @@ func (v *IssueNoticeResponse) GetIssueNotice() *IssueNoticeIssueNoticeIssueNotic
 	return v.IssueNotice
 }
 
+// Where a paper comes from.
 type MaterialSource string
 
 const (
@@ -609,17 +692,21 @@ var AllMaterialSource = []MaterialSource{
 
 // From a notice, or from a scheme or an item with facts.
 type OpenCaseInput struct {
+	// The scheme.
 	Scheme *string `json:"scheme"`
-	Item   *string `json:"item"`
+	// The item.
+	Item *string `json:"item"`
 	// May be left out with a notice.
 	Facts *map[string]any `json:"facts"`
 	// The applicant's subject; an APPLICANT is meant when it is left out.
 	Applicant *string `json:"applicant"`
-	Region    *string `json:"region"`
+	// The region; its code in an input.
+	Region *string `json:"region"`
 	// Number of the notice that the applicant holds.
 	Notice *string `json:"notice"`
 	// By what an agent acts for the applicant.
-	Mandate    *string    `json:"mandate"`
+	Mandate *string `json:"mandate"`
+	// When it happened; with a command, now when it is not given.
 	OccurredAt *time.Time `json:"occurredAt"`
 }
 
@@ -648,7 +735,11 @@ func (v *OpenCaseInput) GetMandate() *string { return v.Mandate }
 func (v *OpenCaseInput) GetOccurredAt() *time.Time { return v.OccurredAt }
 
 // OpenCaseOpenCaseOpenCasePayload includes the requested fields of the GraphQL type OpenCasePayload.
+// The GraphQL type's documentation follows.
+//
+// What `openCase` answers.
 type OpenCaseOpenCaseOpenCasePayload struct {
+	// The case.
 	Case *OpenCaseOpenCaseOpenCasePayloadCase `json:"case"`
 }
 
@@ -658,6 +749,9 @@ func (v *OpenCaseOpenCaseOpenCasePayload) GetCase() *OpenCaseOpenCaseOpenCasePay
 }
 
 // OpenCaseOpenCaseOpenCasePayloadCase includes the requested fields of the GraphQL type Case.
+// The GraphQL type's documentation follows.
+//
+// An application (办件) on its way from the draft to the delivered result.
 type OpenCaseOpenCaseOpenCasePayloadCase struct {
 	CaseHead `json:"-"`
 }
@@ -736,10 +830,14 @@ type OpenCaseResponse struct {
 // GetOpenCase returns OpenCaseResponse.OpenCase, and is useful for accessing the field via an interface.
 func (v *OpenCaseResponse) GetOpenCase() *OpenCaseOpenCaseOpenCasePayload { return v.OpenCase }
 
+// What `submitCase` takes.
 type SubmitCaseInput struct {
-	Case            string     `json:"case"`
-	ExpectedVersion *int       `json:"expectedVersion"`
-	OccurredAt      *time.Time `json:"occurredAt"`
+	// The case.
+	Case string `json:"case"`
+	// The version that it must still have, or the command is STALE.
+	ExpectedVersion *int `json:"expectedVersion"`
+	// When it happened; with a command, now when it is not given.
+	OccurredAt *time.Time `json:"occurredAt"`
 }
 
 // GetCase returns SubmitCaseInput.Case, and is useful for accessing the field via an interface.
@@ -763,8 +861,13 @@ func (v *SubmitCaseResponse) GetSubmitCase() *SubmitCaseSubmitCaseSubmitCasePayl
 }
 
 // SubmitCaseSubmitCaseSubmitCasePayload includes the requested fields of the GraphQL type SubmitCasePayload.
+// The GraphQL type's documentation follows.
+//
+// What `submitCase` answers.
 type SubmitCaseSubmitCaseSubmitCasePayload struct {
-	Case    *SubmitCaseSubmitCaseSubmitCasePayloadCase    `json:"case"`
+	// The case.
+	Case *SubmitCaseSubmitCaseSubmitCasePayloadCase `json:"case"`
+	// The proof that the application has arrived.
 	Receipt *SubmitCaseSubmitCaseSubmitCasePayloadReceipt `json:"receipt"`
 }
 
@@ -779,6 +882,9 @@ func (v *SubmitCaseSubmitCaseSubmitCasePayload) GetReceipt() *SubmitCaseSubmitCa
 }
 
 // SubmitCaseSubmitCaseSubmitCasePayloadCase includes the requested fields of the GraphQL type Case.
+// The GraphQL type's documentation follows.
+//
+// An application (办件) on its way from the draft to the delivered result.
 type SubmitCaseSubmitCaseSubmitCasePayloadCase struct {
 	CaseHead `json:"-"`
 }
@@ -853,6 +959,7 @@ func (v *SubmitCaseSubmitCaseSubmitCasePayloadCase) __premarshalJSON() (*__prema
 //
 // The proof that the application has arrived.
 type SubmitCaseSubmitCaseSubmitCasePayloadReceipt struct {
+	// Its number.
 	Number string `json:"number"`
 	// With the number shows the progress to anybody who has both.
 	QueryCode string `json:"queryCode"`
@@ -868,9 +975,13 @@ func (v *SubmitCaseSubmitCaseSubmitCasePayloadReceipt) GetQueryCode() string { r
 type Trust string
 
 const (
+	// From an agency.
 	TrustA Trust = "A"
+	// Verified by the window.
 	TrustB Trust = "B"
+	// Uploaded; the original is to be seen.
 	TrustC Trust = "C"
+	// Made by the applicant, with a commitment.
 	TrustD Trust = "D"
 )
 
@@ -885,8 +996,11 @@ var AllTrust = []Trust{
 type Truth string
 
 const (
-	TruthTrue    Truth = "TRUE"
-	TruthFalse   Truth = "FALSE"
+	// Yes, certainly.
+	TruthTrue Truth = "TRUE"
+	// No, certainly.
+	TruthFalse Truth = "FALSE"
+	// Not known: facts are missing, or a person has to judge.
 	TruthUnknown Truth = "UNKNOWN"
 )
 

@@ -34,6 +34,7 @@ func attach(ctx context.Context, signed *http.Client, url string, input AttachMa
 		return nil, err
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.Header.Set("GraphQL-Require-Preflight", "1") // a form of another site could not
 	resp, err := signed.Do(req)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (Clause) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("code").Immutable().Annotations(entgql.OrderField("CODE")).Comment("Stable code, the pack's id."),
 		field.String("category").Immutable(),
-		field.String("kind").Immutable().Comment("condition, prohibition, mitigation, obligation, rule or advice."),
+		field.String("kind").Immutable().Comment("One of condition, prohibition, mitigation, obligation, rule or advice."),
 		field.String("text").Immutable(),
 		field.String("text_en").Optional().Immutable(),
 		field.String("applies").Immutable().Comment("CEL over facts: when the clause concerns a project."),
@@ -32,7 +32,7 @@ func (Clause) Fields() []ent.Field {
 		field.Strings("evidence").Immutable().Annotations(entgql.Type("[String!]")),
 		field.Bool("promisable").Immutable().Comment("May be met by a commitment (告知承诺)."),
 		field.JSON("basis", []law.Basis{}).Immutable().Annotations(entgql.Type("[LegalBasis!]")),
-		field.String("level").Optional().Immutable().Comment("national, province, city or district."),
+		field.String("level").Optional().Immutable().Comment("One of national, province, city or district."),
 		field.String("effective_from").Optional().Nillable().Immutable().Annotations(entgql.Type("Date")).Comment("First day on which the rule itself is law; null: open."),
 		field.String("effective_to").Optional().Nillable().Immutable().Annotations(entgql.Type("Date")).Comment("Last day on which the rule itself is law; null: open."),
 		field.String("interpretation_group").Optional().Nillable().Immutable().Comment("Clauses that read one rule differently."),

@@ -24,7 +24,7 @@ func (Department) Fields() []ent.Field {
 		field.String("code").Unique().Immutable().Annotations(entgql.OrderField("CODE")).Comment("Stable code, the pack's id."),
 		field.String("name"),
 		field.String("name_en").Optional(),
-		field.String("role").Comment("approver, coordinator, intake, assistant, utility, supervisor or reviewer."),
+		field.String("role").Comment("One of approver, coordinator, intake, assistant, utility, supervisor or reviewer."),
 		field.String("duties").Optional(),
 		field.String("note").Optional(),
 	}

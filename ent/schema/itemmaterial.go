@@ -23,7 +23,7 @@ func (ItemMaterial) Fields() []ent.Field {
 		field.String("code").Immutable().Comment("Stable code: the pack's id, or the name where the pack gives none."),
 		field.String("pack_id").Optional().Immutable().Annotations(entgql.Skip()),
 		field.String("name").Immutable(),
-		field.String("brought_by").Immutable().Comment("applicant, shared (fetched from data sharing) or agency."),
+		field.String("brought_by").Immutable().Comment("One of applicant, shared (fetched from data sharing) or agency."),
 		field.Bool("tolerable").Immutable().Comment("May come later (容缺)."),
 	}
 }

@@ -20,7 +20,7 @@ func (PolicyRule) Mixin() []ent.Mixin { return []ent.Mixin{mixin.ID{}, mixin.Pac
 // Fields of PolicyRule.
 func (PolicyRule) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("section").Immutable().Comment("time_rules, lamps, evaluation, privacy …"),
+		field.String("section").Immutable().Comment("One of time_rules, lamps, evaluation, privacy …"),
 		field.String("code").Immutable().Comment("The rule's id in its section, e.g. T6."),
 		field.JSON("body", map[string]any{}).Annotations(entgql.Type("JSON")).Comment("The rule as the pack writes it, with its source."),
 	}

@@ -21,7 +21,7 @@ func (Region) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("code").Unique().Immutable().Annotations(entgql.OrderField("CODE")).Comment("Stable code, the pack's id."),
 		field.String("name"),
-		field.String("kind").Comment("district, subdistrict, town, community or village."),
+		field.String("kind").Comment("One of district, subdistrict, town, community or village."),
 		field.String("confidence").Optional().Comment("How sure the pack is: high, medium or low."),
 		field.String("note").Optional(),
 	}

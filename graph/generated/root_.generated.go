@@ -9310,7 +9310,7 @@ type Clause implements Node {
   code: String!
   category: String!
   """
-  condition, prohibition, mitigation, obligation, rule or advice.
+  One of condition, prohibition, mitigation, obligation, rule or advice.
   """
   kind: String!
   text: String!
@@ -9334,7 +9334,7 @@ type Clause implements Node {
   promisable: Boolean!
   basis: [LegalBasis!]!
   """
-  national, province, city or district.
+  One of national, province, city or district.
   """
   level: String
   """
@@ -9601,7 +9601,7 @@ type Department implements Node {
   name: String!
   nameEn: String
   """
-  approver, coordinator, intake, assistant, utility, supervisor or reviewer.
+  One of approver, coordinator, intake, assistant, utility, supervisor or reviewer.
   """
   role: String!
   duties: String
@@ -10070,7 +10070,7 @@ type ItemMaterial implements Node {
   code: String!
   name: String!
   """
-  applicant, shared (fetched from data sharing) or agency.
+  One of applicant, shared (fetched from data sharing) or agency.
   """
   broughtBy: String!
   """
@@ -10502,7 +10502,7 @@ type PageInfo {
 type PolicyRule implements Node {
   id: ID!
   """
-  time_rules, lamps, evaluation, privacy …
+  One of time_rules, lamps, evaluation, privacy …
   """
   section: String!
   """
@@ -10591,7 +10591,7 @@ type Region implements Node {
   code: String!
   name: String!
   """
-  district, subdistrict, town, community or village.
+  One of district, subdistrict, town, community or village.
   """
   kind: String!
   """
@@ -12258,7 +12258,7 @@ type Money {
 }
 
 """A file of a multipart request (graphql-multipart-request-spec)."""
-scalar Upload
+scalar Upload @specifiedBy(url: "https://github.com/jaydenseric/graphql-multipart-request-spec")
 `, BuiltIn: false},
 	{Name: "../schema/standard.graphql", Input: `"""How a version of a standard stands on a day."""
 enum StandardState {
@@ -12527,7 +12527,7 @@ input ClauseEditInput {
   item: String
   department: String
   category: String
-  """condition, prohibition, mitigation, obligation, rule or advice."""
+  """One of condition, prohibition, mitigation, obligation, rule or advice."""
   kind: String
   text: String
   textEn: String
@@ -12674,7 +12674,7 @@ extend type Query {
 
 """A webhook gets the events that pass all of its filters and that its owner may see."""
 input CreateWebhookInput {
-  """https; a public address, unless the operator allows others."""
+  """An address of https, and a public one, unless the operator allows others."""
   url: String!
   """Of events; all when empty."""
   kinds: [String!]! = []
@@ -12696,7 +12696,7 @@ input CreateWebhookInput {
 }
 type CreateWebhookPayload {
   webhook: Webhook!
-  """whsec_…, shown this once (standardwebhooks.com)."""
+  """Shown this once: whsec_… (standardwebhooks.com)."""
   secret: String!
 }
 """What is left out stays as it is; null takes a filter away."""
@@ -12720,7 +12720,7 @@ input RotateWebhookSecretInput {
 }
 type RotateWebhookSecretPayload {
   webhook: Webhook!
-  """whsec_…, shown this once."""
+  """Shown this once: whsec_…"""
   secret: String!
 }
 input DeleteWebhookInput { webhook: ID! }

@@ -194,7 +194,7 @@ type ClauseEditInput struct {
 	Item       *string `json:"item,omitempty"`
 	Department *string `json:"department,omitempty"`
 	Category   *string `json:"category,omitempty"`
-	// condition, prohibition, mitigation, obligation, rule or advice.
+	// One of condition, prohibition, mitigation, obligation, rule or advice.
 	Kind        *string `json:"kind,omitempty"`
 	Text        *string `json:"text,omitempty"`
 	TextEn      *string `json:"textEn,omitempty"`
@@ -244,7 +244,7 @@ type CoordinationRuling struct {
 
 // A webhook gets the events that pass all of its filters and that its owner may see.
 type CreateWebhookInput struct {
-	// https; a public address, unless the operator allows others.
+	// An address of https, and a public one, unless the operator allows others.
 	URL string `json:"url"`
 	// Of events; all when empty.
 	Kinds []string `json:"kinds"`
@@ -265,7 +265,7 @@ type CreateWebhookInput struct {
 
 type CreateWebhookPayload struct {
 	Webhook *ent.Endpoint `json:"webhook"`
-	// whsec_…, shown this once (standardwebhooks.com).
+	// Shown this once: whsec_… (standardwebhooks.com).
 	Secret string `json:"secret"`
 }
 
@@ -794,7 +794,7 @@ type RotateWebhookSecretInput struct {
 
 type RotateWebhookSecretPayload struct {
 	Webhook *ent.Endpoint `json:"webhook"`
-	// whsec_…, shown this once.
+	// Shown this once: whsec_…
 	Secret string `json:"secret"`
 }
 

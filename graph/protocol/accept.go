@@ -99,7 +99,7 @@ func negotiate(r *http.Request, draft bool) (form, *refusal) {
 	if draft {
 		usual = []string{graphJSON, plainJSON, eventStream}
 	}
-	if len(r.Header.Values("Accept")) == 0 {
+	if strings.TrimSpace(strings.Join(r.Header.Values("Accept"), "")) == "" { // an empty list says nothing
 		return form{media: usual[0]}, nil
 	}
 	list := readAccept(r.Header)

@@ -39,7 +39,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f form, respons
 	switch {
 	case response.Data == nil:
 		status = h.statusOf(f, codeOf(response.Errors), false)
-	case h.Draft && len(response.Errors) > 0 && f.media == graphJSON:
+	case h.Draft && len(response.Errors) > 0:
 		status = statusPartialSuccess
 	}
 	h.write(w, r, f, status, body(response))
@@ -120,9 +120,12 @@ func merge(errs []error) gqlerror.List {
 }
 
 func (h *Handler) write(w http.ResponseWriter, r *http.Request, f form, status int, text []byte) {
-	media := f.media
-	if media != graphJSON {
-		media = plainJSON
+	media := plainJSON
+	switch {
+	case f.media == graphJSON:
+		media = graphJSON
+	case h.Draft && f.media == plainJSON && status >= 300: // an older client trusts no other answer, and so is told what it is
+		media = graphJSON
 	}
 	header := w.Header()
 	header.Set("Content-Type", media+"; charset=utf-8")

@@ -49,6 +49,8 @@ func TestRequests(t *testing.T) {
 		"mutation":              {request: post(`{"query":"mutation { bump }"}`), status: 200, text: `{"data":{"bump":1}}`},
 
 		"field error":               {request: post(`{"query":"{ hello fails }"}`), status: 200, draft: 294, text: `~"data":{"fails":null,"hello":"world"}`},
+		"field error, older":        {request: post(`{"query":"{ hello fails }"}`, "Accept", asJSON), status: 200, draft: 294, text: `~"data":{`},
+		"parse error, older":        {request: post(`{"query":"{"}`, "Accept", asJSON), status: 200, draft: 400, text: "~errors"},
 		"field error, graph":        {request: post(`{"query":"{ hello fails }"}`, "Accept", asGraph), status: 200, draft: 294, media: asGraph, text: `~"data":{`},
 		"parse error":               {request: post(`{"query":"{"}`), status: 200, draft: 400, text: "~errors"},
 		"parse error, graph":        {request: post(`{"query":"{"}`, "Accept", asGraph), status: 400, media: asGraph, text: "~locations"},
@@ -68,7 +70,14 @@ func TestRequests(t *testing.T) {
 		"no body":               {request: post(``), status: 400, text: "~JSON"},
 		"broken JSON":           {request: post(`{"query": "x`), status: 400, text: "~JSON"},
 		"more after the JSON":   {request: post(hello + `{}`), status: 400, text: "~JSON"},
-		"a batch":               {request: post(`[` + hello + `]`), status: 400, text: "~BATCH"},
+		"a batch":               {request: post(`[` + hello + `]`), status: 400, draft: 422, text: "~BATCH"},
+		"empty query":           {request: post(`{"query":""}`), status: 200, draft: 400, text: "~holds an operation"},
+		"empty query, graph":    {request: post(`{"query":"#"}`, "Accept", asGraph), status: 400, media: asGraph, text: "~holds an operation"},
+		"GET empty query":       {request: get("query="), status: 200, draft: 400, text: "~holds an operation"},
+		"half a pair, escaped":  {request: post(`{"query":"{ echo(text: \"\\ud83d\") }"}`, "Accept", asGraph), status: 400, media: asGraph, text: "~surrogate"},
+		"a pair, escaped":       {request: post(`{"query":"{ echo(text: \"\\ud83c\\udfca\") }"}`), status: 200, text: "~🏊"},
+		"half a pair, raw":      {request: post(`{"query":"{ echo(text: \"\"\"\\ud83d\"\"\") }"}`), status: 200, text: `~\\ud83d`},
+		"a long address":        {request: get("query=%7Bhello%7D%23" + strings.Repeat("x", 33<<10)), status: 414, text: "~URL_TOO_LONG"},
 		"a text":                {request: post(`"{ hello }"`), status: 400, draft: 422, text: "~NOT_AN_OBJECT"},
 		"null":                  {request: post(`null`), status: 400, draft: 422, text: "~NOT_AN_OBJECT"},
 		"no query":              {request: post(`{}`), status: 400, draft: 422, text: "~NO_QUERY"},
@@ -118,8 +127,8 @@ func TestRequests(t *testing.T) {
 					if media == "" {
 						media = asJSON
 					}
-					if draft && !slices.Contains(test.request, "Accept") {
-						media = asGraph // is what they get who say nothing
+					if draft && (status >= 300 || !slices.Contains(test.request, "Accept")) {
+						media = asGraph // is what they get who say nothing, and every refusal
 					}
 					if answer.status != status {
 						t.Errorf("status %d, expected %d: %s", answer.status, status, answer.text)
@@ -178,6 +187,7 @@ func TestNegotiation(t *testing.T) {
 	s := newSite(t)
 	for accept, want := range map[string]string{
 		"":                                 asJSON,
+		" ":                                asJSON,
 		"*/*":                              asJSON,
 		"application/*":                    asJSON,
 		"application/json":                 asJSON,

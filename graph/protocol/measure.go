@@ -2,9 +2,16 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
 
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/lexer"
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/onedoor/onedoor/internal/fault"
@@ -35,9 +42,15 @@ func (h *Handler) measure(ctx context.Context, text string) *refusal {
 			return nil
 		}
 	}
+	if refused := halfCharacter(text); refused != nil {
+		return refused
+	}
 	document, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, MaxTokens)
 	if err != nil || document == nil {
 		return nil
+	}
+	if len(document.Operations)+len(document.Fragments) == 0 {
+		return unparsable("a document holds an operation", 1, 1)
 	}
 	if len(document.Fragments) > maxFragments {
 		return tooMuch("TOO_MANY_FRAGMENTS", fmt.Sprintf("一份文档最多 %d 个片段", maxFragments), fmt.Sprintf("a document has at most %d fragments", maxFragments))
@@ -77,11 +90,39 @@ func (h *Handler) measure(ctx context.Context, text string) *refusal {
 	return nil
 }
 
+// surrogate is an escape that may be half of a character.
+var surrogate = regexp.MustCompile(`\\u[dD][89a-fA-F]`)
+
+// halfCharacter refuses a text with an escape of half a character, which the
+// parser takes and replaces.
+func halfCharacter(text string) *refusal {
+	if !surrogate.MatchString(text) {
+		return nil
+	}
+	tokens := lexer.New(&ast.Source{Input: text})
+	for range MaxTokens {
+		token, err := tokens.ReadToken()
+		if err != nil || token.Kind == lexer.EOF {
+			break
+		}
+		if token.Kind == lexer.String && strings.ContainsRune(token.Value, utf8.RuneError) {
+			return unparsable("a text holds half of a surrogate pair", token.Pos.Line, token.Pos.Column)
+		}
+	}
+	return nil
+}
+
+// unparsable is a document that the grammar does not have and the parser takes.
+func unparsable(message string, line, column int) *refusal {
+	return &refusal{parse: true, errs: []error{&gqlerror.Error{Message: message,
+		Locations: []gqlerror.Location{{Line: line, Column: column}}, Extensions: map[string]any{"code": errcode.ParseFailed}}}}
+}
+
 // Measure refuses a document, which comes by another way than a request, by the
 // same bounds.
 func Measure(ctx context.Context, text string) error {
 	if refused := (&Handler{}).measure(ctx, text); refused != nil {
-		return refused.err
+		return errors.Join(refused.all()...)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -99,8 +100,15 @@ func cutOff(err error) *refusal {
 	return badRequest("BODY", "请求没有读完", "the request could not be read to its end")
 }
 
+// maxURL bounds the query of an address, in bytes. Headers have a bound of their
+// own, and what is beyond both gets a 431 from the server.
+const maxURL = 32 << 10
+
 // readURL reads a request from the query of its address.
 func (h *Handler) readURL(q *request, r *http.Request) *refusal {
+	if len(r.URL.RawQuery) > maxURL {
+		return &refusal{status: http.StatusRequestURITooLong, err: invalid("URL_TOO_LONG", "地址太长，请用 POST", "the address is too long; use POST")}
+	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return badRequest("URL", "地址的查询部分无法解析", "the query of the address cannot be read")
@@ -110,7 +118,7 @@ func (h *Handler) readURL(q *request, r *http.Request) *refusal {
 		switch given := values[name]; {
 		case len(given) > 1:
 			return badRequest("URL", name+" 只能给出一次", name+" is given once only")
-		case len(given) == 0 || given[0] == "":
+		case len(given) == 0 || given[0] == "" && name != "query":
 		case !utf8.ValidString(given[0]):
 			return badRequest("NOT_UTF8", name+" 不是 UTF-8", name+" is not UTF-8")
 		case name == "variables" || name == "extensions":
@@ -137,7 +145,7 @@ func (h *Handler) readJSON(q *request, text []byte) *refusal {
 			return badRequest("JSON", "请求不是 JSON", "the request is not JSON")
 		}
 	case '[':
-		return badRequest("BATCH", "一次请求只含一个操作，不接受批量", "one request holds one operation; batches are not taken")
+		return h.misshapen("BATCH", "一次请求只含一个操作，不接受批量", "one request holds one operation; batches are not taken")
 	default:
 		return h.misshapen("NOT_AN_OBJECT", "请求须为 JSON 对象", "the request is a JSON object")
 	}
@@ -212,10 +220,41 @@ func (h *Handler) fill(q *request, object map[string]json.RawMessage) *refusal {
 			return h.misshapen("WRONG_TYPE", m.name+" 须为 JSON 对象", m.name+" is a JSON object")
 		}
 	}
-	if q.Query == "" && q.document == "" && q.Extensions["persistedQuery"] == nil {
+	for name, value := range q.Variables {
+		q.Variables[name] = plainNumbers(value)
+	}
+	// An empty text is one, and does not parse.
+	hasQuery := object["query"] != nil && !bytes.Equal(object["query"], []byte("null"))
+	if !hasQuery && q.document == "" && q.Extensions["persistedQuery"] == nil {
 		return h.misshapen("NO_QUERY", "缺少 query", "query is missing")
 	}
 	return nil
+}
+
+// exactDigits are as many as a float keeps.
+const exactDigits = 15
+
+// plainNumbers writes whole numbers without a fraction: to JSON, 3.0 and 3e0 are
+// the number 3, and an Int takes it.
+func plainNumbers(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			v[name] = plainNumbers(inner)
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = plainNumbers(inner)
+		}
+	case json.Number:
+		if !strings.ContainsAny(string(v), ".eE") || len(v) > exactDigits {
+			return v
+		}
+		if f, err := v.Float64(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			return json.Number(strconv.FormatInt(int64(f), 10))
+		}
+	}
+	return value
 }
 
 // prepare gives the operation of a request that may be executed. Nothing has been

@@ -25,6 +25,10 @@ import (
 // subprotocol is the one that is spoken on sockets.
 const subprotocol = "graphql-transport-ws"
 
+// socketKey is the extension that stands for the header Idempotency-Key, which the
+// operations of a socket cannot have.
+const socketKey = "idempotencyKey"
+
 // The codes with which a socket is closed.
 const (
 	closeRestart       websocket.StatusCode = 1012 // the server stops; come again
@@ -262,6 +266,9 @@ func (s *socket) signedOut() bool {
 func (s *socket) read() {
 	for {
 		kind, text, err := s.conn.Read(s.ctx)
+		if errors.Is(err, websocket.ErrMessageTooBig) {
+			s.close(websocket.StatusMessageTooBig, "Message too big") // takes the rest of it, or the client would see a reset in place of the code
+		}
 		if err != nil {
 			return
 		}
@@ -381,13 +388,17 @@ func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
 		return closeUnauthorized, "Unauthorized"
 	}
 	var object map[string]json.RawMessage
-	q := &request{} // without headers: an Idempotency-Key is of one request
+	q := &request{} // without headers: those of the handshake are of no operation
 	q.ReadTime.Start = graphql.Now()
 	if json.Unmarshal(m.Payload, &object) != nil {
 		return closeBadMessage, `"subscribe" message expects the 'payload' property to be an object`
 	}
 	if refused := s.h.fill(q, object); refused != nil {
 		return closeBadMessage, `"subscribe" message expects a 'payload' with a 'query': ` + words(refused.err)
+	}
+	if key, given := q.Extensions[socketKey]; given {
+		text, _ := key.(string) // what is none is refused as an empty one
+		q.Headers = http.Header{"Idempotency-Key": {text}}
 	}
 	q.ReadTime.End = graphql.Now()
 	s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -22,21 +23,17 @@ const (
 
 // preflightHeaders are those of which a request with files has to have one. A
 // browser sends a form of another site without asking first, and from within the
-// user's network; with one of these headers it has to ask. A bearer token is such
-// a header too, for no browser adds it by itself.
-var preflightHeaders = []string{"GraphQL-Require-Preflight", "Apollo-Require-Preflight", "X-Apollo-Operation-Name", "Authorization"}
+// user's network; with one of these headers it has to ask. A token is none of them,
+// though no browser adds it by itself: the rule is the same for everybody, and whoever
+// forgets the header learns it before somebody signs in by other means.
+var preflightHeaders = []string{"GraphQL-Require-Preflight", "Apollo-Require-Preflight", "X-Apollo-Operation-Name", "Idempotency-Key"}
 
 // mayBeForged says whether a request may be a form of another site.
 func (h *Handler) mayBeForged(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" && !Permits(h.Origins, origin, r.Host) {
 		return true
 	}
-	for _, name := range preflightHeaders {
-		if r.Header.Get(name) != "" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(preflightHeaders, func(name string) bool { return r.Header.Get(name) != "" })
 }
 
 func badForm(zh, en string) *refusal { return badRequest("MULTIPART", zh, en) }

@@ -101,8 +101,11 @@ func TestUploads(t *testing.T) {
 	}{
 		{nil, 403},
 		{[]string{"Apollo-Require-Preflight", "true"}, 200},
-		{[]string{"Authorization", "Bearer x"}, 200},
-		{[]string{"Authorization", "Bearer x", "Origin", "https://evil.example"}, 403},
+		{[]string{"X-Apollo-Operation-Name", "Upload"}, 200},
+		{[]string{"Idempotency-Key", "k"}, 200},
+		{[]string{"GraphQL-Require-Preflight", ""}, 403},
+		{[]string{"Authorization", "Bearer x"}, 403},
+		{[]string{"Authorization", "Bearer x", "GraphQL-Require-Preflight", "1", "Origin", "https://evil.example"}, 403},
 		{[]string{"GraphQL-Require-Preflight", "1", "Origin", "https://evil.example"}, 403},
 		{[]string{"GraphQL-Require-Preflight", "1", "Origin", "https://friend.example"}, 200},
 		{[]string{"Origin", "https://friend.example"}, 403},

@@ -74,14 +74,22 @@ var amendments = map[string][][2]string{
 	"ent/gql_pagination.go": {
 		{"entgql.MultiCursorsPredicate(", "cursorPredicates("},
 		{"query.Order(o.Field.toTerm(direction.OrderTermOption()))", "query.Order(o.Field.toTerm(direction.OrderTermOption(), nullsLargest(o.Field.column)))"},
-		// The page's information without its edges: as it is made, there is a next page
-		// whenever there is anything at all, and no cursor.
+		// The page's information: as it is made, it costs a count, and without edges there is
+		// a next page whenever there is anything at all, and no cursor. The rows tell both,
+		// but those of a page of none.
+		{"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {", "if hasCollectedField(ctx, totalCountField) || (first != nil && *first == 0) || (last != nil && *last == 0) {"},
 		{"ignoredEdges := !hasCollectedField(ctx, edgesField)", "ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)"},
 		{"b.Ident(o.Field.column).Pad().WriteString(string(direction))", "b.Ident(o.Field.column).Pad().WriteString(string(direction) + nullsOf(o.Field.column, direction))"},
+	},
+	// One node that is not there is a null in the list, as one of many is; as it is
+	// made, it fails the whole answer.
+	"ent/gql_node.go": {
+		{"case 1:\n\t\tnoder, err := c.Noder(ctx, ids[0], opts...)\n\t\tif err != nil {\n\t\t\treturn nil, err\n\t\t}\n\t\treturn []Noder{noder}, nil\n\tcase 0:", "case 0:"},
 	},
 	// The default order of a nested list that is asked for without any argument.
 	"ent/gql_collection.go": {
 		{"if field == nil || field.Arguments == nil {", "if field == nil {"},
+		{"if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {", "if hasCollectedField(ctx, append(path, totalCountField)...) || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {"},
 		{"ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)", "ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...) && !hasCollectedField(ctx, append(path, pageInfoField)...)"},
 	},
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/99designs/gqlgen/codegen/config"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
+
+	"github.com/onedoor/onedoor/graph/words"
 )
 
 // sdlFile is the schema as clients see it: what code generators and compilers
@@ -42,6 +44,7 @@ func generateSDL() error {
 			value.Directives = forClients(value.Directives)
 		}
 	}
+	words.Describe(cfg.Schema)
 	var text bytes.Buffer
 	text.WriteString("# Code generated from graph/schema by internal/codegen; DO NOT EDIT.\n\n")
 	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(cfg.Schema)

@@ -89,7 +89,7 @@ var rules = []rule{
 	{"clients/go", "github.com/Khan/genqlient/graphql github.com/vektah/gqlparser/v2/gqlerror"},
 
 	// Tools of the build and of tests.
-	{"internal/codegen", "entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/vektah/gqlparser/v2/formatter github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
+	{"internal/codegen", "graph/words entgo.io/... github.com/99designs/gqlgen/... github.com/vektah/gqlparser/v2/ast github.com/vektah/gqlparser/v2/formatter github.com/bufbuild/protocompile google.golang.org/protobuf/..."},
 	{"internal/migrationgen", "ariga.io/atlas/... entgo.io/ent/dialect/... github.com/jackc/pgx/v5/stdlib modernc.org/sqlite ent/migrate"},
 	{"internal/testservices", "github.com/jackc/pgx/v5 github.com/redis/go-redis/v9"},
 	{"internal/acceptance", ""},
