@@ -335,10 +335,10 @@ func TestWhatADeadProcessLeavesIsSent(t *testing.T) {
 			t.Fatalf("%d sent, want 8", n)
 		}
 		// The dead one wakes up: its claims have ended, and it changes nothing.
-		err = a.office.store.SettleDelivery(t.Context(), dead[0], func(*webhook.Webhook, *webhook.Delivery) (*webhook.Attempt, error) {
+		err = a.office.store.SettleDeliveries(t.Context(), webhook.Settling{Claimed: dead[0], Settle: func(*webhook.Webhook, *webhook.Delivery) (*webhook.Attempt, error) {
 			t.Error("a claim that ended was settled")
 			return nil, nil
-		})
+		}})
 		if err != nil {
 			t.Error(err)
 		}
@@ -585,9 +585,9 @@ func (h *hooks) play(t *testing.T) {
 		t.Fatalf("%d claimed, %v", len(claimed), err)
 	}
 	a := webhook.Answer{Attempt: webhook.Attempt{At: now, Took: 42 * time.Millisecond, Outcome: webhook.Erred, Status: 500}}
-	err = h.store.SettleDelivery(t.Context(), claimed[0], func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+	err = h.store.SettleDeliveries(t.Context(), webhook.Settling{Claimed: claimed[0], Settle: func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
 		return &a.Attempt, webhook.Judge(w, d, a, h.office.Random)
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

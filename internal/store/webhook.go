@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -348,7 +350,7 @@ const claimSQL = `UPDATE webhook_deliveries SET lease = %[1]s, lease_until = %[2
 	WHERE d.webhook_id = %[3]s AND d.next_at <= %[4]s AND (d.lease_until IS NULL OR d.lease_until <= %[4]s)
 	AND NOT EXISTS (SELECT 1 FROM webhook_deliveries p WHERE p.webhook_id = d.webhook_id AND p.case_id = d.case_id AND p.seq < d.seq AND p.next_at IS NOT NULL)
 	ORDER BY d.next_at, d.seq LIMIT %[5]s %[6]s
-)`
+) RETURNING id, event_id, kind, case_id, seq, attempt_count, next_at, since`
 
 // ClaimDeliveries claims what is due.
 func (s *Store) ClaimDeliveries(ctx context.Context, id, lease string, now, until time.Time, limit int) ([]webhook.Delivery, error) {
@@ -358,22 +360,23 @@ func (s *Store) ClaimDeliveries(ctx context.Context, id, lease string, now, unti
 		query = fmt.Sprintf(claimSQL, "?1", "?2", "?3", "?4", "?5", "")
 	}
 	count(ctx)
-	result, err := s.write.ExecContext(ctx, query, lease, until.UTC(), id, now.UTC(), limit)
+	rows, err := s.write.QueryContext(ctx, query, lease, until.UTC(), id, now.UTC(), limit)
 	if err != nil {
 		return nil, unavailable(op, err)
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return nil, unavailable(op, err)
+	defer rows.Close()
+	var claimed []webhook.Delivery
+	for rows.Next() {
+		var event sql.NullString
+		d := webhook.Delivery{Webhook: id, State: webhook.Pending, Lease: lease}
+		if err := rows.Scan(&d.ID, &event, &d.Kind, &d.Case, &d.Seq, &d.Attempts, &d.NextAt, &d.Since); err != nil {
+			return nil, unavailable(op, err)
+		}
+		d.Event, d.NextAt, d.Since = event.String, d.NextAt.UTC(), d.Since.UTC()
+		claimed = append(claimed, d)
 	}
-	rows, err := s.client.Delivery.Query().Where(delivery.WebhookID(id), delivery.NextAtNotNil(), delivery.Lease(lease)).Order(delivery.BySeq()).All(ctx)
-	if err != nil {
-		return nil, unavailable(op, err)
-	}
-	claimed := make([]webhook.Delivery, len(rows))
-	for i, row := range rows {
-		claimed[i] = deliveryOf(row)
-	}
-	return claimed, nil
+	slices.SortFunc(claimed, func(a, b webhook.Delivery) int { return cmp.Compare(a.Seq, b.Seq) })
+	return claimed, unavailable(op, rows.Err())
 }
 
 // RenewClaim makes a claim end later.
@@ -398,88 +401,133 @@ func (s *Store) EndClaims(ctx context.Context) error {
 	return unavailable("store.EndClaims", err)
 }
 
-// SettleDelivery ends a claim. Most change nothing in their webhook: then it is not
+// SettleDeliveries ends claims. Most change nothing in their webhook: then it is not
 // locked, and others of its deliveries need not wait.
-func (s *Store) SettleDelivery(ctx context.Context, claimed webhook.Delivery, settle func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error)) error {
-	const op = "store.SettleDelivery"
-	ctx = viewer.WithoutOnce(ctx)
-	w, err := s.Webhook(ctx, claimed.Webhook)
-	if fault.CodeOf(err) == fault.NotFound {
+func (s *Store) SettleDeliveries(ctx context.Context, all ...webhook.Settling) error {
+	const op = "store.SettleDeliveries"
+	if len(all) == 0 {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if held, err := s.client.Delivery.Query().Where(claim(claimed)).Exist(ctx); err != nil || !held {
-		return unavailable(op, err) // somebody else has it now
-	}
-	before, d := w, claimed
-	a, err := settle(&w, &d)
-	if err != nil {
-		return err
-	}
-	if sameStanding(before, w) {
-		return unavailable(op, s.inClient(ctx, func(tx *ent.Client) error { return endClaim(ctx, tx, claimed, d, a) }))
-	}
-	err = s.inClient(ctx, func(tx *ent.Client) error {
-		w, err := s.lockWebhook(ctx, tx, op, claimed.Webhook)
-		if fault.CodeOf(err) == fault.NotFound {
-			return nil
+	ctx = viewer.WithoutOnce(ctx)
+	id := all[0].Claimed.Webhook
+	w, err := s.Webhook(ctx, id)
+	if err == nil {
+		var standing bool
+		var ends []ended
+		if ends, standing, err = settled(ctx, s.client, &w, all); err == nil && standing {
+			err = s.inClient(ctx, func(tx *ent.Client) error { return endClaims(ctx, tx, ends) })
+			return unavailable(op, err)
 		}
-		if err != nil {
-			return err
-		}
-		if held, err := tx.Delivery.Query().Where(claim(claimed)).Exist(ctx); err != nil || !held {
-			return err // somebody else has it now
-		}
-		before, d := w, claimed
-		a, err := settle(&w, &d)
-		if err != nil {
-			return err
-		}
-		if !sameStanding(before, w) {
-			if err := saveWebhook(ctx, tx, w); err != nil {
+	}
+	if err == nil {
+		err = s.inClient(ctx, func(tx *ent.Client) error {
+			w, err := s.lockWebhook(ctx, tx, op, id)
+			if err != nil {
 				return err
 			}
-		}
-		return endClaim(ctx, tx, claimed, d, a)
-	})
+			ends, standing, err := settled(ctx, tx, &w, all)
+			if err == nil && !standing {
+				err = saveWebhook(ctx, tx, w)
+			}
+			if err != nil {
+				return err
+			}
+			return endClaims(ctx, tx, ends)
+		})
+	}
+	if fault.CodeOf(err) == fault.NotFound { // deleted, with its deliveries
+		return nil
+	}
 	return unavailable(op, err)
 }
 
-// sameStanding says that settling a delivery has changed nothing in its webhook.
-func sameStanding(a, b webhook.Webhook) bool {
-	return a.State == b.State && a.Reason == b.Reason && a.Breaker == b.Breaker
+// ended is what a delivery was when it was claimed, and what it has become.
+type ended struct {
+	claimed, now webhook.Delivery
+	attempt      *webhook.Attempt
 }
 
-// endClaim keeps what a delivery has become, with the attempt, if the claim still
-// holds.
-func endClaim(ctx context.Context, tx *ent.Client, claimed, d webhook.Delivery, a *webhook.Attempt) error {
-	update := tx.Delivery.Update().Where(claim(claimed)).SetState(d.State).SetAttemptCount(d.Attempts).ClearLease().ClearLeaseUntil()
-	set(instantPointer(d.NextAt), update.Mutation().SetNextAt, update.Mutation().ClearNextAt)
-	set(instantPointer(d.DoneAt), update.Mutation().SetDoneAt, update.Mutation().ClearDoneAt)
-	if n, err := update.Save(ctx); err != nil || n == 0 { // 0: somebody else has it now
-		return err
+// settled lets those settle whose claims still hold, and says whether their webhook
+// stands as it did.
+func settled(ctx context.Context, c *ent.Client, w *webhook.Webhook, all []webhook.Settling) (ends []ended, standing bool, err error) {
+	held, err := c.Delivery.Query().Where(claims(all)).IDs(ctx)
+	if err != nil {
+		return nil, false, err
 	}
-	// What waits behind it is not due before it is, so that nobody looks at it in vain.
-	if d.State == webhook.Pending {
-		if err := tx.Delivery.Update().Where(behind(d.Webhook, d.Case, d.Seq), delivery.NextAtLT(d.NextAt.UTC())).SetNextAt(d.NextAt.UTC()).Exec(ctx); err != nil {
+	before := *w
+	for _, one := range all {
+		if !slices.Contains(held, one.Claimed.ID) {
+			continue // somebody else has it now
+		}
+		e := ended{claimed: one.Claimed, now: one.Claimed}
+		if e.attempt, err = one.Settle(w, &e.now); err != nil {
+			return nil, false, err
+		}
+		ends = append(ends, e)
+	}
+	return ends, w.State == before.State && w.Reason == before.Reason && w.Breaker == before.Breaker, nil
+}
+
+func claims(all []webhook.Settling) predicate.Delivery {
+	each := make([]predicate.Delivery, len(all))
+	for i, one := range all {
+		each[i] = claim(one.Claimed)
+	}
+	return delivery.Or(each...)
+}
+
+// endClaims keeps what deliveries have become, with their attempts, where the claims
+// still hold.
+func endClaims(ctx context.Context, tx *ent.Client, ends []ended) error {
+	var attempted []ended
+	var ids []string
+	for _, e := range ends {
+		d := e.now
+		update := tx.Delivery.Update().Where(claim(e.claimed)).SetState(d.State).SetAttemptCount(d.Attempts).ClearLease().ClearLeaseUntil()
+		set(instantPointer(d.NextAt), update.Mutation().SetNextAt, update.Mutation().ClearNextAt)
+		set(instantPointer(d.DoneAt), update.Mutation().SetDoneAt, update.Mutation().ClearDoneAt)
+		n, err := update.Save(ctx)
+		if err != nil {
 			return err
 		}
+		if n == 0 { // somebody else has it now
+			continue
+		}
+		// What waits behind it is not due before it is, so that nobody looks at it in vain.
+		if d.State == webhook.Pending {
+			if err := tx.Delivery.Update().Where(behind(d.Webhook, d.Case, d.Seq), delivery.NextAtLT(d.NextAt.UTC())).SetNextAt(d.NextAt.UTC()).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		if e.attempt != nil {
+			attempted, ids = append(attempted, e), append(ids, d.ID)
+		}
 	}
-	if a == nil {
+	if len(attempted) == 0 {
 		return nil
 	}
-	n, err := tx.DeliveryAttempt.Query().Where(deliveryattempt.DeliveryID(d.ID)).Count(ctx)
-	if err != nil {
+	var before []struct {
+		Delivery string `json:"delivery_id"`
+		Position int    `json:"max"`
+	}
+	if err := tx.DeliveryAttempt.Query().Where(deliveryattempt.DeliveryIDIn(ids...)).GroupBy(deliveryattempt.FieldDeliveryID).
+		Aggregate(ent.Max(deliveryattempt.FieldPosition)).Scan(ctx, &before); err != nil {
 		return err
 	}
-	create := tx.DeliveryAttempt.Create().SetID(ref.Attempt(d.ID, n+1)).SetDeliveryID(d.ID).SetPosition(n + 1).SetAt(a.At.UTC()).
-		SetTook(int(a.Took.Milliseconds())).SetOutcome(a.Outcome).SetNillableError(pointer(a.Error))
-	if a.Status != 0 {
-		create.SetStatus(a.Status)
+	last := map[string]int{}
+	for _, b := range before {
+		last[b.Delivery] = b.Position
 	}
-	return create.Exec(ctx)
+	made := make([]*ent.DeliveryAttemptCreate, len(attempted))
+	for i, e := range attempted {
+		position, a := last[e.now.ID]+1, e.attempt
+		made[i] = tx.DeliveryAttempt.Create().SetID(ref.Attempt(e.now.ID, position)).SetDeliveryID(e.now.ID).SetPosition(position).SetAt(a.At.UTC()).
+			SetTook(int(a.Took.Milliseconds())).SetOutcome(a.Outcome).SetNillableError(pointer(a.Error))
+		if a.Status != 0 {
+			made[i].SetStatus(a.Status)
+		}
+	}
+	return tx.DeliveryAttempt.CreateBulk(made...).Exec(ctx)
 }
 
 // ForgetDeliveries deletes deliveries that were done long ago.

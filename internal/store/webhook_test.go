@@ -96,7 +96,7 @@ func TestClaims(t *testing.T) {
 		settled := map[string][]int64{}
 		total := 0
 		settle := func(d webhook.Delivery, state webhook.DeliveryState) {
-			err := s.SettleDelivery(t.Context(), d, func(_ *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+			err := s.SettleDeliveries(t.Context(), webhook.Settling{Claimed: d, Settle: func(_ *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
 				if d.State = state; state != webhook.Pending {
 					settled[d.Case] = append(settled[d.Case], d.Seq)
 					total++
@@ -104,7 +104,7 @@ func TestClaims(t *testing.T) {
 				}
 				d.Attempts++
 				return &webhook.Attempt{At: at, Outcome: webhook.Taken, Status: 200}, nil
-			})
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -46,16 +46,19 @@ const (
 	laterPause = 15 * time.Second
 )
 
-// How many messages are on their way from one instance at most. An endpoint that
-// keeps us waiting, or fails, has its places among its like, so that however many
-// there are, they keep no other one waiting.
+// How many messages are on their way from one instance at most. Endpoints that keep
+// us waiting or fail have their places among their like, and so have those that
+// this instance has not asked yet: however many there are, they keep no endpoint
+// waiting that is prompt.
 const (
 	promptPlaces  = 256
+	unknownPlaces = 64
 	doubtedPlaces = 64
 	promptTime    = 2 * time.Second // who answers within is prompt
-	ofPrompt      = 8               // at once, of a webhook whose endpoint is
-	ofSlow        = 2               // that is not
-	ofUnknown     = 1               // that has failed, or not been asked by this instance yet
+	ofPrompt      = 8               // at once, of one webhook
+	ofSlow        = 2
+	ofUnknown     = 1
+	ofFailing     = 1
 )
 
 // Dispatcher turns events into deliveries and sends them. Any number of
@@ -70,9 +73,9 @@ type Dispatcher struct {
 	Now      func() time.Time // the real time, also in a sandbox: endpoints compare it with theirs
 	Random   io.Reader
 
-	start           sync.Once
-	prompt, doubted places
-	running         sync.WaitGroup
+	start                    sync.Once
+	prompt, unknown, doubted places
+	running                  sync.WaitGroup
 
 	mu    sync.Mutex
 	lanes map[string]*lane         // webhooks that are being sent to
@@ -81,7 +84,7 @@ type Dispatcher struct {
 
 func (d *Dispatcher) init() {
 	d.start.Do(func() {
-		d.prompt, d.doubted = make(places, promptPlaces), make(places, doubtedPlaces)
+		d.prompt, d.unknown, d.doubted = make(places, promptPlaces), make(places, unknownPlaces), make(places, doubtedPlaces)
 		d.lanes, d.took = map[string]*lane{}, map[string]time.Duration{}
 	})
 }
@@ -241,18 +244,19 @@ func (d *Dispatcher) pace(webhook string, failing bool) (places, int) {
 	took, known := d.took[webhook]
 	switch {
 	case failing:
-		return d.doubted, ofUnknown
+		return d.doubted, ofFailing
 	case !known:
-		return d.prompt, ofUnknown
+		return d.unknown, ofUnknown
 	case took > promptTime:
 		return d.doubted, ofSlow
 	}
 	return d.prompt, ofPrompt
 }
 
-// serve sends to one webhook until nothing is due or its breaker opens.
+// serve sends to one webhook until nothing is due or its breaker opens. What has
+// been answered meanwhile is settled together: one commit, however many.
 func (d *Dispatcher) serve(ctx context.Context, l *lane, failing bool) (err error) {
-	answers := make(chan error, ofPrompt)
+	answers := make(chan sent, ofPrompt)
 	sending := 0
 	for err == nil && ctx.Err() == nil {
 		var claimed int
@@ -264,24 +268,51 @@ func (d *Dispatcher) serve(ctx context.Context, l *lane, failing bool) (err erro
 		case claimed > 0: // until no more may be claimed
 		case sending > 0:
 			select {
-			case err = <-answers:
-				sending--
+			case first := <-answers:
+				var n int
+				n, err = d.settle(ctx, first, answers)
+				sending -= n
 			case <-l.more:
 			}
 		case d.leave(l, false):
 			return nil
 		}
 	}
-	for ; sending > 0; sending-- {
-		err = errors.Join(err, <-answers)
+	for sending > 0 {
+		n, failed := d.settle(ctx, <-answers, answers)
+		sending, err = sending-n, errors.Join(err, failed)
 	}
 	d.leave(l, true)
 	return err
 }
 
+// sent is a delivery that has been sent, or could not be.
+type sent struct {
+	Settling
+	failed error // a reason of our own
+}
+
+// settle writes down what came of a delivery, and of those that have been sent by
+// now, and gives how many these are.
+func (d *Dispatcher) settle(ctx context.Context, first sent, more <-chan sent) (n int, err error) {
+	all, failed := []Settling{first.Settling}, []error{first.failed}
+	for {
+		select {
+		case next := <-more:
+			all, failed = append(all, next.Settling), append(failed, next.failed)
+			continue
+		default:
+		}
+		break
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	return len(all), errors.Join(append(failed, d.Keeper.SettleDeliveries(ctx, all...))...)
+}
+
 // claim claims what may be sent to a webhook beside what is being sent, and sends
-// it; each tells answers when it is done.
-func (d *Dispatcher) claim(ctx context.Context, id string, failing bool, sending int, answers chan<- error) (claimed int, fails bool, err error) {
+// it; each tells when it has been sent.
+func (d *Dispatcher) claim(ctx context.Context, id string, failing bool, sending int, done chan<- sent) (claimed int, fails bool, err error) {
 	places, atOnce := d.pace(id, failing)
 	taken := places.take(ctx, atOnce-sending, sending == 0)
 	defer func() { places.free(taken - claimed) }()
@@ -318,14 +349,14 @@ func (d *Dispatcher) claim(ctx context.Context, id string, failing bool, sending
 	for _, c := range due {
 		d.running.Go(func() {
 			defer places.free(1)
-			answers <- d.send(ctx, w, c)
+			done <- d.send(ctx, w, c)
 		})
 	}
 	return len(due), fails, nil
 }
 
-// send sends one delivery and writes down what came of it.
-func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) error {
+// send sends one delivery and says what follows from it.
+func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) sent {
 	sending, end := d.hold(ctx, claimed)
 	defer end()
 	m, visible, err := d.message(sending, w, claimed)
@@ -335,12 +366,12 @@ func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) erro
 	case errors.As(err, &unreadable):
 		a = Answer{Attempt: Attempt{At: d.Now().UTC(), Outcome: Unreadable, Error: unreadable.text}}
 	case err != nil:
-		return errors.Join(err, d.settle(ctx, claimed, d.after(laterPause)))
+		return sent{Settling{claimed, d.after(laterPause)}, err}
 	case !visible:
-		return d.settle(ctx, claimed, func(_ *Webhook, del *Delivery) (*Attempt, error) {
+		return sent{Settling{claimed, func(_ *Webhook, del *Delivery) (*Attempt, error) {
 			del.State, del.DoneAt, del.NextAt = Skipped, d.Now().UTC(), time.Time{}
 			return nil, nil
-		})
+		}}, nil}
 	default:
 		began := time.Now()
 		a = d.Sender.Send(sending, m)
@@ -348,12 +379,12 @@ func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) erro
 		d.took[w.ID] = time.Since(began)
 		d.mu.Unlock()
 		if sending.Err() != nil && a.Status == 0 { // it may have arrived or not
-			return d.settle(ctx, claimed, d.after(0))
+			return sent{Settling{claimed, d.after(0)}, nil}
 		}
 	}
-	return d.settle(ctx, claimed, func(w *Webhook, del *Delivery) (*Attempt, error) {
+	return sent{Settling{claimed, func(w *Webhook, del *Delivery) (*Attempt, error) {
 		return &a.Attempt, Judge(w, del, a, d.Random)
-	})
+	}}, nil}
 }
 
 // hold keeps a claim while its message is on the way: the context that it gives
@@ -398,12 +429,6 @@ func (d *Dispatcher) after(pause time.Duration) func(*Webhook, *Delivery) (*Atte
 		del.NextAt = d.Now().UTC().Add(pause)
 		return nil, nil
 	}
-}
-
-func (d *Dispatcher) settle(ctx context.Context, claimed Delivery, settle func(w *Webhook, d *Delivery) (*Attempt, error)) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	return d.Keeper.SettleDelivery(ctx, claimed, settle)
 }
 
 // unreadableError says that a selection cannot be answered as it is.

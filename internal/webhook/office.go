@@ -62,11 +62,11 @@ type Keeper interface {
 	// RenewClaim makes a claim end at until, unless somebody else has the delivery by
 	// now, or it is settled.
 	RenewClaim(ctx context.Context, claimed Delivery, until time.Time) (ours bool, err error)
-	// SettleDelivery ends a claim: it lets settle alter the webhook and the delivery,
-	// as they are now, and keeps what they have become with the attempt that settle
-	// gives; nil: there was none. Settle may be asked twice: what it does the second
-	// time counts. Where somebody else has the delivery by now nothing changes.
-	SettleDelivery(ctx context.Context, claimed Delivery, settle func(w *Webhook, d *Delivery) (*Attempt, error)) error
+	// SettleDeliveries ends claims on deliveries of one webhook, in one commit: it lets
+	// each alter the webhook and the delivery, and keeps what they have become with the
+	// attempts. It may ask twice: what is done the second time counts. A delivery that
+	// somebody else has by now is left alone.
+	SettleDeliveries(ctx context.Context, all ...Settling) error
 	// ForgetDeliveries deletes deliveries that were done before.
 	ForgetDeliveries(ctx context.Context, before time.Time) error
 }
@@ -75,6 +75,13 @@ type Keeper interface {
 type Due struct {
 	ID      string
 	Failing bool // its endpoint did, the last time
+}
+
+// Settling is what becomes of a delivery that was claimed, and of its webhook. The
+// attempt is nil when there was none.
+type Settling struct {
+	Claimed Delivery
+	Settle  func(w *Webhook, d *Delivery) (*Attempt, error)
 }
 
 // Payload is a selection answered on one event.
