@@ -398,7 +398,7 @@ func (d *Dispatcher) hold(ctx context.Context, claimed Delivery) (context.Contex
 		held := time.Now()
 		told := ctx.Done()
 		var stop <-chan time.Time
-		for time.Since(held) < leaseTime {
+		for time.Since(held) < leaseTime-renewEvery { // it ends here before it ends for others
 			select {
 			case <-sending.Done():
 				return
