@@ -1,12 +1,14 @@
 package acceptance_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -217,5 +219,49 @@ func TestAKilledServerIsFollowed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}, allowLoopback)
+}
+
+// TestTheSealingKeyChanges changes the key that seals secrets as docs/webhooks.md
+// tells operators, with a server running all the time but for its restarts: the
+// endpoint's secret stays, and the old key is not needed in the end.
+func TestTheSealingKeyChanges(t *testing.T) {
+	onBoth(t, func(t *testing.T, in instance) {
+		key := func(fill string) string { return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(fill, 32))) }
+		with := func(keys ...string) {
+			t.Helper()
+			in.process.kill()
+			in.env = append(slices.Clone(in.env), "ONEDOOR_SECRET_KEY="+strings.Join(keys, ","))
+			in.process.env = in.env
+			if err := in.process.start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		with(key("o"))
+		l := listen(t, in, 0)
+		want := map[string][]string{}
+		told := func() {
+			t.Helper()
+			number := registered(t, in)
+			want[number] = toldOf(t, in, number)
+			eventually(t, "all messages arrived", func() bool {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				return cmp.Equal(want, l.taken)
+			})
+		}
+		told()
+		with(key("o"), key("n"))
+		told()
+		with(key("n"), key("o"))
+		told()
+		for _, said := range []string{"webhooks: 1; sealed anew: 1\n", "webhooks: 1; sealed anew: 0\n"} {
+			if got := in.command(t, "secrets", "reseal"); got != said {
+				t.Errorf("reseal said %q, want %q", got, said)
+			}
+		}
+		told()
+		with(key("n"))
+		told()
 	}, allowLoopback)
 }

@@ -373,10 +373,9 @@ func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) sent
 			return nil, nil
 		}}, nil}
 	default:
-		began := time.Now()
 		a = d.Sender.Send(sending, m)
 		d.mu.Lock()
-		d.took[w.ID] = time.Since(began)
+		d.took[w.ID] = a.Took
 		d.mu.Unlock()
 		if sending.Err() != nil && a.Status == 0 { // it may have arrived or not
 			return sent{Settling{claimed, d.after(0)}, nil}
@@ -393,12 +392,12 @@ func (d *Dispatcher) hold(ctx context.Context, claimed Delivery) (context.Contex
 	sending, end := context.WithCancel(context.WithoutCancel(ctx))
 	d.running.Go(func() {
 		defer end()
-		renew := time.NewTicker(renewEvery)
+		renew, expiry := time.NewTicker(renewEvery), time.NewTimer(leaseTime-renewEvery) // before it ends for others
 		defer renew.Stop()
-		held := time.Now()
+		defer expiry.Stop()
 		told := ctx.Done()
 		var stop <-chan time.Time
-		for time.Since(held) < leaseTime-renewEvery { // it ends here before it ends for others
+		for {
 			select {
 			case <-sending.Done():
 				return
@@ -406,16 +405,17 @@ func (d *Dispatcher) hold(ctx context.Context, claimed Delivery) (context.Contex
 				told, stop = nil, time.After(stopTime)
 			case <-stop:
 				return
+			case <-expiry.C:
+				return
 			case <-renew.C:
-				asked := time.Now()
-				asking, cancel := context.WithTimeout(sending, renewEvery)
+				asking, cancel := context.WithTimeout(sending, renewEvery/2)
 				ours, err := d.Keeper.RenewClaim(asking, claimed, d.Now().UTC().Add(leaseTime))
 				cancel()
 				if err == nil && !ours { // somebody else has it now
 					return
 				}
 				if err == nil {
-					held = asked
+					expiry.Reset(leaseTime - 2*renewEvery) // it was renewed before the answer
 				}
 			}
 		}
