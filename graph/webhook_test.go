@@ -51,12 +51,12 @@ type hooks struct {
 func newHooks(o *office, r *graph.Resolver) *hooks {
 	limits := courier.Limits{Connect: 2 * time.Second, Whole: time.Second, Body: 1 << 10, Header: 4 << 10}
 	h := &hooks{resolver: r, store: o.store, payloads: graph.NewPayloads(r), courier: courier.New([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, limits), clock: &clock{time: now}}
-	h.office = &webhook.Office{Keeper: o.store, Payloads: h.payloads, Sender: h.courier, Book: o.Book, Key: webhook.Key{7}, Now: h.clock.now, Random: rand.Reader}
+	h.office = &webhook.Office{Keeper: o.store, Payloads: h.payloads, Sender: h.courier, Book: o.Book, Keys: webhook.Keys{{7}}, Now: h.clock.now, Random: rand.Reader}
 	return h
 }
 
 func (h *hooks) dispatcher() *webhook.Dispatcher {
-	return &webhook.Dispatcher{Keeper: h.store, Payloads: h.payloads, Sender: timeless{h}, Book: h.office.Book, Key: h.office.Key, Now: h.clock.now, Random: rand.Reader}
+	return &webhook.Dispatcher{Keeper: h.store, Payloads: h.payloads, Sender: timeless{h}, Book: h.office.Book, Keys: h.office.Keys, Now: h.clock.now, Random: rand.Reader}
 }
 
 // timeless is the courier by the clock of the test.
@@ -75,7 +75,7 @@ func (s timeless) Check(ctx context.Context, url string) []fault.Problem {
 // run fans out and delivers once.
 func (h *hooks) run(t *testing.T, d *webhook.Dispatcher) {
 	t.Helper()
-	if err := d.FanOut(t.Context()); err != nil {
+	if _, err := d.FanOut(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Deliver(t.Context()); err != nil {
@@ -251,7 +251,7 @@ func TestWebhooksAreOrderedPerCase(t *testing.T) {
 		workers := []*webhook.Dispatcher{a.hooks.dispatcher(), a.hooks.dispatcher()} // two instances
 		for range 100 {
 			for _, d := range workers {
-				if err := d.FanOut(t.Context()); err != nil {
+				if _, err := d.FanOut(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if err := d.Deliver(t.Context()); err != nil {
@@ -314,7 +314,7 @@ func TestWhatADeadProcessLeavesIsSent(t *testing.T) {
 		id, _ := a.createWebhook(t, alipay, in.url, "")
 		a.office.register(2)
 		d := a.hooks.dispatcher()
-		if err := d.FanOut(t.Context()); err != nil {
+		if _, err := d.FanOut(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		at := a.hooks.clock.now()
@@ -335,10 +335,10 @@ func TestWhatADeadProcessLeavesIsSent(t *testing.T) {
 			t.Fatalf("%d sent, want 8", n)
 		}
 		// The dead one wakes up: its claims have ended, and it changes nothing.
-		err = a.office.store.SettleDelivery(t.Context(), dead[0], func(*webhook.Webhook, *webhook.Delivery) (*webhook.Attempt, error) {
+		err = a.office.store.SettleDeliveries(t.Context(), webhook.Settling{Claimed: dead[0], Settle: func(*webhook.Webhook, *webhook.Delivery) (*webhook.Attempt, error) {
 			t.Error("a claim that ended was settled")
 			return nil, nil
-		})
+		}})
 		if err != nil {
 			t.Error(err)
 		}
@@ -460,7 +460,7 @@ func TestRowRulesHoldWhenItIsSent(t *testing.T) {
 		caseID := a.office.must(a.office.Open(a.office.as(wang), casework.OpenInput{Item: "biz-reg", Applicant: "many", Facts: map[string]any{"industry": "catering"}}))
 		a.office.must(a.office.Submit(a.office.as(wang), caseID, casework.Order{}))
 		d := a.hooks.dispatcher()
-		if err := d.FanOut(t.Context()); err != nil {
+		if _, err := d.FanOut(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		a.office.must(a.office.Do(a.office.as(wang), "case", caseID, casework.Order{}, func(c *casework.Case, by casework.By) error {
@@ -577,7 +577,7 @@ func (h *hooks) play(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.dispatcher().FanOut(t.Context()); err != nil {
+	if _, err := h.dispatcher().FanOut(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	claimed, err := h.store.ClaimDeliveries(t.Context(), id, "lease", now, now.Add(time.Minute), 1)
@@ -585,9 +585,9 @@ func (h *hooks) play(t *testing.T) {
 		t.Fatalf("%d claimed, %v", len(claimed), err)
 	}
 	a := webhook.Answer{Attempt: webhook.Attempt{At: now, Took: 42 * time.Millisecond, Outcome: webhook.Erred, Status: 500}}
-	err = h.store.SettleDelivery(t.Context(), claimed[0], func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+	err = h.store.SettleDeliveries(t.Context(), webhook.Settling{Claimed: claimed[0], Settle: func(w *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
 		return &a.Attempt, webhook.Judge(w, d, a, h.office.Random)
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/onedoor/onedoor/internal/cache"
 	"github.com/onedoor/onedoor/internal/courier"
 	"github.com/onedoor/onedoor/internal/limit"
+	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/plugins/host"
 )
 
@@ -43,7 +44,7 @@ type config struct {
 	publicAge  time.Duration     // ONEDOOR_PUBLIC_AGE: how long browsers and proxies may keep public answers
 	stopDelay  time.Duration     // ONEDOOR_STOP_DELAY: how long to go on serving when told to stop, not ready
 
-	secretKey      string           // ONEDOOR_SECRET_KEY: seals the secrets of webhooks; empty: a key in the data folder
+	secretKeys     webhook.Keys     // ONEDOOR_SECRET_KEY: the first seals the secrets of webhooks, all open them; none: those in the data folder
 	webhookAllowed []netip.Prefix   // ONEDOOR_WEBHOOK_ALLOW: addresses that are not public and may get webhooks
 	doorkeeper     limit.Doorkeeper // ONEDOOR_LIMIT_…: how often somebody may ask
 }
@@ -147,19 +148,16 @@ func (c *config) timeSettings(flags *flag.FlagSet, env func(key, otherwise strin
 	}
 }
 
-// webhookSettings are those of webhooks. The key has no flag: other users of the
+// webhookSettings are those of webhooks. The keys have no flag: other users of the
 // machine can read those.
 func (c *config) webhookSettings(flags *flag.FlagSet, getenv func(string) string) func() error {
-	c.secretKey = getenv("ONEDOOR_SECRET_KEY")
 	allowed := flags.String("webhook-allow", getenv("ONEDOOR_WEBHOOK_ALLOW"), "addresses inside that may get webhooks, such as 10.1.0.0/16,127.0.0.1 (ONEDOOR_WEBHOOK_ALLOW); none when empty")
 	return func() (err error) {
 		if c.webhookAllowed, err = courier.ParseAllowed(*allowed); err != nil {
 			return fmt.Errorf("ONEDOOR_WEBHOOK_ALLOW: %w", err)
 		}
-		if c.secretKey != "" {
-			if _, err := parseSecretKey(c.secretKey); err != nil {
-				return fmt.Errorf("ONEDOOR_SECRET_KEY %w", err)
-			}
+		if c.secretKeys, err = parseSecretKeys(getenv("ONEDOOR_SECRET_KEY")); err != nil {
+			return fmt.Errorf("ONEDOOR_SECRET_KEY %w", err)
 		}
 		return nil
 	}

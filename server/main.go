@@ -22,6 +22,7 @@ const usage = `usage: server [command] [flags]
   catalog export DIR        write the catalogue as a pack
   serve --sandbox           the same with demo data and a clock that anybody may set
   token                     print a token of the local issuer (--role, --subject)
+  secrets reseal            seal the secrets of webhooks under the newest of ONEDOOR_SECRET_KEY; servers may run
   demo                      play a restaurant from notice to delivery on a running server
 ` + pluginUsage + `
 server COMMAND -h lists the flags, and what in the environment sets them.
@@ -61,6 +62,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return catalogCommand(ctx, args, getenv, stdout, stderr)
 	case "token":
 		return tokenCommand(args, getenv, stdout, stderr)
+	case "secrets":
+		return secretsCommand(ctx, args, getenv, stdout, stderr)
 	case "demo":
 		return demoCommand(ctx, args, getenv, stdout, stderr)
 	case "plugin":

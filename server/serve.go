@@ -28,6 +28,7 @@ import (
 	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
+	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/internal/workday"
 	"github.com/onedoor/onedoor/server/explorer"
 )
@@ -63,6 +64,9 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.EndClaims(ctx); err != nil {
 		return err
 	}
 	hints, err := cache.Open(c.redisURL)
@@ -176,10 +180,12 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 	var working sync.WaitGroup
 	work, stop := context.WithCancel(context.WithoutCancel(ctx)) // it goes on while requests finish
 	defer stop()
+	happened := make(chan struct{}, 1)
 	working.Go(func() {
-		jobs.Run(work, append(ownWork(s, reading, desk, drafts, guests), webhookWork(s, dispatcher)...)...)
+		jobs.Run(work, append(ownWork(s, reading, desk, drafts, guests), webhookWork(s, dispatcher, happened)...)...)
 		dispatcher.Wait()
 	})
+	working.Go(func() { webhook.Listen(work, events, happened) })
 	working.Go(func() { events.Run(work) })
 	working.Go(func() { published.Run(work) })
 	working.Go(func() { reading.follow(work) })

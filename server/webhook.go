@@ -19,21 +19,21 @@ const deliveredFor = 30 * 24 * time.Hour
 
 // webhooks wires what takes the commands on webhooks, and what delivers.
 func webhooks(c config, s *store.Store, book *guide.Book, r *graph.Resolver) (*webhook.Office, *webhook.Dispatcher, error) {
-	key, err := openSecretKey(c.secretKey, c.data)
+	keys, err := openSecretKeys(c.secretKeys, c.data)
 	if err != nil {
 		return nil, nil, err
 	}
 	payloads, sender := graph.NewPayloads(r), courier.New(c.webhookAllowed, courier.Usual)
-	office := &webhook.Office{Keeper: s, Payloads: payloads, Sender: sender, Book: book, Key: key, Now: time.Now, Random: rand.Reader}
-	dispatcher := &webhook.Dispatcher{Keeper: s, Payloads: payloads, Sender: sender, Book: book, Key: key, Now: time.Now, Random: rand.Reader}
+	office := &webhook.Office{Keeper: s, Payloads: payloads, Sender: sender, Book: book, Keys: keys, Now: time.Now, Random: rand.Reader}
+	dispatcher := &webhook.Dispatcher{Keeper: s, Payloads: payloads, Sender: sender, Book: book, Keys: keys, Now: time.Now, Random: rand.Reader}
 	return office, dispatcher, nil
 }
 
-// webhookWork is the work on webhooks.
-func webhookWork(s *store.Store, d *webhook.Dispatcher) []jobs.Work {
+// webhookWork is the work on webhooks. An event wakes it; what else there is to do,
+// and an event that nobody has told of, it finds when it looks.
+func webhookWork(s *store.Store, d *webhook.Dispatcher, wake <-chan struct{}) []jobs.Work {
 	return []jobs.Work{
-		{Name: "webhook events", Every: lookEvery, Do: d.FanOut},
-		{Name: "webhook deliveries", Every: lookEvery, Do: d.Deliver},
+		{Name: "webhooks", Every: lookEvery, Wake: wake, Do: d.Work},
 		{Name: "old deliveries", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetDeliveries(ctx, time.Now().Add(-deliveredFor)) }},
 	}
 }

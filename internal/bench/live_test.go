@@ -2,11 +2,8 @@ package bench_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -35,28 +32,7 @@ func BenchmarkSubscribers(b *testing.B) {
 	ctx, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
 	defer cancel()
 	url, pid, token := liveServer(ctx, b)
-	post := func(query string) []byte {
-		body, err := json.Marshal(map[string]string{"query": query})
-		if err != nil {
-			b.Fatal(err)
-		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
-		if err != nil {
-			b.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Authorization", "Bearer "+token)
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
-		if err != nil || bytes.Contains(text, []byte(`"errors"`)) {
-			b.Fatalf("%v %s", err, text)
-		}
-		return text
-	}
+	post := func(query string) []byte { return ask(ctx, b, url, token, query) }
 	const open = `mutation { openCase(input: {item: "biz-reg", applicant: "many", facts: {industry: "catering"}}) { case { id } } }`
 	id := regexp.MustCompile(`"id":"([^"]+)"`).FindSubmatch(post(open))[1]
 	cursor := regexp.MustCompile(`"cursor":"([^"]+)"`).FindSubmatch(post(fmt.Sprintf(`{ case(number: "%s") { events { edges { node { cursor } } } } }`, id)))[1]
@@ -138,11 +114,18 @@ func BenchmarkSubscribers(b *testing.B) {
 // liveServer runs the program with embedded parts, and signs a window in.
 func liveServer(ctx context.Context, b *testing.B) (url string, pid int, token string) {
 	b.Helper()
+	url, pid, sign := runServer(ctx, b)
+	return url, pid, sign(viewer.Viewer{Subject: "many", Role: viewer.Applicant})
+}
+
+// runServer runs the program, with more flags, and gives what makes tokens for it.
+func runServer(ctx context.Context, b *testing.B, more ...string) (url string, pid int, sign func(viewer.Viewer) string) {
+	b.Helper()
 	program, data := filepath.Join(b.TempDir(), "server"), b.TempDir()
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "../../server").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	cmd := exec.CommandContext(ctx, program, "serve", "-addr", "127.0.0.1:0", "-data", data)
+	cmd := exec.CommandContext(ctx, program, append([]string{"serve", "-addr", "127.0.0.1:0", "-data", data}, more...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -159,11 +142,13 @@ func liveServer(ctx context.Context, b *testing.B) (url string, pid int, token s
 	if err != nil {
 		b.Fatal(err)
 	}
-	token, err = issuer.Mint(viewer.Viewer{Subject: "many", Role: viewer.Applicant}, time.Now(), time.Hour)
-	if err != nil {
-		b.Fatal(err)
+	return regexp.MustCompile(`http://[0-9.:]+`).FindString(line), cmd.Process.Pid, func(v viewer.Viewer) string {
+		token, err := issuer.Mint(v, time.Now(), time.Hour)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return token
 	}
-	return regexp.MustCompile(`http://[0-9.:]+`).FindString(line), cmd.Process.Pid, token
 }
 
 // residentOf gives the memory of a process, in KiB.

@@ -73,6 +73,7 @@ func New(allowed []netip.Prefix, limits Limits) *Courier {
 			TLSHandshakeTimeout:    limits.Connect,
 			ResponseHeaderTimeout:  limits.Whole,
 			MaxResponseHeaderBytes: limits.Header,
+			MaxIdleConns:           512, // however many endpoints there are
 			MaxIdleConnsPerHost:    8,
 			IdleConnTimeout:        time.Minute,
 			DisableCompression:     true, // a small answer could become a large one

@@ -79,6 +79,37 @@ func TestSend(t *testing.T) {
 		"huge header": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Big", strings.Repeat("x", 1<<20))
 		}, webhook.Unreachable, 0, 0},
+		"dripping": {func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil { // a byte now and then, for ever
+				_, _ = io.WriteString(w, "x")
+				w.(http.Flusher).Flush()
+				time.Sleep(10 * time.Millisecond)
+			}
+		}, webhook.Taken, 200, 0},
+		"dripping its header": {func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			for text := "HTTP/1.1 200 OK\r\nX-Slow: "; err == nil; text = "x" {
+				_, err = io.WriteString(conn, text)
+				time.Sleep(10 * time.Millisecond)
+			}
+		}, webhook.Late, 0, 0},
+		"early hints without end": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			for err == nil {
+				_, err = io.WriteString(conn, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+			}
+		}, webhook.Unreachable, 0, 0},
+		"a Retry-After of years":   {status(429, "Retry-After", "99999999999"), webhook.Throttled, 429, 0},
+		"a Retry-After before now": {status(429, "Retry-After", "-5"), webhook.Throttled, 429, 0},
 		"breaking": {func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err == nil {
@@ -196,6 +227,7 @@ func TestCheck(t *testing.T) {
 		"https://[::1]/": "FORBIDDEN_TARGET", "https://[fd00::1]/": "FORBIDDEN_TARGET", "https://[fe80::1]/": "FORBIDDEN_TARGET", "https://[::]/": "FORBIDDEN_TARGET",
 		"https://[64:ff9b::7f00:1]/": "FORBIDDEN_TARGET", "https://[2002:7f00:1::]/": "FORBIDDEN_TARGET", "https://224.0.0.1/": "FORBIDDEN_TARGET", "https://255.255.255.255/": "FORBIDDEN_TARGET",
 		"ftp://93.184.215.14/": "BAD_URL", "https://u:p@93.184.215.14/": "BAD_URL", "https://93.184.215.14/#a": "BAD_URL", "/hook": "BAD_URL", "https://": "BAD_URL",
+		"https://93.184.215.14/\r\nX-Injected: 1": "BAD_URL", "https://93.184.215.14\r\nX-Injected: 1/": "BAD_URL", "https://93.184.215.14/\x00": "BAD_URL", "https://a b/": "BAD_URL",
 		"https:93.184.215.14": "BAD_URL", "https://93.184.215.14:99999/": "BAD_URL", "https://93.184.215.14:0/": "BAD_URL", "%": "BAD_URL",
 		"https://nobody.invalid/": "UNRESOLVED", "https://0x7f.1/": "UNRESOLVED", "https://2130706433/": "UNRESOLVED",
 	} {
@@ -231,5 +263,72 @@ func TestParseAllowed(t *testing.T) {
 	}
 	if _, err := courier.ParseAllowed("10.1.0.0/99"); err == nil {
 		t.Error("nonsense was taken")
+	}
+}
+
+// A name that is public when the webhook is made, and leads inside when the message
+// is sent, reaches nothing.
+func TestRebinding(t *testing.T) { // not parallel: the resolver is everybody's
+	var reached, asked atomic.Int32
+	inside := serve(t, func(http.ResponseWriter, *http.Request) { reached.Add(1) })
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(inside, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = names.Close() })
+	var inward atomic.Bool
+	go answerNames(names, func() [4]byte {
+		asked.Add(1)
+		if inward.Load() {
+			return [4]byte{127, 0, 0, 1}
+		}
+		return [4]byte{93, 184, 215, 14}
+	})
+	usual := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = usual })
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", names.LocalAddr().String())
+	}}
+	c, url := courier.New(nil, quick), "https://rebinding.example:"+port+"/"
+	if p := c.Check(t.Context(), url); len(p) != 0 {
+		t.Fatalf("%v", p)
+	}
+	inward.Store(true)
+	before := asked.Load()
+	if a := c.Send(t.Context(), message(url)); a.Outcome != webhook.Forbidden {
+		t.Errorf("%+v", a)
+	}
+	if asked.Load() == before || reached.Load() != 0 {
+		t.Errorf("asked %d times for the name, %d requests arrived inside", asked.Load()-before, reached.Load())
+	}
+}
+
+// answerNames answers each question for an address (RFC 1035) with one, and other
+// questions with nothing.
+func answerNames(conn net.PacketConn, address func() [4]byte) {
+	buffer := make([]byte, 512)
+	for {
+		n, from, err := conn.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		end := 12
+		for buffer[end] != 0 {
+			end += int(buffer[end]) + 1
+		}
+		question := buffer[12 : end+5]
+		answer := append([]byte{buffer[0], buffer[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
+		if kind := buffer[end+2]; n > end+2 && kind == 1 { // A
+			a := address()
+			answer[7] = 1
+			answer = append(answer, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, a[0], a[1], a[2], a[3])
+		}
+		if _, err := conn.WriteTo(answer, from); err != nil {
+			return
+		}
 	}
 }

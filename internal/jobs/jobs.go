@@ -17,7 +17,10 @@ import (
 type Work struct {
 	Name  string
 	Every time.Duration
-	Do    func(ctx context.Context) error
+	// Wake tells that there may be something to do before that. It may tell too
+	// often, and too seldom: nobody relies on it. Nil: nobody tells.
+	Wake <-chan struct{}
+	Do   func(ctx context.Context) error
 }
 
 // longest is the longest pause after failures, as a multiple of Every.
@@ -43,6 +46,7 @@ func (w Work) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-w.Wake:
 		}
 		if err := w.once(ctx); err == nil {
 			pause = w.Every

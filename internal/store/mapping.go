@@ -402,10 +402,3 @@ func setWebhook(m *ent.EndpointMutation, w webhook.Webhook) {
 	set(instantPointer(w.Breaker.FailingSince), m.SetFailingSince, m.ClearFailingSince)
 	set(instantPointer(w.Breaker.OpenUntil), m.SetOpenUntil, m.ClearOpenUntil)
 }
-
-func deliveryOf(row *ent.Delivery) webhook.Delivery {
-	return webhook.Delivery{
-		ID: row.ID, Webhook: row.WebhookID, Event: row.EventID, Kind: row.Kind, Case: row.CaseID, Seq: row.Seq, State: row.State,
-		Attempts: row.AttemptCount, NextAt: instant(row.NextAt), Since: row.Since.UTC(), DoneAt: instant(row.DoneAt), Lease: deref(row.Lease),
-	}
-}

@@ -2,9 +2,12 @@ package store_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,7 +99,7 @@ func TestClaims(t *testing.T) {
 		settled := map[string][]int64{}
 		total := 0
 		settle := func(d webhook.Delivery, state webhook.DeliveryState) {
-			err := s.SettleDelivery(t.Context(), d, func(_ *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+			err := s.SettleDeliveries(t.Context(), webhook.Settling{Claimed: d, Settle: func(_ *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
 				if d.State = state; state != webhook.Pending {
 					settled[d.Case] = append(settled[d.Case], d.Seq)
 					total++
@@ -104,7 +107,7 @@ func TestClaims(t *testing.T) {
 				}
 				d.Attempts++
 				return &webhook.Attempt{At: at, Outcome: webhook.Taken, Status: 200}, nil
-			})
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,4 +204,208 @@ func TestPausedWebhooksWait(t *testing.T) {
 		due(1, func(w *webhook.Webhook) { w.Breaker.OpenUntil = now })
 		due(0, func(w *webhook.Webhook) { w.State = webhook.Paused })
 	})
+}
+
+// A claim can be made to end later by who has it, and by nobody else; those of a
+// dead process that alone could serve end when the next one starts.
+func TestRenewedClaims(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s)
+		if _, err := s.CreateWebhook(t.Context(), hook("whk_1")); err != nil {
+			t.Fatal(err)
+		}
+		o.registrations(1)
+		if _, err := s.FanOut(t.Context(), now, wantsAll); err != nil {
+			t.Fatal(err)
+		}
+		claim := func(lease string, at time.Time) []webhook.Delivery {
+			claimed, err := s.ClaimDeliveries(t.Context(), "whk_1", lease, at, at.Add(10*time.Second), 8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return claimed
+		}
+		renew := func(d webhook.Delivery, until time.Time) bool {
+			ours, err := s.RenewClaim(t.Context(), d, until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ours
+		}
+		first := claim("a", now)
+		if len(first) != 1 || !renew(first[0], now.Add(30*time.Second)) {
+			t.Fatalf("%d claimed, or not renewed", len(first))
+		}
+		if again := claim("b", now.Add(20*time.Second)); len(again) != 0 {
+			t.Error("a renewed claim was taken")
+		}
+		if heir := claim("b", now.Add(31*time.Second)); len(heir) != 1 || heir[0].ID != first[0].ID {
+			t.Errorf("the heir has %v", heir)
+		}
+		if renew(first[0], now.Add(time.Hour)) {
+			t.Error("renewed by who lost it")
+		}
+		if err := s.EndClaims(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := map[bool]int{true: 0, false: 1}[strings.HasPrefix(t.Name()[strings.LastIndexByte(t.Name(), '/')+1:], "postgres")] // several may serve one
+		if got := claim("c", now.Add(32*time.Second)); len(got) != want {
+			t.Errorf("%d claimed after a start, want %d", len(got), want)
+		}
+	})
+}
+
+// What waits behind a delivery that failed is due when that is, and all of it at once
+// when it is sent again or the endpoint is well.
+func TestWhatWaitsBehindAFailure(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s)
+		if _, err := s.CreateWebhook(t.Context(), hook("whk_1")); err != nil {
+			t.Fatal(err)
+		}
+		o.registrations(1)
+		if _, err := s.FanOut(t.Context(), now, wantsAll); err != nil {
+			t.Fatal(err)
+		}
+		fail := func(at time.Time) webhook.Delivery {
+			claimed, err := s.ClaimDeliveries(t.Context(), "whk_1", fmt.Sprint(at), at, at.Add(10*time.Second), 8)
+			if err != nil || len(claimed) != 1 {
+				t.Fatalf("%d claimed, %v", len(claimed), err)
+			}
+			err = s.SettleDeliveries(t.Context(), webhook.Settling{Claimed: claimed[0], Settle: func(_ *webhook.Webhook, d *webhook.Delivery) (*webhook.Attempt, error) {
+				d.Attempts++
+				d.NextAt = at.Add(8 * time.Hour)
+				return &webhook.Attempt{At: at, Outcome: webhook.Rejected, Status: 400}, nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return claimed[0]
+		}
+		due := func(at time.Time) bool {
+			ids, err := s.DueWebhooks(t.Context(), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(ids) == 1
+		}
+		first := fail(now)
+		if due(now.Add(7*time.Hour)) || !due(now.Add(8*time.Hour)) {
+			t.Error("what waits behind a failure is due before it, or never")
+		}
+		if err := s.Redeliver(t.Context(), first.ID, now.Add(time.Hour), func(webhook.Webhook) error { return nil }); err != nil || !due(now.Add(time.Hour)) {
+			t.Errorf("sent again, it is not due: %v", err)
+		}
+		if again := fail(now.Add(time.Hour)); again.ID != first.ID || due(now.Add(2*time.Hour)) {
+			t.Errorf("%s was next, not %s", again.ID, first.ID)
+		}
+		if err := s.DueAtOnce(t.Context(), "whk_1"); err != nil || !due(now.Add(2*time.Hour)) {
+			t.Errorf("the endpoint is well, and nothing is due: %v", err)
+		}
+	})
+}
+
+// Thousands of webhooks meet an event in few statements, whoever of them wants it.
+func TestManyWebhooks(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s)
+		const many = 2000 // SQLite would take its time to make more
+		for i := range many {
+			if _, err := s.CreateWebhook(t.Context(), hook(fmt.Sprintf("whk_%05d", i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.registrations(1)
+		ctx, statements := store.CountStatements(t.Context())
+		wants := func(w webhook.Webhook, _ webhook.Happening) bool { return strings.HasSuffix(w.ID, "00") }
+		seen, err := s.FanOut(ctx, now, wants)
+		if err != nil || seen == 0 || seen%many != 0 {
+			t.Fatalf("%d seen, %v", seen, err)
+		}
+		if n := statements.Load(); n > 60 {
+			t.Errorf("%d statements for %d webhooks", n, many)
+		}
+		if due, err := s.DueWebhooks(t.Context(), now); err != nil || len(due) != many/100 {
+			t.Errorf("%d are due, %v", len(due), err)
+		}
+		if again, err := s.FanOut(t.Context(), now, wants); err != nil || again != 0 {
+			t.Errorf("%d seen again, %v", again, err)
+		}
+	})
+}
+
+// Secrets are sealed under a new key while others rotate them; what was stopped goes
+// on, and in the end the new key alone opens all.
+func TestReseal(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		old, fresh := webhook.Key{1}, webhook.Key{2}
+		both := webhook.Keys{fresh, old}
+		const many = 30
+		want := map[string]string{}
+		for i := range many {
+			w := hook(fmt.Sprintf("whk_%02d", i))
+			first, err := webhook.Keys{old}.NewSecret(w.ID, now, crand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Secrets = []webhook.Secret{first}
+			if _, err := s.CreateWebhook(t.Context(), w); err != nil {
+				t.Fatal(err)
+			}
+			if want[w.ID], err = both.Reveal(w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		half := &stopping{Keeper: s, after: many / 2, stop: stop}
+		if done, err := webhook.Reseal(stopped, half, both, crand.Reader); err == nil || done.Anew == many {
+			t.Fatalf("not stopped: %+v %v", done, err)
+		}
+		var rotating sync.WaitGroup
+		rotating.Go(func() { // by a server that has both keys
+			for i := many - 1; i >= 0; i -= 3 {
+				id := fmt.Sprintf("whk_%02d", i)
+				next, err := both.NewSecret(id, now, crand.Reader)
+				if err == nil {
+					err = s.UpdateWebhook(t.Context(), id, func(w *webhook.Webhook) error { w.Rotate(next, 0, now); return nil })
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		done, err := webhook.Reseal(t.Context(), s, both, crand.Reader)
+		rotating.Wait()
+		if err != nil || done.Webhooks != many || len(done.Closed) > 0 || done.Anew > many-many/2+1 {
+			t.Errorf("%+v %v", done, err)
+		}
+		for i := range many {
+			id := fmt.Sprintf("whk_%02d", i)
+			w, err := s.Webhook(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := webhook.Keys{fresh}.Reveal(w)
+			if rotated := (many-1-i)%3 == 0; err != nil || rotated == (got == want[id]) {
+				t.Errorf("%s: the new key alone gives %q %v; rotated: %v", id, got, err, rotated)
+			}
+		}
+		if again, err := webhook.Reseal(t.Context(), s, both, crand.Reader); err != nil || again.Anew != 0 {
+			t.Errorf("there was more to do: %+v %v", again, err)
+		}
+	})
+}
+
+// stopping stops after some webhooks have been changed.
+type stopping struct {
+	webhook.Keeper
+	after int
+	stop  func()
+}
+
+func (k *stopping) UpdateWebhook(ctx context.Context, id string, change func(w *webhook.Webhook) error) error {
+	if k.after--; k.after == 0 {
+		k.stop()
+	}
+	return k.Keeper.UpdateWebhook(ctx, id, change)
 }

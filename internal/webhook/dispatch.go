@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/ref"
@@ -28,19 +29,36 @@ type Message struct {
 }
 
 const (
-	// atOnce is how many messages of one webhook are on their way from one instance.
-	atOnce = 8
-	// leaseTime is how long a claim holds: longer than an answer to a selection and a
-	// message can take together. A process that dies leaves its claims until then.
-	leaseTime = 45 * time.Second
+	// leaseTime is how long a claim holds. It is renewed while its message is on the
+	// way, so that it ends soon after its server has, and not before. The clocks of
+	// servers may differ by less than what is left when it is renewed.
+	leaseTime  = 10 * time.Second
+	renewEvery = leaseTime / 4
 	// answerTime bounds the answer to a selection.
 	answerTime = 10 * time.Second
 	// settleTime bounds writing down what came of a message, also while the server
 	// stops.
 	settleTime = 10 * time.Second
+	// stopTime is what messages that are on their way get when the server stops.
+	stopTime = 4 * time.Second
 	// laterPause is when a delivery is tried again that could not even be sent, for
 	// a reason of our own.
 	laterPause = 15 * time.Second
+)
+
+// How many messages are on their way from one instance at most. Endpoints that keep
+// us waiting or fail have their places among their like, and so have those that
+// this instance has not asked yet: however many there are, they keep no endpoint
+// waiting that is prompt.
+const (
+	promptPlaces  = 256
+	unknownPlaces = 64
+	doubtedPlaces = 64
+	promptTime    = 2 * time.Second // who answers within is prompt
+	ofPrompt      = 8               // at once, of one webhook
+	ofSlow        = 2
+	ofUnknown     = 1
+	ofFailing     = 1
 )
 
 // Dispatcher turns events into deliveries and sends them. Any number of
@@ -51,40 +69,95 @@ type Dispatcher struct {
 	Payloads Payloads
 	Sender   Sender
 	Book     *guide.Book
-	Key      Key
+	Keys     Keys
 	Now      func() time.Time // the real time, also in a sandbox: endpoints compare it with theirs
 	Random   io.Reader
 
-	mu      sync.Mutex
-	lanes   map[string]bool // webhooks that are being sent to
-	running sync.WaitGroup
+	start                    sync.Once
+	prompt, unknown, doubted places
+	running                  sync.WaitGroup
+
+	mu    sync.Mutex
+	lanes map[string]*lane         // webhooks that are being sent to
+	took  map[string]time.Duration // by webhook: how long its endpoint let us wait for its last answer
 }
 
-// FanOut makes deliveries of all events so far.
-func (d *Dispatcher) FanOut(ctx context.Context) error {
+func (d *Dispatcher) init() {
+	d.start.Do(func() {
+		d.prompt, d.unknown, d.doubted = make(places, promptPlaces), make(places, unknownPlaces), make(places, doubtedPlaces)
+		d.lanes, d.took = map[string]*lane{}, map[string]time.Duration{}
+	})
+}
+
+// Listen tells wake of events as they come, until ctx ends. It may miss some.
+func Listen(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
 	for ctx.Err() == nil {
-		book := d.Book.Current()
-		seen, err := d.Keeper.FanOut(ctx, d.Now().UTC(), func(w Webhook, h Happening) bool { return w.Wants(h, book.RegionsIn) })
-		if err != nil || seen == 0 {
+		follow(ctx, feed, wake)
+		select { // the feed will be there again, and who polls meanwhile finds everything
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func follow(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
+	following, err := feed.Follow(ctx, "", nil)
+	if err != nil {
+		return
+	}
+	defer following.Close()
+	for {
+		if _, err := following.Next(ctx); err != nil {
+			return
+		}
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Work makes deliveries of all events so far, and starts to send what is due. A
+// webhook that has many events to catch up with keeps no delivery waiting.
+func (d *Dispatcher) Work(ctx context.Context) error {
+	for {
+		seen, err := d.FanOut(ctx)
+		if err := errors.Join(err, d.Deliver(ctx)); err != nil || seen == 0 {
 			return err
 		}
 	}
-	return ctx.Err()
 }
 
-// Deliver starts to send what is due, each webhook by itself, so that a slow
-// endpoint keeps no other one waiting. It returns at once; see Wait.
+// FanOut makes deliveries of the next events, some for each webhook, and gives how
+// many it has looked at; 0: there are no more.
+func (d *Dispatcher) FanOut(ctx context.Context) (seen int, err error) {
+	book := d.Book.Current()
+	known := map[string][]string{}
+	within := func(region string) []string {
+		regions, ok := known[region]
+		if !ok {
+			regions = book.RegionsIn(region)
+			known[region] = regions
+		}
+		return regions
+	}
+	return d.Keeper.FanOut(ctx, d.Now().UTC(), func(w Webhook, h Happening) bool { return w.Wants(h, within) })
+}
+
+// Deliver starts to send what is due, each webhook by itself. It returns at once;
+// see Wait.
 func (d *Dispatcher) Deliver(ctx context.Context) error {
-	ids, err := d.Keeper.DueWebhooks(ctx, d.Now().UTC())
+	d.init()
+	due, err := d.Keeper.DueWebhooks(ctx, d.Now().UTC())
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if d.enter(id) {
+	for _, webhook := range due {
+		l, is := d.lane(webhook.ID)
+		if !is {
 			d.running.Go(func() {
-				defer d.leave(id)
-				if err := d.serve(ctx, id); err != nil && ctx.Err() == nil {
-					slog.ErrorContext(ctx, "deliveries of a webhook stopped; they go on soon", "webhook", id, "error", err)
+				if err := d.serve(ctx, l, webhook.Failing); err != nil && ctx.Err() == nil {
+					slog.ErrorContext(ctx, "deliveries of a webhook stopped; they go on soon", "webhook", l.webhook, "error", err)
 				}
 			})
 		}
@@ -95,101 +168,267 @@ func (d *Dispatcher) Deliver(ctx context.Context) error {
 // Wait returns when nothing is being sent any more.
 func (d *Dispatcher) Wait() { d.running.Wait() }
 
-func (d *Dispatcher) enter(id string) bool {
+// lane is a webhook that is being sent to.
+type lane struct {
+	webhook string
+	more    chan struct{} // of one: something has become due
+}
+
+// lane gives the lane of a webhook and whether it is served already, and then has
+// been told to look again.
+func (d *Dispatcher) lane(webhook string) (l *lane, is bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.lanes[id] {
-		return false
+	if l, is = d.lanes[webhook]; is {
+		select {
+		case l.more <- struct{}{}:
+		default:
+		}
+		return l, true
 	}
-	if d.lanes == nil {
-		d.lanes = map[string]bool{}
+	l = &lane{webhook: webhook, more: make(chan struct{}, 1)}
+	d.lanes[webhook] = l
+	return l, false
+}
+
+// leave ends a lane, unless something has become due meanwhile; anyway: even then,
+// since whoever looks next finds it.
+func (d *Dispatcher) leave(l *lane, anyway bool) (left bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-l.more:
+		if !anyway {
+			return false
+		}
+	default:
 	}
-	d.lanes[id] = true
+	delete(d.lanes, l.webhook)
 	return true
 }
 
-func (d *Dispatcher) leave(id string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.lanes, id)
-}
+// places bound how many messages are on their way.
+type places chan struct{}
 
-// serve sends to one webhook until nothing is due or its breaker opens. A failing
-// endpoint is asked with one message alone.
-func (d *Dispatcher) serve(ctx context.Context, id string) error {
-	for ctx.Err() == nil {
-		w, err := d.Keeper.Webhook(ctx, id)
-		if fault.CodeOf(err) == fault.NotFound {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		now := d.Now().UTC()
-		if w.State != Active || w.Breaker.OpenUntil.After(now) {
-			return nil
-		}
-		limit := atOnce
-		if w.Breaker.suspect() {
-			limit = 1
-		}
-		lease, err := ref.NewKey(now, d.Random)
-		if err != nil {
-			return err
-		}
-		claimed, err := d.Keeper.ClaimDeliveries(ctx, id, lease, now, now.Add(leaseTime), limit)
-		if err != nil || len(claimed) == 0 {
-			return err
-		}
-		failed := make([]error, len(claimed))
-		var sending sync.WaitGroup
-		for i, c := range claimed {
-			sending.Go(func() { failed[i] = d.send(ctx, w, c) })
-		}
-		sending.Wait()
-		if err := errors.Join(failed...); err != nil {
-			return err
+// take takes up to n places that are free, and with wait at least one.
+func (p places) take(ctx context.Context, n int, wait bool) (taken int) {
+	if n > 0 && wait {
+		select {
+		case p <- struct{}{}:
+			taken++
+		case <-ctx.Done():
+			return 0
 		}
 	}
-	return nil
+	for ; taken < n; taken++ {
+		select {
+		case p <- struct{}{}:
+		default:
+			return taken
+		}
+	}
+	return taken
 }
 
-// send sends one delivery and writes down what came of it.
-func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) error {
-	m, visible, err := d.message(ctx, w, claimed)
+func (p places) free(n int) {
+	for range n {
+		<-p
+	}
+}
+
+// pace says where the messages of a webhook have their places, and how many may be
+// on their way at once.
+func (d *Dispatcher) pace(webhook string, failing bool) (places, int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	took, known := d.took[webhook]
+	switch {
+	case failing:
+		return d.doubted, ofFailing
+	case !known:
+		return d.unknown, ofUnknown
+	case took > promptTime:
+		return d.doubted, ofSlow
+	}
+	return d.prompt, ofPrompt
+}
+
+// serve sends to one webhook until nothing is due or its breaker opens. What has
+// been answered meanwhile is settled together: one commit, however many.
+func (d *Dispatcher) serve(ctx context.Context, l *lane, failing bool) (err error) {
+	answers := make(chan sent, ofPrompt)
+	sending := 0
+	for err == nil && ctx.Err() == nil {
+		var claimed int
+		if claimed, failing, err = d.claim(ctx, l.webhook, failing, sending, answers); err != nil {
+			break
+		}
+		sending += claimed
+		switch {
+		case claimed > 0: // until no more may be claimed
+		case sending > 0:
+			select {
+			case first := <-answers:
+				var n int
+				n, err = d.settle(ctx, first, answers)
+				sending -= n
+			case <-l.more:
+			}
+		case d.leave(l, false):
+			return nil
+		}
+	}
+	for sending > 0 {
+		n, failed := d.settle(ctx, <-answers, answers)
+		sending, err = sending-n, errors.Join(err, failed)
+	}
+	d.leave(l, true)
+	return err
+}
+
+// sent is a delivery that has been sent, or could not be.
+type sent struct {
+	Settling
+	failed error // a reason of our own
+}
+
+// settle writes down what came of a delivery, and of those that have been sent by
+// now, and gives how many these are.
+func (d *Dispatcher) settle(ctx context.Context, first sent, more <-chan sent) (n int, err error) {
+	all, failed := []Settling{first.Settling}, []error{first.failed}
+	for {
+		select {
+		case next := <-more:
+			all, failed = append(all, next.Settling), append(failed, next.failed)
+			continue
+		default:
+		}
+		break
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	return len(all), errors.Join(append(failed, d.Keeper.SettleDeliveries(ctx, all...))...)
+}
+
+// claim claims what may be sent to a webhook beside what is being sent, and sends
+// it; each tells when it has been sent.
+func (d *Dispatcher) claim(ctx context.Context, id string, failing bool, sending int, done chan<- sent) (claimed int, fails bool, err error) {
+	places, atOnce := d.pace(id, failing)
+	taken := places.take(ctx, atOnce-sending, sending == 0)
+	defer func() { places.free(taken - claimed) }()
+	if taken == 0 {
+		return 0, failing, nil
+	}
+	w, err := d.Keeper.Webhook(ctx, id)
+	if fault.CodeOf(err) == fault.NotFound {
+		d.mu.Lock()
+		delete(d.took, id)
+		d.mu.Unlock()
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, failing, err
+	}
+	now := d.Now().UTC()
+	fails = w.Breaker.Failures > 0
+	if w.State != Active || w.Breaker.OpenUntil.After(now) || fails && sending > 0 {
+		return 0, fails, nil
+	}
+	if fails {
+		places.free(taken - 1)
+		taken = 1 // a failing endpoint is asked with one message alone
+	}
+	lease, err := ref.NewKey(now, d.Random)
+	if err != nil {
+		return 0, fails, err
+	}
+	due, err := d.Keeper.ClaimDeliveries(ctx, id, lease, now, now.Add(leaseTime), taken)
+	if err != nil {
+		return 0, fails, err
+	}
+	for _, c := range due {
+		d.running.Go(func() {
+			defer places.free(1)
+			done <- d.send(ctx, w, c)
+		})
+	}
+	return len(due), fails, nil
+}
+
+// send sends one delivery and says what follows from it.
+func (d *Dispatcher) send(ctx context.Context, w Webhook, claimed Delivery) sent {
+	sending, end := d.hold(ctx, claimed)
+	defer end()
+	m, visible, err := d.message(sending, w, claimed)
 	var a Answer
 	var unreadable *unreadableError
 	switch {
 	case errors.As(err, &unreadable):
 		a = Answer{Attempt: Attempt{At: d.Now().UTC(), Outcome: Unreadable, Error: unreadable.text}}
 	case err != nil:
-		return errors.Join(err, d.settle(ctx, claimed, d.later))
+		return sent{Settling{claimed, d.after(laterPause)}, err}
 	case !visible:
-		return d.settle(ctx, claimed, func(_ *Webhook, del *Delivery) (*Attempt, error) {
+		return sent{Settling{claimed, func(_ *Webhook, del *Delivery) (*Attempt, error) {
 			del.State, del.DoneAt, del.NextAt = Skipped, d.Now().UTC(), time.Time{}
 			return nil, nil
-		})
+		}}, nil}
 	default:
-		a = d.Sender.Send(ctx, m)
-		if ctx.Err() != nil && a.Status == 0 { // the server stops; it may have arrived or not
-			return d.settle(ctx, claimed, d.later)
+		a = d.Sender.Send(sending, m)
+		d.mu.Lock()
+		d.took[w.ID] = a.Took
+		d.mu.Unlock()
+		if sending.Err() != nil && a.Status == 0 { // it may have arrived or not
+			return sent{Settling{claimed, d.after(0)}, nil}
 		}
 	}
-	return d.settle(ctx, claimed, func(w *Webhook, del *Delivery) (*Attempt, error) {
+	return sent{Settling{claimed, func(w *Webhook, del *Delivery) (*Attempt, error) {
 		return &a.Attempt, Judge(w, del, a, d.Random)
+	}}, nil}
+}
+
+// hold keeps a claim while its message is on the way: the context that it gives
+// ends with the claim, and soon after the server has been told to stop.
+func (d *Dispatcher) hold(ctx context.Context, claimed Delivery) (context.Context, context.CancelFunc) {
+	sending, end := context.WithCancel(context.WithoutCancel(ctx))
+	d.running.Go(func() {
+		defer end()
+		renew, expiry := time.NewTicker(renewEvery), time.NewTimer(leaseTime-renewEvery) // before it ends for others
+		defer renew.Stop()
+		defer expiry.Stop()
+		told := ctx.Done()
+		var stop <-chan time.Time
+		for {
+			select {
+			case <-sending.Done():
+				return
+			case <-told:
+				told, stop = nil, time.After(stopTime)
+			case <-stop:
+				return
+			case <-expiry.C:
+				return
+			case <-renew.C:
+				asking, cancel := context.WithTimeout(sending, renewEvery/2)
+				ours, err := d.Keeper.RenewClaim(asking, claimed, d.Now().UTC().Add(leaseTime))
+				cancel()
+				if err == nil && !ours { // somebody else has it now
+					return
+				}
+				if err == nil {
+					expiry.Reset(leaseTime - 2*renewEvery) // it was renewed before the answer
+				}
+			}
+		}
 	})
+	return sending, end
 }
 
-// later puts a delivery back for a reason that is not the endpoint's.
-func (d *Dispatcher) later(_ *Webhook, del *Delivery) (*Attempt, error) {
-	del.NextAt = d.Now().UTC().Add(laterPause)
-	return nil, nil
-}
-
-func (d *Dispatcher) settle(ctx context.Context, claimed Delivery, settle func(w *Webhook, d *Delivery) (*Attempt, error)) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	return d.Keeper.SettleDelivery(ctx, claimed, settle)
+// after puts a delivery back for a reason that is not the endpoint's.
+func (d *Dispatcher) after(pause time.Duration) func(*Webhook, *Delivery) (*Attempt, error) {
+	return func(_ *Webhook, del *Delivery) (*Attempt, error) {
+		del.NextAt = d.Now().UTC().Add(pause)
+		return nil, nil
+	}
 }
 
 // unreadableError says that a selection cannot be answered as it is.
@@ -225,6 +464,6 @@ func (d *Dispatcher) message(ctx context.Context, w Webhook, claimed Delivery) (
 		return Message{}, false, fmt.Errorf("webhook.message: %w", err)
 	}
 	now := d.Now().UTC()
-	signature, err := d.Key.Sign(w, claimed.ID, now, text)
+	signature, err := d.Keys.Sign(w, claimed.ID, now, text)
 	return Message{URL: w.URL, ID: claimed.ID, Timestamp: now, Signature: signature, Body: text}, true, err
 }

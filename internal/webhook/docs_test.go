@@ -86,23 +86,23 @@ func TestDocs(t *testing.T) {
 	}
 	commands := map[string][]string{"go": {program}, "node": {"node", write("verify.cjs", block(t, "js")+nodeMain)}}
 
-	key, chance := webhook.Key{1}, rand.NewChaCha8([32]byte{5})
+	keys, chance := webhook.Keys{{1}}, rand.NewChaCha8([32]byte{5})
 	w := webhook.Webhook{ID: "whk_1"}
 	var secrets []string
 	for range 2 {
-		s, err := key.NewSecret(w.ID, now, chance)
+		s, err := keys.NewSecret(w.ID, now, chance)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.Rotate(s, time.Hour, now)
-		text, err := key.Reveal(w)
+		text, err := keys.Reveal(w)
 		if err != nil {
 			t.Fatal(err)
 		}
 		secrets = append(secrets, text)
 	}
 	const body = `{"type":"acceptCase","data":{"名称":"甲"}}`
-	signature, err := key.Sign(w, "dlv_1_1", now, []byte(body))
+	signature, err := keys.Sign(w, "dlv_1_1", now, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,10 +124,6 @@ func (w *Webhook) fail(o Outcome, asked time.Duration, now time.Time) {
 	}
 }
 
-// suspect says that the breaker was open, and that one delivery has to show
-// whether the endpoint is well again.
-func (b Breaker) suspect() bool { return b.Failures >= breakAfter }
-
 // jitter gives a pause between 80 % and 120 % of the one meant.
 func jitter(pause time.Duration, chance io.Reader) (time.Duration, error) {
 	var dice [4]byte

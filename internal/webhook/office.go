@@ -35,30 +35,53 @@ type Keeper interface {
 	UpdateWebhook(ctx context.Context, id string, change func(w *Webhook) error) error
 	// DeleteWebhook deletes a webhook with its deliveries, if may agrees.
 	DeleteWebhook(ctx context.Context, id string, may func(w Webhook) error) error
+	// DueAtOnce makes all that is PENDING for a webhook due.
+	DueAtOnce(ctx context.Context, webhook string) error
 	// Redeliver makes a delivery PENDING as of now, if may agrees.
 	Redeliver(ctx context.Context, delivery string, now time.Time, may func(w Webhook) error) error
 	// LastSeq is the place of the last event; 0 without any.
 	LastSeq(ctx context.Context) (int64, error)
 
-	// FanOut makes deliveries of the events that ACTIVE webhooks have not met yet
-	// and want, PENDING as of now, and moves their cursors on, some of them in one
-	// commit. An event that has a delivery already makes it PENDING again. It gives
-	// how many events it has looked at for all webhooks; 0: there is nothing to do.
+	// WebhookIDs lists the webhooks of everybody in the order of their identities, the
+	// next after one.
+	WebhookIDs(ctx context.Context, after string, limit int) (ids []string, err error)
+
+	// FanOut makes deliveries of the next events that ACTIVE webhooks have not met yet
+	// and want, PENDING as of now, and moves their cursors on in the same commits. An
+	// event that has a delivery already makes it PENDING again. It gives how many
+	// events it has looked at, for each webhook; 0: there is nothing to do.
 	FanOut(ctx context.Context, now time.Time, wants func(w Webhook, h Happening) bool) (seen int, err error)
 	// DueWebhooks lists the ACTIVE webhooks whose breakers are closed and that have
 	// deliveries to be sent.
-	DueWebhooks(ctx context.Context, now time.Time) (ids []string, err error)
+	DueWebhooks(ctx context.Context, now time.Time) ([]Due, error)
 	// ClaimDeliveries claims deliveries of a webhook that are due and that nobody
-	// else has claimed, those of the lowest places first. No two are of one case,
-	// and none has an earlier one of its case PENDING. A claim ends at until, or
+	// else has claimed, those first that have been due for the longest. No two are of
+	// one case, and none has an earlier one of its case PENDING. A claim ends at until, or
 	// when the delivery is settled.
 	ClaimDeliveries(ctx context.Context, webhook, lease string, now, until time.Time, limit int) ([]Delivery, error)
-	// SettleDelivery ends a claim: it locks the webhook and the delivery, lets settle
-	// alter them, and keeps what they have become with the attempt that settle gives;
-	// nil: there was none. A claim that has ended meanwhile changes nothing.
-	SettleDelivery(ctx context.Context, claimed Delivery, settle func(w *Webhook, d *Delivery) (*Attempt, error)) error
+	// RenewClaim makes a claim end at until, unless somebody else has the delivery by
+	// now, or it is settled.
+	RenewClaim(ctx context.Context, claimed Delivery, until time.Time) (ours bool, err error)
+	// SettleDeliveries ends claims on deliveries of one webhook, in one commit: it lets
+	// each alter the webhook and the delivery, and keeps what they have become with the
+	// attempts. It may ask twice: what is done the second time counts. A delivery that
+	// somebody else has by now is left alone.
+	SettleDeliveries(ctx context.Context, all ...Settling) error
 	// ForgetDeliveries deletes deliveries that were done before.
 	ForgetDeliveries(ctx context.Context, before time.Time) error
+}
+
+// Due is a webhook that has something to be sent.
+type Due struct {
+	ID      string
+	Failing bool // its endpoint did, the last time
+}
+
+// Settling is what becomes of a delivery that was claimed, and of its webhook. The
+// attempt is nil when there was none.
+type Settling struct {
+	Claimed Delivery
+	Settle  func(w *Webhook, d *Delivery) (*Attempt, error)
 }
 
 // Payload is a selection answered on one event.
@@ -93,7 +116,7 @@ type Office struct {
 	Payloads Payloads
 	Sender   Sender
 	Book     *guide.Book
-	Key      Key
+	Keys     Keys
 	Now      func() time.Time
 	Random   io.Reader
 }
@@ -155,7 +178,7 @@ func (o *Office) Create(ctx context.Context, in Input) (id, secret string, err e
 		return "", "", err
 	}
 	w.ID, w.CreatedAt = ref.Webhook(key), now
-	first, err := o.Key.NewSecret(w.ID, now, o.Random)
+	first, err := o.Keys.NewSecret(w.ID, now, o.Random)
 	if err != nil {
 		return "", "", err
 	}
@@ -211,10 +234,14 @@ func (o *Office) Update(ctx context.Context, id string, c Change) error {
 	if len(problems) > 0 {
 		return fault.InvalidInput(op, problems...)
 	}
-	return o.Keeper.UpdateWebhook(ctx, id, func(w *Webhook) error {
+	err = o.Keeper.UpdateWebhook(ctx, id, func(w *Webhook) error {
 		apply(w)
 		return may(ctx, op)(*w)
 	})
+	if again := c.URL != nil || c.State != nil && *c.State == Active; err != nil || !again {
+		return err
+	}
+	return o.Keeper.DueAtOnce(ctx, id)
 }
 
 // Rotate makes a new secret and gives it. The one before stays valid for overlap.
@@ -227,7 +254,7 @@ func (o *Office) Rotate(ctx context.Context, id string, overlap time.Duration) (
 		return "", fault.InvalidInput(op, fault.Problem{Path: "overlapHours", Code: "OUT_OF_RANGE", ZH: "须为 0 至 168 小时", EN: "is 0 to 168 hours"})
 	}
 	now := o.Now().UTC()
-	next, err := o.Key.NewSecret(id, now, o.Random)
+	next, err := o.Keys.NewSecret(id, now, o.Random)
 	if err != nil {
 		return "", err
 	}
@@ -378,5 +405,5 @@ func (o *Office) reveal(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return o.Key.Reveal(w)
+	return o.Keys.Reveal(w)
 }

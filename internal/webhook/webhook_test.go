@@ -174,24 +174,24 @@ func TestBreaker(t *testing.T) {
 
 func TestKey(t *testing.T) {
 	t.Parallel()
-	office := webhook.Office{Key: webhook.Key{1}, Random: rand.NewChaCha8([32]byte{3})}
-	s, err := office.Key.NewSecret("whk_1", now, office.Random)
+	office := webhook.Office{Keys: webhook.Keys{{1}}, Random: rand.NewChaCha8([32]byte{3})}
+	s, err := office.Keys.NewSecret("whk_1", now, office.Random)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := webhook.Webhook{ID: "whk_1", Secrets: []webhook.Secret{s}}
-	text, err := office.Key.Reveal(w)
+	text, err := office.Keys.Reveal(w)
 	if err != nil || len(text) != len("whsec_")+44 {
 		t.Errorf("%q %v", text, err)
 	}
 	if bytes.Contains(s.Sealed, []byte(text[6:20])) {
 		t.Error("the secret is kept in clear")
 	}
-	if _, err := (webhook.Key{2}).Reveal(w); err == nil {
+	if _, err := (webhook.Keys{{2}}).Reveal(w); err == nil {
 		t.Error("another key opens it")
 	}
 	w.ID = "whk_2"
-	if _, err := office.Key.Reveal(w); err == nil {
+	if _, err := office.Keys.Reveal(w); err == nil {
 		t.Error("it opens for another webhook")
 	}
 }
@@ -199,17 +199,17 @@ func TestKey(t *testing.T) {
 // Two secrets are valid at most, the older one for the overlap alone.
 func TestRotate(t *testing.T) {
 	t.Parallel()
-	key, chance := webhook.Key{1}, rand.NewChaCha8([32]byte{4})
+	keys, chance := webhook.Keys{{1}}, rand.NewChaCha8([32]byte{4})
 	w := webhook.Webhook{ID: "whk_1"}
 	rotate := func(at time.Time, overlap time.Duration) {
-		s, err := key.NewSecret(w.ID, at, chance)
+		s, err := keys.NewSecret(w.ID, at, chance)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.Rotate(s, overlap, at)
 	}
 	signatures := func(at time.Time) int {
-		text, err := key.Sign(w, "dlv_1", at, []byte("{}"))
+		text, err := keys.Sign(w, "dlv_1", at, []byte("{}"))
 		if err != nil {
 			t.Fatal(err)
 		}
