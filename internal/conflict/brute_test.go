@@ -302,8 +302,8 @@ func (s *small) contradictions() []string {
 					}
 				}
 			}
-			if clash {
-				continue
+			if clash && len(codes) > 2 {
+				continue // beside other clauses only one reading binds
 			}
 			for f := range s.vocabulary.Len() {
 				if s.vocabulary.At(f).Role == standard.Given {

@@ -30,6 +30,17 @@ func (r *run) contradictions(scope map[int]bool) {
 				newDispute(r, q, scope).settle()
 			}
 		}
+		for _, q := range r.p.rivalries(r.ctx, avoid) {
+			if r.ctx.Err() != nil || r.full(Contradiction) {
+				return
+			}
+			if avoid && !slices.ContainsFunc(q.clauses, r.p.avoidable) {
+				continue
+			}
+			if slices.ContainsFunc(q.clauses, func(c *clause) bool { return scope[c.index] }) {
+				newDispute(r, q, scope).settle()
+			}
+		}
 	}
 }
 
@@ -131,7 +142,7 @@ func newDispute(r *run, q *quarrel, scope map[int]bool) *dispute {
 	e.Add(asked...)
 	readings := map[string][]sat.Lit{}
 	for i, c := range clauses {
-		if g := c.InterpretationGroup; g != "" {
+		if g := c.InterpretationGroup; g != "" && !q.rivals {
 			for _, other := range readings[g] {
 				e.Add(d.chosen[i].Not(), other.Not()) // two readings of one rule do not both bind
 			}

@@ -245,6 +245,19 @@ func TestKnownConflicts(t *testing.T) {
 	}
 }
 
+// TestReadings finds the readings of one rule that nobody can keep at once: the
+// district must choose, and departments must talk.
+func TestReadings(t *testing.T) {
+	t.Parallel()
+	report := analyse(t, packSubject(t, today), conflict.Options{Kinds: []conflict.Kind{conflict.Contradiction}})
+	for _, want := range []string{"C-HTL-031 C-HTL-032"} {
+		i := slices.IndexFunc(report.Findings, func(f conflict.Finding) bool { return strings.Join(f.Clauses, " ") == want })
+		if i < 0 || report.Findings[i].Severity != conflict.Warn || !slices.Equal(report.Findings[i].Readings, report.Findings[i].Clauses) {
+			t.Errorf("%s is not found as readings: %d", want, i)
+		}
+	}
+}
+
 // TestProcessGap finds K18: a clause demands a fire certificate that no item gives
 // to a small restaurant.
 func TestProcessGap(t *testing.T) {

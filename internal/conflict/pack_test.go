@@ -72,12 +72,3 @@ func analyse(t testing.TB, s *conflict.Subject, o conflict.Options) *conflict.Re
 	}
 	return r
 }
-
-func TestLook(t *testing.T) {
-	for _, day := range []string{today, "2009-04-30"} {
-		r := analyse(t, packSubject(t, day), conflict.Options{})
-		for _, f := range r.Findings {
-			t.Log(f.Kind, f.Severity, f.Proved, f.Clauses, f.Items, f.Witness, f.Region, f.Resolutions, f.ZH)
-		}
-	}
-}

@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/onedoor/onedoor/internal/conflict/sat"
@@ -11,6 +12,7 @@ import (
 // is linked through facts that a design can change.
 type quarrel struct {
 	avoid   bool
+	rivals  bool // two readings of one rule, asked whether both can be kept
 	clauses []*clause
 	demands []*condition  // by clause: what is left of its demand
 	pure    map[int]int64 // facts of which one value does for everybody
@@ -183,6 +185,24 @@ func (p *prepared) quarrels(ctx context.Context, avoid bool) []*quarrel {
 		q.clauses, q.demands = append(q.clauses, c), append(q.demands, made.left[i])
 	}
 	return slices.DeleteFunc(out, func(q *quarrel) bool { return len(q.clauses) < 2 })
+}
+
+// rivalries pairs the readings of a rule among which the district has not chosen.
+// Beside other clauses only one of them binds; but two that nobody can keep at once
+// are more than a strict and a lenient one.
+func (p *prepared) rivalries(ctx context.Context, avoid bool) []*quarrel {
+	made := p.peace(ctx, avoid)
+	var out []*quarrel
+	for _, group := range slices.Sorted(maps.Keys(p.groups)) {
+		for i, a := range p.groups[group] {
+			for _, b := range p.groups[group][i+1:] {
+				if x, y := made.left[a.index], made.left[b.index]; x != nil && y != nil {
+					out = append(out, &quarrel{avoid: avoid, rivals: true, clauses: []*clause{a, b}, demands: []*condition{x, y}, pure: made.pure})
+				}
+			}
+		}
+	}
+	return out
 }
 
 // wishes gathers what all clauses together want of each dimension.

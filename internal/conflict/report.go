@@ -145,8 +145,9 @@ func unique(list []string) []string {
 	return slices.Compact(out)
 }
 
-// Budget bounds the search: conflicts of one query and of the whole run. What is
-// not decided by then is reported as not proved.
+// Budget bounds the search: conflicts of one query and of the whole run, which may
+// also assign no more than 1,000 literals for each. What is not decided by then is
+// reported as not proved.
 type Budget struct {
 	Query, Run int64
 }
@@ -167,16 +168,17 @@ const (
 
 // run is one analysis under way.
 type run struct {
-	ctx  context.Context
-	p    *prepared
-	o    Options
-	left int64
-	out  []Finding
-	more bool
-	tool encoder // of small questions, emptied for each
-	used map[Kind]int
-	said map[string]bool // contradictions by their clauses
-	err  error           // the analysis contradicted package standard
+	ctx   context.Context
+	p     *prepared
+	o     Options
+	left  int64 // conflicts
+	steps int64 // assigned literals
+	out   []Finding
+	more  bool
+	tool  encoder // of small questions, emptied for each
+	used  map[Kind]int
+	said  map[string]bool // contradictions by their clauses
+	err   error           // the analysis contradicted package standard
 }
 
 func newRun(ctx context.Context, p *prepared, o Options) *run {
@@ -189,21 +191,25 @@ func newRun(ctx context.Context, p *prepared, o Options) *run {
 	if o.MaxFindings <= 0 {
 		o.MaxFindings = defaultMaxFindings
 	}
-	return &run{ctx: ctx, p: p, o: o, left: o.Budget.Run, tool: newEncoder(), used: map[Kind]int{}, said: map[string]bool{}}
+	return &run{ctx: ctx, p: p, o: o, left: o.Budget.Run, steps: stepsPerConflict * o.Budget.Run, tool: newEncoder(), used: map[Kind]int{}, said: map[string]bool{}}
 }
 
 // mostSteps bounds the assigned literals of one query.
 const mostSteps = 20_000_000
 
+// stepsPerConflict bounds the assigned literals of a run: where many easy queries
+// hide a hard one, conflicts alone would let it go on for minutes.
+const stepsPerConflict = 1_000
+
 // solve asks a solver within the budget.
 func (r *run) solve(e *encoder, assume ...sat.Lit) sat.Status {
-	if r.ctx.Err() != nil || r.left <= 0 || e.failed {
+	if r.ctx.Err() != nil || r.left <= 0 || r.steps <= 0 || e.failed {
 		return sat.Unknown
 	}
-	budget := min(r.o.Budget.Query, r.left)
-	before := e.Conflicts()
-	status := e.Solve(r.ctx, sat.Budget{Conflicts: budget, Steps: mostSteps}, assume...)
-	r.left -= e.Conflicts() - before
+	conflicts, steps := e.Conflicts(), e.Steps()
+	status := e.Solve(r.ctx, sat.Budget{Conflicts: min(r.o.Budget.Query, r.left), Steps: min(mostSteps, r.steps)}, assume...)
+	r.left -= e.Conflicts() - conflicts
+	r.steps -= e.Steps() - steps
 	return status
 }
 

@@ -64,7 +64,7 @@ type Solver struct {
 	core     []Lit
 	bad      bool // the clauses contradict each other
 	wasted   int
-	steps    int64
+	Steps    int64 // literals assigned in all calls
 	Conflict int64 // conflicts of all calls
 }
 
@@ -179,7 +179,7 @@ func (s *Solver) propagate() int32 {
 	for s.head < len(s.trail) {
 		p := s.trail[s.head]
 		s.head++
-		s.steps++
+		s.Steps++
 		list := s.watches[p]
 		kept := 0
 		for i := 0; i < len(list); i++ {
@@ -338,8 +338,8 @@ func (s *Solver) Solve(ctx context.Context, budget Budget, assume ...Lit) Status
 			return Unsat
 		}
 	}
-	startConflicts, startSteps := s.Conflict, s.steps
-	nextLook, round := s.steps, int64(0)
+	startConflicts, startSteps := s.Conflict, s.Steps
+	nextLook, round := s.Steps, int64(0)
 	restartAt := s.Conflict + 100*luby(round)
 	mostLearnts := 4000 + len(s.learnts)/2
 	for {
@@ -365,9 +365,9 @@ func (s *Solver) Solve(ctx context.Context, budget Budget, assume ...Lit) Status
 			}
 			continue
 		}
-		if s.steps >= nextLook {
-			nextLook = s.steps + 20_000
-			if ctx.Err() != nil || budget.Steps > 0 && s.steps-startSteps >= budget.Steps {
+		if s.Steps >= nextLook {
+			nextLook = s.Steps + 20_000
+			if ctx.Err() != nil || budget.Steps > 0 && s.Steps-startSteps >= budget.Steps {
 				s.backtrack(0)
 				return Unknown
 			}

@@ -402,6 +402,9 @@ func (s *Solver) bounds(x *integer) (lo, hi int64) {
 // Conflicts is the number of conflicts of all calls of Solve.
 func (s *Solver) Conflicts() int64 { return s.sat.Conflict }
 
+// Steps is the number of literals assigned in all calls of Solve.
+func (s *Solver) Steps() int64 { return s.sat.Steps }
+
 // Sums lists the variables that stand for sums.
 func (s *Solver) Sums() []Var { return s.linear }
 
