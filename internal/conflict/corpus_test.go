@@ -324,10 +324,10 @@ func (c *corpus) cells(clauses []*standard.Compiled) (reads [][]string, values m
 		for _, m := range comparison.FindAllStringSubmatch(k.AppliesWhen+" ; "+*k.Clause.Requires, -1) {
 			fact, _ := c.subject.Vocabulary.Fact(m[1])
 			reads[i] = append(reads[i], m[1])
-			switch {
-			case fact.Kind == standard.Bool:
+			switch fact.Kind {
+			case standard.Bool:
 				add(m[1], true, false)
-			case fact.Kind == standard.Enum:
+			case standard.Enum:
 				add(m[1], fact.Values[len(fact.Values)-1].Code)
 				for _, code := range strings.Split(m[2]+m[3], ", ") {
 					add(m[1], strings.Trim(code, `"`))
