@@ -230,6 +230,9 @@ func named(findings []conflict.Finding, rulings []*Coordination) []Found {
 		for _, c := range rulings {
 			if c.Found == out[i].ID {
 				out[i].Ruling = c
+				if c.accepts() {
+					out[i].Severity = conflict.Warn // it stands in nobody's way any more
+				}
 			}
 		}
 	}
@@ -415,8 +418,8 @@ func (d *Desk) Gate(ctx context.Context, draft *Draft, day workday.Date) (*Look,
 		stood[FindingID(f)] = true
 	}
 	var accepted []conflict.Accepted
-	for _, c := range rulings { // a settled one that comes back is a new conflict
-		if c.State == CoordinationRuled || c.Ruling.Kind == Siting {
+	for _, c := range rulings {
+		if c.accepts() {
 			accepted = append(accepted, conflict.Accepted{Kind: c.Finding.Kind, Clauses: c.Finding.Clauses, Items: c.Finding.Items})
 		}
 	}

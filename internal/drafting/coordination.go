@@ -322,6 +322,13 @@ func (c *Coordination) Drop(by casework.By, reason string) error {
 	return nil
 }
 
+// accepts says that publication need not wait for what was found: its patches are
+// on their way, or projects are sited elsewhere. A settled conflict that comes
+// back is a new one.
+func (c *Coordination) accepts() bool {
+	return c.State == CoordinationRuled || c.Ruling != nil && c.Ruling.Kind == Siting
+}
+
 // Settle ends a coordination whose patches are published and whose finding is
 // gone.
 func (c *Coordination) Settle(by casework.By, analysis string) error {
