@@ -214,7 +214,7 @@ func edits(in []*model.ClauseEditInput) []drafting.Edit {
 		fields := map[string]any{}
 		for key, value := range map[string]*string{
 			"item": e.Item, "department": e.Department, "category": e.Category, "kind": e.Kind, "text": e.Text, "text_en": e.TextEn,
-			"applies_when": e.AppliesWhen, "manual": e.Manual,
+			"applies_when": e.AppliesWhen, "manual": e.Manual, "interpretation_group": e.InterpretationGroup,
 		} {
 			if value != nil {
 				fields[key] = *value

@@ -12447,6 +12447,7 @@ input WayOutInput {
   draft: ID
   asOf: Date
 }
+"""What the applicant of one project can still choose, or which clauses stand in the way."""
 type WayOut {
   """False: not decided within the budget."""
   proved: Boolean!
@@ -12458,7 +12459,9 @@ type WayOut {
   """Choice and design facts whose change would meet them, free or not."""
   resolutions: [FactSet!]!
 }
+"""Clauses that no choice meets together, or one that none meets."""
 type WayOutFault {
+  """The smallest set: with one of them fewer there is a choice."""
   clauses: [Clause!]!
   """Those that must talk when there are several."""
   departments: [Department!]!
@@ -12538,6 +12541,8 @@ input ClauseEditInput {
   evidence: [String!]
   promisable: Boolean
   basis: [LegalBasisInput!]
+  """Clauses of one group read the same rule differently; the district chooses one."""
+  interpretationGroup: String
   effectiveFrom: Date
   effectiveTo: Date
 }

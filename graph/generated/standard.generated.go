@@ -2693,7 +2693,7 @@ func unmarshalInputClauseEditInput(ctx context.Context, ec *executionContext, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"clause", "remove", "item", "department", "category", "kind", "text", "textEn", "appliesWhen", "requires", "manual", "evidence", "promisable", "basis", "effectiveFrom", "effectiveTo"}
+	fieldsInOrder := [...]string{"clause", "remove", "item", "department", "category", "kind", "text", "textEn", "appliesWhen", "requires", "manual", "evidence", "promisable", "basis", "interpretationGroup", "effectiveFrom", "effectiveTo"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2798,6 +2798,13 @@ func unmarshalInputClauseEditInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.Basis = data
+		case "interpretationGroup":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("interpretationGroup"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.InterpretationGroup = data
 		case "effectiveFrom":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("effectiveFrom"))
 			data, err := unmarshalODate2ᚖgithubᚗcomᚋonedoorᚋonedoorᚋinternalᚋworkdayᚐDate(ctx, ec, v)

@@ -200,13 +200,15 @@ type ClauseEditInput struct {
 	TextEn      *string `json:"textEn,omitempty"`
 	AppliesWhen *string `json:"appliesWhen,omitempty"`
 	// Null: a person must judge, who looks at what `manual` says.
-	Requires      graphql.Omittable[*string] `json:"requires,omitempty"`
-	Manual        *string                    `json:"manual,omitempty"`
-	Evidence      []string                   `json:"evidence,omitempty"`
-	Promisable    *bool                      `json:"promisable,omitempty"`
-	Basis         []*LegalBasisInput         `json:"basis,omitempty"`
-	EffectiveFrom *workday.Date              `json:"effectiveFrom,omitempty"`
-	EffectiveTo   *workday.Date              `json:"effectiveTo,omitempty"`
+	Requires   graphql.Omittable[*string] `json:"requires,omitempty"`
+	Manual     *string                    `json:"manual,omitempty"`
+	Evidence   []string                   `json:"evidence,omitempty"`
+	Promisable *bool                      `json:"promisable,omitempty"`
+	Basis      []*LegalBasisInput         `json:"basis,omitempty"`
+	// Clauses of one group read the same rule differently; the district chooses one.
+	InterpretationGroup *string       `json:"interpretationGroup,omitempty"`
+	EffectiveFrom       *workday.Date `json:"effectiveFrom,omitempty"`
+	EffectiveTo         *workday.Date `json:"effectiveTo,omitempty"`
 }
 
 type CoordinationMeetingRecord struct {
@@ -999,6 +1001,7 @@ type UpdateWebhookPayload struct {
 	Webhook *ent.Endpoint `json:"webhook"`
 }
 
+// What the applicant of one project can still choose, or which clauses stand in the way.
 type WayOut struct {
 	// False: not decided within the budget.
 	Proved bool         `json:"proved"`
@@ -1011,7 +1014,9 @@ type WayOut struct {
 	Resolutions []map[string]any `json:"resolutions"`
 }
 
+// Clauses that no choice meets together, or one that none meets.
 type WayOutFault struct {
+	// The smallest set: with one of them fewer there is a choice.
 	Clauses []*ent.Clause `json:"clauses"`
 	// Those that must talk when there are several.
 	Departments []*ent.Department `json:"departments"`
