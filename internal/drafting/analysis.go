@@ -2,6 +2,7 @@ package drafting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -277,6 +278,8 @@ func (d *Desk) edited(ctx context.Context, v view, e Edit) (view, *guide.Catalog
 		_, whole, err = d.Catalog.Read(ctx, code, spelled)
 	} else if read, err = d.Catalog.ReadClause(ctx, code, spelled); err == nil {
 		whole = whole.withClause(read)
+	} else {
+		err = ofEdit(err)
 	}
 	if err != nil {
 		return view{}, nil, err
@@ -297,6 +300,26 @@ func (d *Desk) edited(ctx context.Context, v view, e Edit) (view, *guide.Catalog
 		}
 	}
 	return v, shown, nil
+}
+
+// ofEdit gives the problems of the one clause that is spelled the paths of the edit.
+func ofEdit(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	told := *f
+	told.Problems = slices.Clone(f.Problems)
+	for i, p := range told.Problems {
+		if field, ok := strings.CutPrefix(p.Path, "clauses[0]."); ok {
+			words := strings.Split(field, "_") // as a pack spells it
+			for n := range words[1:] {
+				words[n+1] = strings.ToUpper(words[n+1][:1]) + words[n+1][1:]
+			}
+			told.Problems[i].Path = "edit." + strings.Join(words, "")
+		}
+	}
+	return &told
 }
 
 // Plan is a project and what its applicant can still choose: each fact of Free

@@ -343,11 +343,11 @@ func TestAnEditIsAnalysedAsADraft(t *testing.T) {
 			b.must(b.Withdraw(as(t, reviewer(department)), id, free, "试毕"))
 		}
 		for want, e := range map[string]drafting.Edit{
-			"clauses[0].requires":   {Clause: "C-ENV-004", Requires: text("facts.floor_area >= true")},
-			"clauses[0].department": {Clause: "C-ENV-004", Fields: map[string]any{"department": "nobody"}},
-			"clauses[0].text":       {Clause: "C-ENV-004", Fields: map[string]any{"text": ""}},
-			"clauses[0].id":         {Clause: "C-HTL-001", Requires: text("true"), Fields: map[string]any{"item": "site-check"}},
-			"edit.clause":           {Clause: "C-NOT-THERE", Requires: text("true")},
+			"edit.requires":   {Clause: "C-ENV-004", Requires: text("facts.floor_area >= true")},
+			"edit.department": {Clause: "C-ENV-004", Fields: map[string]any{"department": "nobody"}},
+			"edit.text":       {Clause: "C-ENV-004", Fields: map[string]any{"text": ""}},
+			"edit.id":         {Clause: "C-HTL-001", Requires: text("true"), Fields: map[string]any{"item": "site-check"}},
+			"edit.clause":     {Clause: "C-NOT-THERE", Requires: text("true")},
 		} {
 			_, err := b.Analyse(as(t, legal), drafting.Question{Edit: &e})
 			var f *fault.Error
