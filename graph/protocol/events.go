@@ -32,12 +32,13 @@ type failure struct{ err error }
 // serveEvents answers as a stream of events, also what is not executed: a browser
 // shows a program nothing of an answer with another status.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request) {
-	closing, ok := h.begin()
-	if !ok {
-		h.refuse(w, r, form{}, stopping())
+	closing, leave, refused := h.begin(r.Context())
+	if refused != nil {
+		h.refuse(w, r, form{}, refused)
 		return
 	}
 	defer h.streams.Done()
+	defer leave()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	authorization := r.Header.Get("Authorization")

@@ -42,8 +42,9 @@ const (
 // frames is the server's end of a WebSocket (RFC 6455), without extensions. One
 // goroutine reads; who writes sees to it that nobody else does.
 type frames struct {
-	conn net.Conn
-	in   *bufio.Reader
+	conn  net.Conn
+	in    *bufio.Reader
+	timed time.Time // when the time for writing was last set
 
 	kind    byte // of the message of which a part has come; frameMore: of none
 	message bytes.Buffer
@@ -181,7 +182,10 @@ func (f *frames) write(kind byte, fill func(to []byte) []byte) {
 	}
 	frame := (*buffer)[headRoom-len(header):]
 	copy(frame, header)
-	_ = f.conn.SetWriteDeadline(time.Now().Add(writeTime))
+	if now := time.Now(); now.Sub(f.timed) > writeTime/10 { // it costs too much to be done for each
+		f.timed = now
+		_ = f.conn.SetWriteDeadline(now.Add(writeTime))
+	}
 	if _, err := f.conn.Write(frame); err != nil {
 		_ = f.conn.Close() // who reads from it ends the socket
 	}

@@ -27,6 +27,7 @@ const (
 	closeTooLarge      = 1009
 	closeInternal      = 1011
 	closeRestart       = 1012 // the server stops; come again
+	closeTooMany       = 1013 // who introduces himself has too many sockets; come again later
 	closeBadMessage    = 4400
 	closeUnauthorized  = 4401 // an operation before the introduction
 	closeForbidden     = 4403
@@ -45,23 +46,25 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, form{}, refused)
 		return
 	}
-	closing, ok := h.begin()
-	if !ok {
-		h.refuse(w, r, form{}, stopping())
+	closing, leave, refused := h.begin(r.Context())
+	if refused != nil {
+		h.refuse(w, r, form{}, refused)
 		return
 	}
 	conn, ours, err := upgrade(w, r)
 	if err != nil {
+		leave()
 		h.streams.Done()
 		return // nobody is there to be answered
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
 	s := &socket{
-		h: h, frames: conn, ctx: ctx, acting: ctx, cancel: cancel,
+		h: h, frames: conn, ctx: ctx, acting: ctx, cancel: cancel, leave: leave,
 		authorization: r.Header.Get("Authorization"), running: map[string]*running{},
 	}
 	go func() {
 		defer h.streams.Done()
+		defer func() { s.leave() }() // it may be another by then
 		s.serve(closing, ours)
 	}()
 }
@@ -135,6 +138,7 @@ type socket struct {
 	ctx    context.Context // ends with the socket
 	cancel context.CancelFunc
 
+	leave   func()       // of Handler.Enter
 	greeted bool         // a connection_init has come
 	heard   atomic.Int64 // when anything came last, in nanoseconds
 	timer   *time.Timer  // until the introduction has been accepted, and then until the socket is looked after
@@ -335,7 +339,12 @@ func (s *socket) introduce(payload json.RawMessage) (int, string) {
 		if err != nil {
 			return closeForbidden, "Forbidden"
 		}
-		s.acting = acting
+		s.leave()
+		leave, err := s.h.enter(acting) // as who it is now
+		if err != nil {
+			return closeTooMany, "Too many streams"
+		}
+		s.acting, s.leave = acting, leave
 	}
 	if !s.timer.Stop() { // too late
 		return 0, ""
