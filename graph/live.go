@@ -46,6 +46,7 @@ func (l live) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
 	}
 	context.AfterFunc(ctx, s.following.Close)
+	protocol.Rests(ctx, s.following.Rest)
 	return func(ctx context.Context) *graphql.Response {
 		for {
 			d, err := s.following.Next(ctx)
@@ -65,6 +66,8 @@ func (l live) Exec(ctx context.Context) graphql.ResponseHandler {
 				own := *shared
 				own.Errors = slices.Clone(shared.Errors)
 				return &own
+			case protocol.Skip(ctx):
+				return nil
 			}
 		}
 	}

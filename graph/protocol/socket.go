@@ -221,7 +221,14 @@ func (s *socket) read() {
 			return
 		}
 		s.heard.Store(time.Now().UnixNano())
-		if code, reason := s.takeFrame(kind, text); code != 0 {
+		var code int
+		var reason string
+		taken := make(chan struct{})
+		go func() { // its stack grows, by signing in and the like; this one stays small for as long as the socket lives
+			defer close(taken)
+			code, reason = s.takeFrame(kind, text)
+		}()
+		if <-taken; code != 0 {
 			s.close(code, reason)
 			return
 		}
@@ -445,30 +452,55 @@ func (o *running) execute(q *request) {
 		return
 	}
 	ctx, done := h.limited(o.ctx, prepared)
-	failed := &failure{}
-	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	from := &source{}
+	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, sourceKey{}, from), prepared)
 	o.s.operations.Go(func() {
 		defer done()
-		o.deliver(ctx, next, failed)
+		o.deliver(ctx, next, from)
 	})
 }
 
-// deliver sends what an operation gives until it ends.
-func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, failed *failure) {
+// deliver sends what an operation gives until it ends, or until it rests: then
+// nothing is left of it but what wakes it, and another goroutine goes on.
+func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, from *source) {
 	defer o.unless()
-	for response := next(ctx); response != nil; response = next(ctx) {
-		if response.Data == nil { // refused before its first field
+	wake := func() { go o.goOn(ctx, next, from) }
+	for from.rest == nil || !from.rest(ctx, wake) {
+		from.skipped = false
+		response := next(ctx)
+		switch {
+		case response == nil && from.skipped:
+		case response == nil:
+			o.end(ctx, from)
+			return
+		case response.Data == nil: // refused before its first field
 			o.fail(response)
 			return
-		}
-		if !o.next(response) {
+		case !o.next(response):
 			return
 		}
 	}
+}
+
+// goOn delivers again, unless the socket has ended meanwhile.
+func (o *running) goOn(ctx context.Context, next graphql.ResponseHandler, from *source) {
+	o.s.mu.Lock()
+	if o.s.closed {
+		o.s.mu.Unlock()
+		return
+	}
+	o.s.operations.Add(1)
+	o.s.mu.Unlock()
+	defer o.s.operations.Done()
+	o.deliver(ctx, next, from)
+}
+
+// end tells the client that the operation has ended, or why it has to.
+func (o *running) end(ctx context.Context, from *source) {
 	cause := context.Cause(ctx)
 	switch {
-	case failed.err != nil:
-		o.refuse(&refusal{err: failed.err})
+	case from.err != nil:
+		o.refuse(&refusal{err: from.err})
 	case o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
 		o.refuse(&refusal{err: cause})
 	default:

@@ -27,12 +27,12 @@ func ParseCount(text string) (int, error) {
 // they may. leave says that the stream has ended, once or more
 // often.
 func (d *Doorkeeper) Enter(ctx context.Context) (leave func(), _ error) {
-	counts := map[string]int{}
+	var counts []count
 	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
-		counts["address "+v.address] = d.AddressStreams
+		counts = append(counts, count{"address " + v.address, d.AddressStreams})
 	}
 	if v := viewer.From(ctx); !v.Anonymous() {
-		counts[subject(v)] = d.SubjectStreams
+		counts = append(counts, count{subject(v), d.SubjectStreams})
 	}
 	if !d.Limiter.enter(counts) {
 		return nil, &fault.Error{Code: fault.Limited, Op: "limit.stream", ZH: "同时打开的实时连接过多，请关闭一些，或稍后再试", EN: "too many streams are open at once; close some, or try again later",
@@ -41,27 +41,33 @@ func (d *Doorkeeper) Enter(ctx context.Context) (leave func(), _ error) {
 	return sync.OnceFunc(func() { d.Limiter.leave(counts) }), nil
 }
 
-// enter counts one more of each key, or none when one of them has its count.
-func (l *Limiter) enter(counts map[string]int) bool {
+// count is of whom streams are counted, and how many there may be; 0 is any.
+type count struct {
+	key  string
+	most int
+}
+
+// enter counts one more for all, or for none when one of them has enough.
+func (l *Limiter) enter(counts []count) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for key, most := range counts {
-		if most > 0 && l.open[key] >= most {
+	for _, c := range counts {
+		if c.most > 0 && l.open[c.key] >= c.most {
 			return false
 		}
 	}
-	for key := range counts {
-		l.open[key]++
+	for _, c := range counts {
+		l.open[c.key]++
 	}
 	return true
 }
 
-func (l *Limiter) leave(counts map[string]int) {
+func (l *Limiter) leave(counts []count) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for key := range counts {
-		if l.open[key]--; l.open[key] <= 0 {
-			delete(l.open, key)
+	for _, c := range counts {
+		if l.open[c.key]--; l.open[c.key] <= 0 {
+			delete(l.open, c.key)
 		}
 	}
 }
