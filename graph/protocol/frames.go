@@ -89,8 +89,8 @@ func upgrade(w http.ResponseWriter, r *http.Request) (_ *frames, ours bool, _ er
 }
 
 // read gives the next message, or the next control frame: they come between the
-// parts of a message too. The text is the caller's until the next read. An error
-// that is a *broken is the client's doing.
+// parts of a message too. The text is the caller's. An error that is a *broken is
+// the client's doing.
 func (f *frames) read() (kind byte, text []byte, err error) {
 	for {
 		kind, last, size, mask, err := f.readHeader()

@@ -79,7 +79,7 @@ func (s *socket) unless() {
 }
 
 // serve serves a socket until it ends. What has to happen meanwhile is done by
-// timers: an idle socket has one goroutine.
+// timers: an idle socket has one goroutine, and so has one whose subscriptions rest.
 func (s *socket) serve(closing context.Context, ours bool) {
 	s.heard.Store(time.Now().UnixNano())
 	stop := context.AfterFunc(closing, func() { s.close(closeRestart, "Service restart") })
@@ -212,6 +212,7 @@ func (s *socket) signedOut() bool {
 
 // read takes what the client sends until the socket ends.
 func (s *socket) read() {
+	defer s.unless()
 	for s.ctx.Err() == nil {
 		kind, text, err := s.frames.read()
 		if b, ok := isBroken(err); ok {
