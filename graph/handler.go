@@ -37,6 +37,9 @@ type Options struct {
 	// SignIn gives the context with who acts by an authorization; nil where only the
 	// request's own context counts.
 	SignIn func(ctx context.Context, authorization string) (context.Context, error)
+	// Enter counts the streams of an address and of who is signed in; see
+	// protocol.Handler. Nil: there is no limit.
+	Enter func(ctx context.Context) (leave func(), err error)
 	// Caching is how answers are kept that everybody gets.
 	Caching Caching
 }
@@ -98,6 +101,7 @@ func Serve(schema graphql.ExecutableSchema, o Options, more ...graphql.HandlerEx
 		Draft:     o.Draft,
 		Origins:   o.Origins,
 		SignIn:    o.SignIn,
+		Enter:     o.Enter,
 	}}
 }
 

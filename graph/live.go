@@ -46,6 +46,7 @@ func (l live) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
 	}
 	context.AfterFunc(ctx, s.following.Close)
+	protocol.Rests(ctx, s.following.Rest)
 	return func(ctx context.Context) *graphql.Response {
 		for {
 			d, err := s.following.Next(ctx)
@@ -65,6 +66,8 @@ func (l live) Exec(ctx context.Context) graphql.ResponseHandler {
 				own := *shared
 				own.Errors = slices.Clone(shared.Errors)
 				return &own
+			case protocol.Skip(ctx):
+				return nil
 			}
 		}
 	}
@@ -104,6 +107,7 @@ func (l live) evaluate(ctx context.Context, d *casework.Delivery) (response *gra
 // subscription is one client's.
 type subscription struct {
 	following  casework.Following
+	viewer     viewer.Viewer
 	department string // code; whose inbox
 	question   string // what is asked by whom: those with the same one get the same answer
 }
@@ -118,7 +122,7 @@ func (s *subscription) wants(ctx context.Context, d *casework.Delivery) (bool, e
 	if err != nil || c == nil {
 		return false, err
 	}
-	return c.Sees(viewer.From(ctx)) && (s.department == "" || c.Concerns(d.Placed, s.department)), nil
+	return c.Sees(s.viewer) && (s.department == "" || c.Concerns(d.Placed, s.department)), nil
 }
 
 // follow begins what a subscription asks for.
@@ -134,7 +138,7 @@ func (r *Resolver) follow(ctx context.Context, op *graphql.OperationContext) (*s
 		return nil, err
 	}
 	own := ownFields(op, field)
-	s := &subscription{question: questionOf(ctx, op, own)}
+	s := &subscription{viewer: viewer.From(ctx), question: questionOf(ctx, op, own)}
 	feed, of := r.Events, ""
 	switch field.Name {
 	case "caseEvents":

@@ -46,7 +46,7 @@ type config struct {
 
 	secretKeys     webhook.Keys     // ONEDOOR_SECRET_KEY: the first seals the secrets of webhooks, all open them; none: those in the data folder
 	webhookAllowed []netip.Prefix   // ONEDOOR_WEBHOOK_ALLOW: addresses that are not public and may get webhooks
-	doorkeeper     limit.Doorkeeper // ONEDOOR_LIMIT_…: how often somebody may ask
+	doorkeeper     limit.Doorkeeper // ONEDOOR_LIMIT_…: how often somebody may ask, and how many streams he may have open
 }
 
 // parseConfig reads the settings for a command and gives the arguments that are
@@ -163,7 +163,8 @@ func (c *config) webhookSettings(flags *flag.FlagSet, getenv func(string) string
 	}
 }
 
-// limitSettings say how often somebody may ask.
+// limitSettings say how often somebody may ask, and how many streams he may have
+// open.
 func (c *config) limitSettings(flags *flag.FlagSet, env func(key, otherwise string) string) func() error {
 	var bad error
 	rate := func(into *limit.Rate, name, key, otherwise, what string) {
@@ -180,6 +181,18 @@ func (c *config) limitSettings(flags *flag.FlagSet, env func(key, otherwise stri
 	rate(&c.doorkeeper.Subject, "limit-subject", "ONEDOOR_LIMIT_SUBJECT", "6000/m", "requests of one who has signed in")
 	rate(&c.doorkeeper.Guess, "limit-guess", "ONEDOOR_LIMIT_GUESS", "30/m", "asking of one address for the progress of a number")
 	rate(&c.doorkeeper.Wrong, "limit-wrong", "ONEDOOR_LIMIT_WRONG", "20/h", "wrong codes for one number")
+	count := func(into *int, name, key, otherwise, what string) {
+		flags.Func(name, fmt.Sprintf("%s, or off (%s); %s when empty", what, key, otherwise), func(text string) (err error) {
+			*into, err = limit.ParseCount(text)
+			return err
+		})
+		var err error
+		if *into, err = limit.ParseCount(env(key, otherwise)); err != nil {
+			bad = errors.Join(bad, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	count(&c.doorkeeper.AddressStreams, "limit-address-streams", "ONEDOOR_LIMIT_ADDRESS_STREAMS", "1000", "WebSockets and streams of events of one network address, open at once")
+	count(&c.doorkeeper.SubjectStreams, "limit-subject-streams", "ONEDOOR_LIMIT_SUBJECT_STREAMS", "200", "the same of one who has signed in")
 	proxies := flags.String("trusted-proxies", env("ONEDOOR_TRUSTED_PROXIES", ""), "addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (ONEDOOR_TRUSTED_PROXIES); none when empty")
 	return func() (err error) {
 		if c.doorkeeper.Proxies, err = courier.ParseAllowed(*proxies); err != nil {

@@ -146,6 +146,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		Draft:      c.draft,
 		Origins:    c.origins,
 		SignIn:     identity.SignIn(signIn),
+		Enter:      door.Enter,
 		Caching:    graph.Caching{Pages: cache.NewPages(hints), Build: build(), Doubted: reading.doubted, Age: c.publicAge},
 	})
 	page := explorer.Handler("/graphql")

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,30 +137,30 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, f form, status i
 	}
 }
 
-// body is the text of an answer. The data is written as it is: the executor has
-// made JSON of it.
+// body is the text of an answer.
 func body(response *graphql.Response) []byte {
-	var b bytes.Buffer
-	b.Grow(len(response.Data) + 64)
-	b.WriteByte('{')
+	return appendBody(make([]byte, 0, len(response.Data)+64), response)
+}
+
+// appendBody appends the text of an answer. The data is written as it is: the
+// executor has made JSON of it.
+func appendBody(to []byte, response *graphql.Response) []byte {
+	to = append(to, '{')
+	separator := ""
 	part := func(name string, value []byte) {
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%q:", name)
-		b.Write(value)
+		to = append(append(append(to, separator...), name...), value...)
+		separator = ","
 	}
 	if errs := response.Errors; len(errs) > 0 {
-		part("errors", toJSON(errs[:min(len(errs), maxFieldErrors)]))
+		part(`"errors":`, toJSON(errs[:min(len(errs), maxFieldErrors)]))
 	}
 	if response.Data != nil {
-		part("data", response.Data)
+		part(`"data":`, response.Data)
 	}
 	if len(response.Extensions) > 0 {
-		part("extensions", toJSON(response.Extensions))
+		part(`"extensions":`, toJSON(response.Extensions))
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(to, '}')
 }
 
 func toJSON(v any) []byte {

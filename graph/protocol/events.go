@@ -15,29 +15,55 @@ func storageAway(err error) error {
 	return &fault.Error{Code: fault.Unavailable, Op: "protocol", ZH: "文件暂时不能接收，请稍后再试", EN: "files cannot be taken at the moment; try again later", Err: err}
 }
 
-type failureKey struct{}
+type sourceKey struct{}
+
+// source is what the source of a subscription tells the transport.
+type source struct {
+	err     error // why it has ended; written before it ends and read after
+	waits   bool  // the transport's: it waits for the source whenever that has nothing
+	rest    func(ctx context.Context, wake func()) bool
+	skipped bool
+}
 
 // Fail says why a subscription ends before its time; its client is told. It is
 // called before the source of the subscription is closed.
 func Fail(ctx context.Context, err error) {
-	if f, ok := ctx.Value(failureKey{}).(*failure); ok {
-		f.err = err
+	if s, ok := ctx.Value(sourceKey{}).(*source); ok {
+		s.err = err
 	}
 }
 
-// failure is why a subscription has ended. It is written before its source closes
-// and read after.
-type failure struct{ err error }
+// Rests says that nobody has to wait for the source of a subscription: rest has
+// wake called, once, when there is something to ask it for, and is false when
+// there is already. It is called when the subscription begins.
+func Rests(ctx context.Context, rest func(ctx context.Context, wake func()) bool) {
+	if s, ok := ctx.Value(sourceKey{}).(*source); ok && !s.waits {
+		s.rest = rest
+	}
+}
+
+// Skip says that what the source of a subscription had is not for the client: the
+// nil that follows is not its end. False: the source is to wait for something
+// that is.
+func Skip(ctx context.Context) bool {
+	s, ok := ctx.Value(sourceKey{}).(*source)
+	if !ok || s.rest == nil {
+		return false
+	}
+	s.skipped = true
+	return true
+}
 
 // serveEvents answers as a stream of events, also what is not executed: a browser
 // shows a program nothing of an answer with another status.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request) {
-	closing, ok := h.begin()
-	if !ok {
-		h.refuse(w, r, form{}, stopping())
+	closing, leave, refused := h.begin(r.Context())
+	if refused != nil {
+		h.refuse(w, r, form{}, refused)
 		return
 	}
 	defer h.streams.Done()
+	defer leave()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	authorization := r.Header.Get("Authorization")
@@ -62,8 +88,8 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 	out.alive() // the client knows that it is connected
 	opCtx, done := h.limited(ctx, op)
 	defer done()
-	failed := &failure{}
-	opCtx = context.WithValue(opCtx, failureKey{}, failed)
+	from := &source{waits: true}
+	opCtx = context.WithValue(opCtx, sourceKey{}, from)
 	responses := h.run(opCtx, op)
 	alive := time.NewTicker(h.aliveEvery())
 	defer alive.Stop()
@@ -77,8 +103,8 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 			if ctx.Err() != nil {
 				return
 			}
-			if failed.err != nil {
-				out.next(h.refused(ctx, &refusal{err: failed.err}))
+			if from.err != nil {
+				out.next(h.refused(ctx, &refusal{err: from.err}))
 			}
 			out.complete()
 			return

@@ -57,6 +57,11 @@ type Handler struct {
 	// the context with who acts. It is asked again while a stream lives, so that it
 	// ends with its token. Nil: the context is that of the request.
 	SignIn func(ctx context.Context, authorization string) (context.Context, error)
+	// Enter counts a stream for who is behind a context, until leave is called: when
+	// it opens, and anew when somebody introduces himself on it. Its error is LIMITED
+	// when they have too many open. To call leave again does nothing. Nil: there is
+	// no limit.
+	Enter func(ctx context.Context) (leave func(), err error)
 	// Public knows the answers that everybody gets; nil: others are to keep none.
 	Public Public
 
@@ -89,16 +94,29 @@ func (h *Handler) open() context.Context {
 	return h.closing
 }
 
-// begin counts a stream; false when the server is stopping. What it gives ends
-// when the stream has to.
-func (h *Handler) begin() (context.Context, bool) {
+// begin counts a stream, unless there are too many or the server is stopping.
+// closing ends when the stream has to. When it has ended, leave is called, and
+// streams is told.
+func (h *Handler) begin(ctx context.Context) (closing context.Context, leave func(), _ *refusal) {
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return nil, nil, &refusal{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"10"}}, err: err}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.open().Err() != nil {
-		return nil, false
+		leave()
+		return nil, nil, stopping()
 	}
 	h.streams.Add(1)
-	return h.closing, true
+	return h.closing, leave, nil
+}
+
+func (h *Handler) enter(ctx context.Context) (leave func(), _ error) {
+	if h.Enter == nil {
+		return func() {}, nil
+	}
+	return h.Enter(ctx)
 }
 
 // Close tells every stream to come again to another server, and waits until they

@@ -286,7 +286,7 @@ func (h *Handler) prepare(ctx context.Context, q *request) (*graphql.OperationCo
 // client does.
 func (h *Handler) limited(ctx context.Context, op *graphql.OperationContext) (context.Context, context.CancelFunc) {
 	if op.Operation.Operation == ast.Subscription {
-		return context.WithCancel(ctx)
+		return ctx, func() {}
 	}
 	return context.WithTimeoutCause(ctx, h.answerTime(), fault.New(fault.Unavailable, "protocol", "未能及时处理", "no answer in time"))
 }

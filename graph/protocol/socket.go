@@ -1,23 +1,18 @@
 package protocol
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/coder/websocket"
 
 	"github.com/onedoor/onedoor/internal/fault"
 )
@@ -31,14 +26,19 @@ const socketKey = "idempotencyKey"
 
 // The codes with which a socket is closed.
 const (
-	closeRestart       websocket.StatusCode = 1012 // the server stops; come again
-	closeBadMessage    websocket.StatusCode = 4400
-	closeUnauthorized  websocket.StatusCode = 4401 // an operation before the introduction
-	closeForbidden     websocket.StatusCode = 4403
-	closeNoSubprotocol websocket.StatusCode = 4406
-	closeInitTimeout   websocket.StatusCode = 4408
-	closeDuplicate     websocket.StatusCode = 4409
-	closeTooManyInits  websocket.StatusCode = 4429
+	closeNormal        = 1000
+	closeProtocolError = 1002
+	closeTooLarge      = 1009
+	closeInternal      = 1011
+	closeRestart       = 1012 // the server stops; come again
+	closeTooMany       = 1013 // who introduces himself has too many sockets; come again later
+	closeBadMessage    = 4400
+	closeUnauthorized  = 4401 // an operation before the introduction
+	closeForbidden     = 4403
+	closeNoSubprotocol = 4406
+	closeInitTimeout   = 4408
+	closeDuplicate     = 4409
+	closeTooManyInits  = 4429
 )
 
 // isUpgrade says whether a request asks for another protocol on its connection.
@@ -50,24 +50,26 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, form{}, refused)
 		return
 	}
-	closing, ok := h.begin()
-	if !ok {
-		h.refuse(w, r, form{}, stopping())
+	closing, leave, refused := h.begin(r.Context())
+	if refused != nil {
+		h.refuse(w, r, form{}, refused)
 		return
 	}
-	conn, err := websocket.Accept(small{w}, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true}) // the origin was checked
+	conn, ours, err := upgrade(w, r)
 	if err != nil {
+		leave()
 		h.streams.Done()
-		return // it has been answered
+		return // nobody is there to be answered
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
 	s := &socket{
-		h: h, conn: conn, ctx: ctx, acting: ctx, cancel: cancel,
+		h: h, frames: conn, ctx: ctx, acting: ctx, cancel: cancel, leave: leave,
 		authorization: r.Header.Get("Authorization"), running: map[string]*running{},
 	}
 	go func() {
 		defer h.streams.Done()
-		s.serve(closing)
+		defer func() { s.leave() }() // it may be another by then
+		s.serve(closing, ours)
 	}()
 }
 
@@ -76,26 +78,24 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) {
 func (s *socket) unless() {
 	if v := recover(); v != nil {
 		s.h.refused(s.ctx, &refusal{err: panicked(v)}) // it says so in the log
-		s.close(websocket.StatusInternalError, "Internal error")
+		s.close(closeInternal, "Internal error")
 	}
 }
 
 // serve serves a socket until it ends. What has to happen meanwhile is done by
-// timers: an idle socket has one goroutine.
-func (s *socket) serve(closing context.Context) {
-	defer func() { _ = s.conn.CloseNow() }() // it is over
-	defer s.cancel()
-	defer s.unless()
-	if s.conn.Subprotocol() != subprotocol {
-		s.close(closeNoSubprotocol, "Subprotocol not acceptable")
-		return
-	}
-	s.conn.SetReadLimit(maxMessage)
+// timers: an idle socket has one goroutine, and so has one whose subscriptions rest.
+func (s *socket) serve(closing context.Context, ours bool) {
+	s.heard.Store(time.Now().UnixNano())
 	stop := context.AfterFunc(closing, func() { s.close(closeRestart, "Service restart") })
-	defer stop()
 	s.timer = time.AfterFunc(s.h.initTime(), func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
-	s.read()
+	if ours {
+		s.read()
+	} else {
+		s.close(closeNoSubprotocol, "Subprotocol not acceptable")
+	}
+	stop()
 	s.cancel()
+	s.frames.end()
 	s.mu.Lock()
 	s.closed = true
 	s.timer.Stop()
@@ -103,40 +103,10 @@ func (s *socket) serve(closing context.Context) {
 	s.operations.Wait()
 }
 
-// smallBuffer is enough for most messages, in bytes. A socket is idle most of the
-// time and should take little.
-const smallBuffer = 512
-
-// small gives a connection with small buffers.
-type small struct{ http.ResponseWriter }
-
-// Hijack implements http.Hijacker.
-func (w small) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffers, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	early, err := buffers.Peek(buffers.Reader.Buffered()) // messages that came with the request
-	if err != nil {
-		return nil, nil, err
-	}
-	early = bytes.Clone(early)
-	reader := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(smallBuffer, len(early)))
-	if _, err := reader.Peek(len(early)); err != nil {
-		return nil, nil, err
-	}
-	return conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(conn, smallBuffer)), nil
-}
-
 // checkUpgrade refuses what cannot become a WebSocket, and pages of other sites.
 func (h *Handler) checkUpgrade(r *http.Request) *refusal {
 	has := func(name, token string) bool {
-		for _, part := range strings.Split(strings.Join(r.Header.Values(name), ","), ",") {
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-		return false
+		return offered(r.Header, name, func(word string) bool { return strings.EqualFold(word, token) })
 	}
 	switch {
 	case r.Method != http.MethodGet:
@@ -168,12 +138,14 @@ func isNonce(keys []string) bool {
 // socket is a connection that speaks graphql-transport-ws.
 type socket struct {
 	h      *Handler
-	conn   *websocket.Conn
+	frames *frames
 	ctx    context.Context // ends with the socket
 	cancel context.CancelFunc
 
-	greeted bool        // a connection_init has come
-	timer   *time.Timer // until it has been accepted, and then until the socket is looked after
+	leave   func()       // of Handler.Enter
+	greeted bool         // a connection_init has come
+	heard   atomic.Int64 // when anything came last, in nanoseconds
+	timer   *time.Timer  // until the introduction has been accepted, and then until the socket is looked after
 
 	mu            sync.Mutex      // of what follows, and of the order in which messages go out
 	acting        context.Context // ctx with who acts, once the client has introduced itself
@@ -192,39 +164,20 @@ type message struct {
 }
 
 // close ends the socket with a code, once.
-func (s *socket) close(code websocket.StatusCode, reason string) {
+func (s *socket) close(code int, reason string) {
 	s.mu.Lock()
-	again := s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if again {
-		return
-	}
-	for len(reason) > 123 || !utf8.ValidString(reason) { // what a close frame holds
-		reason = reason[:min(len(reason)-1, 123)]
-	}
-	_ = s.conn.Close(code, reason)
-	s.cancel()
-}
-
-// send writes a message; s.mu is held. A client that does not read loses the
-// connection, and comes again when it does.
-func (s *socket) send(m message) {
-	if s.closed {
-		return
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		panic(err) // its parts are JSON
-	}
-	s.write(text)
-}
-
-func (s *socket) write(text []byte) {
-	ctx, cancel := context.WithTimeout(s.ctx, writeTime)
-	defer cancel()
-	if s.conn.Write(ctx, websocket.MessageText, text) != nil {
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		s.frames.close(code, reason)
 		s.cancel()
+	}
+}
+
+// send writes a message; s.mu is held.
+func (s *socket) send(m message) {
+	if !s.closed {
+		s.frames.write(frameText, func(to []byte) []byte { return append(to, toJSON(m)...) })
 	}
 }
 
@@ -236,18 +189,17 @@ func (s *socket) lookAfter() {
 		s.close(closeForbidden, "Forbidden")
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, writeTime)
-	defer cancel()
-	if s.conn.Ping(ctx) != nil {
-		s.cancel()
-		_ = s.conn.CloseNow()
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.timer.Reset(s.h.aliveEvery())
+	if s.closed {
+		return
 	}
+	if time.Since(time.Unix(0, s.heard.Load())) > s.h.aliveEvery()+writeTime {
+		_ = s.frames.conn.Close() // nobody is there to be told
+		return
+	}
+	s.frames.write(framePing, func(to []byte) []byte { return to })
+	s.timer.Reset(s.h.aliveEvery())
 }
 
 // signedOut says whether who is signed in is not any more.
@@ -262,32 +214,63 @@ func (s *socket) signedOut() bool {
 	return err != nil
 }
 
-// read takes the client's messages until the socket ends.
+// read takes what the client sends until the socket ends.
 func (s *socket) read() {
-	for {
-		kind, text, err := s.conn.Read(s.ctx)
-		if errors.Is(err, websocket.ErrMessageTooBig) {
-			s.close(websocket.StatusMessageTooBig, "Message too big") // takes the rest of it, or the client would see a reset in place of the code
+	defer s.unless()
+	for s.ctx.Err() == nil {
+		kind, text, err := s.frames.read()
+		if b, ok := isBroken(err); ok {
+			s.close(b.code, b.reason)
 		}
 		if err != nil {
 			return
 		}
-		m, problem := readMessage(kind, text)
-		if problem != "" {
-			s.close(closeBadMessage, problem)
-			return
-		}
-		if code, reason := s.take(m); code != 0 {
+		s.heard.Store(time.Now().UnixNano())
+		var code int
+		var reason string
+		taken := make(chan struct{})
+		go func() { // its stack grows, by signing in and the like; this one stays small for as long as the socket lives
+			defer close(taken)
+			code, reason = s.takeFrame(kind, text)
+		}()
+		if <-taken; code != 0 {
 			s.close(code, reason)
 			return
 		}
 	}
 }
 
+// takeFrame does what a frame asks for. A code ends the socket.
+func (s *socket) takeFrame(kind byte, text []byte) (code int, reason string) {
+	defer s.unless()
+	switch kind {
+	case framePing:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.closed {
+			s.frames.write(framePong, func(to []byte) []byte { return append(to, text...) })
+		}
+		return 0, ""
+	case framePong:
+		return 0, ""
+	case frameClose:
+		code, err := codeOfClose(text)
+		if b, ok := isBroken(err); ok {
+			return b.code, b.reason
+		}
+		return code, ""
+	}
+	m, problem := readMessage(kind, text)
+	if problem != "" {
+		return closeBadMessage, problem
+	}
+	return s.take(m)
+}
+
 // readMessage reads a message, or says what is wrong with it.
-func readMessage(kind websocket.MessageType, text []byte) (message, string) {
+func readMessage(kind byte, text []byte) (message, string) {
 	var fields map[string]json.RawMessage
-	if kind != websocket.MessageText || checkJSON(text, "message") != nil || json.Unmarshal(text, &fields) != nil || fields == nil {
+	if kind != frameText || checkJSON(text, "message") != nil || json.Unmarshal(text, &fields) != nil || fields == nil {
 		return message{}, "Invalid message: it is one JSON object"
 	}
 	var m message
@@ -319,7 +302,7 @@ func readMessage(kind websocket.MessageType, text []byte) (message, string) {
 }
 
 // take does what a message asks for. A code ends the socket.
-func (s *socket) take(m message) (websocket.StatusCode, string) {
+func (s *socket) take(m message) (int, string) {
 	switch m.Type {
 	case "connection_init":
 		if s.greeted {
@@ -346,7 +329,7 @@ func (s *socket) take(m message) (websocket.StatusCode, string) {
 
 // introduce signs the client in, by the authorization in its introduction or in
 // the request that opened the socket.
-func (s *socket) introduce(payload json.RawMessage) (websocket.StatusCode, string) {
+func (s *socket) introduce(payload json.RawMessage) (int, string) {
 	var given map[string]any
 	if payload != nil && json.Unmarshal(payload, &given) != nil {
 		return closeBadMessage, `"connection_init" message expects the 'payload' property to be an object or nothing`
@@ -368,7 +351,12 @@ func (s *socket) introduce(payload json.RawMessage) (websocket.StatusCode, strin
 		if err != nil {
 			return closeForbidden, "Forbidden"
 		}
-		s.acting = acting
+		s.leave()
+		leave, err := s.h.enter(acting) // as who it is now
+		if err != nil {
+			return closeTooMany, "Too many streams"
+		}
+		s.acting, s.leave = acting, leave
 	}
 	if !s.timer.Stop() { // too late
 		return 0, ""
@@ -380,7 +368,7 @@ func (s *socket) introduce(payload json.RawMessage) (websocket.StatusCode, strin
 }
 
 // subscribe begins an operation.
-func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
+func (s *socket) subscribe(m message) (int, string) {
 	s.mu.Lock()
 	introduced := s.introduced
 	s.mu.Unlock()
@@ -412,7 +400,7 @@ func (s *socket) subscribe(m message) (websocket.StatusCode, string) {
 		return 0, ""
 	}
 	ctx, cancel := context.WithCancel(graphql.StartOperationTrace(s.acting))
-	o := &running{s: s, id: m.ID, ctx: ctx, cancel: cancel}
+	o := &running{s: s, id: m.ID, begin: fmt.Appendf(nil, `{"id":%s,"type":"next","payload":`, toJSON(m.ID)), ctx: ctx, cancel: cancel}
 	s.running[m.ID] = o
 	s.operations.Go(func() { o.execute(q) })
 	return 0, ""
@@ -432,6 +420,7 @@ func words(err error) string {
 type running struct {
 	s      *socket
 	id     string
+	begin  []byte          // of each message with an answer, which follows
 	ctx    context.Context // ends with the operation
 	cancel context.CancelFunc
 }
@@ -472,37 +461,55 @@ func (o *running) execute(q *request) {
 		return
 	}
 	ctx, done := h.limited(o.ctx, prepared)
-	failed := &failure{}
-	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, failureKey{}, failed), prepared)
+	from := &source{}
+	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, sourceKey{}, from), prepared)
 	o.s.operations.Go(func() {
 		defer done()
-		o.deliver(ctx, next, failed)
+		o.deliver(ctx, next, from)
 	})
 }
 
-// deliver sends what an operation gives until it ends.
-func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, failed *failure) {
+// deliver sends what an operation gives until it ends, or until it rests: then
+// nothing is left of it but what wakes it, and another goroutine goes on.
+func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, from *source) {
 	defer o.unless()
-	for response := next(ctx); response != nil; response = next(ctx) {
-		if response.Data == nil { // refused before its first field
+	wake := func() { go o.goOn(ctx, next, from) }
+	for from.rest == nil || !from.rest(ctx, wake) {
+		from.skipped = false
+		response := next(ctx)
+		switch {
+		case response == nil && from.skipped:
+		case response == nil:
+			o.end(ctx, from)
+			return
+		case response.Data == nil: // refused before its first field
 			o.fail(response)
 			return
-		}
-		text := nextMessage(o.id, body(response))
-		o.s.mu.Lock()
-		mine := o.s.running[o.id] == o
-		if mine && !o.s.closed {
-			o.s.write(text)
-		}
-		o.s.mu.Unlock()
-		if !mine {
+		case !o.next(response):
 			return
 		}
 	}
+}
+
+// goOn delivers again, unless the socket has ended meanwhile.
+func (o *running) goOn(ctx context.Context, next graphql.ResponseHandler, from *source) {
+	o.s.mu.Lock()
+	if o.s.closed {
+		o.s.mu.Unlock()
+		return
+	}
+	o.s.operations.Add(1)
+	o.s.mu.Unlock()
+	defer o.s.operations.Done()
+	o.deliver(ctx, next, from)
+}
+
+// end tells the client that the operation has ended, or why it has to.
+func (o *running) end(ctx context.Context, from *source) {
 	cause := context.Cause(ctx)
 	switch {
-	case failed.err != nil:
-		o.refuse(&refusal{err: failed.err})
+	case from.err != nil:
+		o.refuse(&refusal{err: from.err})
 	case o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
 		o.refuse(&refusal{err: cause})
 	default:
@@ -510,7 +517,15 @@ func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, fai
 	}
 }
 
-// nextMessage is a message with an answer, whose text is taken as it is.
-func nextMessage(id string, answer []byte) []byte {
-	return fmt.Appendf(nil, `{"id":%s,"type":"next","payload":%s}`, toJSON(id), answer)
+// next sends an answer; false when the client has ended the operation.
+func (o *running) next(response *graphql.Response) bool {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	if o.s.running[o.id] != o || o.s.closed {
+		return false
+	}
+	o.s.frames.write(frameText, func(to []byte) []byte {
+		return append(appendBody(append(to, o.begin...), response), '}')
+	})
+	return true
 }

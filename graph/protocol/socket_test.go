@@ -237,6 +237,39 @@ func TestSocketOperations(t *testing.T) {
 	until(t, "the end of the subscription", func() bool { return s.alive.Load() == 0 })
 }
 
+// TestSocketRests: a subscription that has nothing rests until it is woken.
+func TestSocketRests(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := s.connect(t)
+	const subscribe = `{"id":"r","type":"subscribe","payload":{"query":"subscription { rings }"}}`
+	ring := func(times int, wake func()) {
+		for range times {
+			s.bell <- true
+		}
+		wake()
+	}
+	c.send(subscribe)
+	ring(3, <-s.resting)
+	c.expect(`{"id":"r","type":"next","payload":{"data":{"rings":1}}}`, `{"id":"r","type":"next","payload":{"data":{"rings":3}}}`)
+	ring(1, <-s.resting) // the fourth is for nobody
+	ring(1, <-s.resting)
+	c.expect(`{"id":"r","type":"next","payload":{"data":{"rings":5}}}`)
+
+	wake := <-s.resting // once it has ended, waking brings nothing
+	c.send(`{"id":"r","type":"complete"}`)
+	until(t, "the end of the subscription", func() bool { return s.alive.Load() == 0 })
+	wake()
+	c.send(`{"type":"ping"}`)
+	c.expect(`{"type":"pong"}`)
+
+	c.send(subscribe) // also when its socket has ended meanwhile
+	wake = <-s.resting
+	_ = c.conn.CloseNow()
+	until(t, "the end of the subscription", func() bool { return s.alive.Load() == 0 })
+	wake()
+}
+
 func TestSocketBoundsItsOperations(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

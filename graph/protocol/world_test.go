@@ -48,6 +48,8 @@ type Subscription {
 	silence: Int!
 	"One number, and then the source breaks."
 	breaks: Int!
+	"How often the bell has rung, the odd times only."
+	rings: Int!
 	"Refused before its first event."
 	refused: Int!
 }`
@@ -58,10 +60,13 @@ type world struct {
 	bumps  atomic.Int64 // changes made
 	alive  atomic.Int64 // subscriptions that have not ended
 	began  chan string  // names of the fields that wait
+
+	bell    chan bool   // it rings
+	resting chan func() // what wakes the subscriptions to it
 }
 
 func newWorld() *world {
-	return &world{schema: gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), began: make(chan string, 1000)}
+	return &world{schema: gqlparser.MustLoadSchema(&ast.Source{Input: sdl}), began: make(chan string, 1000), bell: make(chan bool, 100), resting: make(chan func(), 100)}
 }
 
 func (w *world) Schema() *ast.Schema { return w.schema }
@@ -166,6 +171,30 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 	}
 	if field.Name == "silence" {
 		w.began <- field.Name
+	}
+	if field.Name == "rings" {
+		protocol.Rests(ctx, func(_ context.Context, wake func()) bool {
+			if len(w.bell) > 0 {
+				return false
+			}
+			w.resting <- wake
+			return true
+		})
+		return func(ctx context.Context) *graphql.Response {
+			for {
+				select {
+				case <-w.bell:
+				case <-ctx.Done():
+					return nil
+				}
+				if response := next(); n%2 == 1 {
+					return response
+				}
+				if protocol.Skip(ctx) {
+					return nil
+				}
+			}
+		}
 	}
 	return func(ctx context.Context) *graphql.Response {
 		switch {

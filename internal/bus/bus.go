@@ -304,7 +304,7 @@ func (h *Hub) Follow(ctx context.Context, caseID string, after *int64) (casework
 	case <-ctx.Done():
 		return nil, fault.New(fault.Unavailable, "bus.Follow", "事件暂不可用，请稍后再试", "events are not there yet; try again later")
 	}
-	f := &follower{hub: h, caseID: caseID, ready: make(chan struct{}, 1)}
+	f := &follower{hub: h, caseID: caseID}
 	if after == nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -338,7 +338,7 @@ type follower struct {
 	mu    sync.Mutex
 	queue []*casework.Delivery
 	slow  bool
-	ready chan struct{} // of one: there is something in queue, or it is too slow
+	wake  func() // told once that there is something in queue, or that it is too slow
 }
 
 // attach makes it get live events; the hub's lock is held. What the ring has that
@@ -371,10 +371,29 @@ func (f *follower) put(d *casework.Delivery) {
 	if !f.slow {
 		f.queue = append(f.queue, d)
 	}
-	select {
-	case f.ready <- struct{}{}:
-	default:
+	if f.wake != nil {
+		f.wake()
+		f.wake = nil
 	}
+}
+
+// Rest implements casework.Following.
+func (f *follower) Rest(ctx context.Context, wake func()) bool {
+	for len(f.behind) == 0 && !f.caught {
+		if f.catchUp(ctx) != nil {
+			return false // Next tells
+		}
+	}
+	if len(f.behind) > 0 {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) > 0 || f.slow {
+		return false
+	}
+	f.wake = wake
+	return true
 }
 
 // Next implements casework.Following.
@@ -408,8 +427,12 @@ func (f *follower) Next(ctx context.Context) (*casework.Delivery, error) {
 			f.behind = queue
 			continue
 		}
+		something := make(chan struct{})
+		if !f.Rest(ctx, func() { close(something) }) {
+			continue
+		}
 		select {
-		case <-f.ready:
+		case <-something:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

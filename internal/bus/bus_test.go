@@ -232,6 +232,41 @@ func TestOneCase(t *testing.T) {
 	})
 }
 
+// Who rests between events is woken for each, and never rests while there is one.
+func TestRest(t *testing.T) {
+	onEach(t, func(t *testing.T, connect func() *redis.Client) {
+		l := &log{}
+		l.add(500)
+		h := l.process(t, connect())
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		f := follow(t, h, "", from(100)) // it catches up first
+		var adding sync.WaitGroup
+		adding.Go(func() {
+			for range 500 {
+				l.add(1)
+			}
+		})
+		for at := int64(100); at < 1000; {
+			woken := make(chan struct{})
+			if f.Rest(ctx, func() { close(woken) }) {
+				select {
+				case <-woken:
+				case <-ctx.Done():
+					t.Fatalf("not woken after %d", at)
+				}
+			}
+			if at = take(t, f, at, 1, 1); t.Failed() {
+				return
+			}
+		}
+		adding.Wait()
+		if !f.Rest(ctx, func() { t.Error("woken for nothing") }) {
+			t.Error("there is something after the last")
+		}
+	})
+}
+
 func TestResumeGone(t *testing.T) {
 	onEach(t, func(t *testing.T, connect func() *redis.Client) {
 		l := &log{}

@@ -51,7 +51,7 @@ var rules = []rule{
 
 	// The API reads through ent and changes through the core. It knows no store,
 	// no cache and no plugin.
-	{"graph/protocol", "github.com/99designs/gqlgen/graphql/... github.com/vektah/gqlparser/v2/... github.com/coder/websocket core"},
+	{"graph/protocol", "github.com/99designs/gqlgen/graphql/... github.com/vektah/gqlparser/v2/... core"},
 	{"graph/...", "github.com/99designs/gqlgen/graphql/... github.com/vektah/gqlparser/v2/... entgo.io/contrib/entgql entgo.io/ent/dialect/sql ent/... graph/... core"},
 
 	// Adapters know the core and their technology.

@@ -16,7 +16,7 @@ import (
 	"github.com/onedoor/onedoor/internal/viewer"
 )
 
-// Doorkeeper limits requests of HTTP.
+// Doorkeeper limits requests of HTTP, and the streams that are open at once.
 type Doorkeeper struct {
 	Limiter *Limiter
 	Address Rate           // of one network address, whoever signs in from there
@@ -24,6 +24,10 @@ type Doorkeeper struct {
 	Guess   Rate           // of one address, at what takes a number and a code
 	Wrong   Rate           // of wrong codes for one number, by anybody
 	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+
+	// How many streams an address and a subject may have open at this process; 0 is
+	// no limit.
+	AddressStreams, SubjectStreams int
 }
 
 // visit is what the doorkeeper knows of a request.
@@ -54,12 +58,15 @@ func (d *Doorkeeper) ByAddress(next http.Handler) http.Handler {
 func (d *Doorkeeper) BySubject(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := viewer.From(r.Context())
-		if !v.Anonymous() && !d.let(w, r, fmt.Sprintf("subject %q %s", v.Subject, v.Role), d.Subject) {
+		if !v.Anonymous() && !d.let(w, r, subject(v), d.Subject) {
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// subject names who has signed in.
+func subject(v viewer.Viewer) string { return fmt.Sprintf("subject %q %s", v.Subject, v.Role) }
 
 // let lets a request in, or answers it. The headers are those of
 // draft-ietf-httpapi-ratelimit-headers-06, which gateways and clients know.

@@ -97,13 +97,14 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	full    map[string]time.Time // when each bucket is full; a full one is not kept
+	open    map[string]int       // how many streams each has open
 	sweepAt int
 	restTo  time.Time
 }
 
 // New makes a limiter. shared may be nil: this process is alone.
 func New(shared Shared, now func() time.Time) *Limiter {
-	return &Limiter{shared: shared, now: now, full: map[string]time.Time{}, sweepAt: sweepAfter}
+	return &Limiter{shared: shared, now: now, full: map[string]time.Time{}, open: map[string]int{}, sweepAt: sweepAfter}
 }
 
 // Take takes one from the bucket of a key.

@@ -316,3 +316,61 @@ func TestGuesses(t *testing.T) {
 		}
 	}
 }
+
+func TestParseCount(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{"off": 0, "1": 1, "5000": 5000} {
+		if got, err := limit.ParseCount(text); err != nil || got != want {
+			t.Errorf("%s: %d %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-1", "many", "1000001", "300/m"} {
+		if got, err := limit.ParseCount(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
+	}
+}
+
+// Streams are counted while they are open, by address and by subject.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	d := door(newClock())
+	d.Address, d.Subject, d.AddressStreams, d.SubjectStreams = limit.Rate{}, limit.Rate{}, 3, 2
+	enter := func(v viewer.Viewer, address string) (leave func()) {
+		ask(d.ByAddress(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			var err error
+			if leave, err = d.Enter(r.Context()); err != nil && fault.CodeOf(err) != fault.Limited {
+				t.Errorf("refused by %v", err)
+			}
+		})), v, address)
+		return leave
+	}
+	li := viewer.Viewer{Subject: "li", Role: viewer.Applicant}
+	nobody := viewer.Viewer{}
+	enter(li, "192.0.2.1:1")
+	second := enter(li, "192.0.2.2:1")
+	if enter(li, "192.0.2.3:1") != nil {
+		t.Error("li has three, from three addresses")
+	}
+	second()
+	second() // once is enough
+	if third := enter(li, "192.0.2.3:1"); third == nil {
+		t.Error("li has one and gets no second")
+	}
+	if enter(li, "192.0.2.3:1") != nil {
+		t.Error("li has left once and got two")
+	}
+	enter(nobody, "192.0.2.1:2")
+	last := enter(nobody, "192.0.2.1:3")
+	if last == nil || enter(nobody, "192.0.2.1:4") != nil {
+		t.Error("an address has three, whoever it is")
+	}
+	last()
+	if enter(nobody, "192.0.2.1:4") == nil {
+		t.Error("an address that one has left gets no other")
+	}
+	d.AddressStreams = 0
+	if enter(nobody, "192.0.2.1:5") == nil {
+		t.Error("there is a limit that is off")
+	}
+}

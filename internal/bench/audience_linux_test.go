@@ -1,0 +1,206 @@
+package bench_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// audience is many WebSockets of one client. It lives on the processors that the
+// server is measured on, so that it is as cheap as can be: one goroutine waits for
+// all sockets, and reads into one buffer.
+type audience struct {
+	poll  int
+	files []*os.File // by number
+	index map[int32]int
+	part  [][]byte // of a frame whose rest has not come
+}
+
+// gather opens so many sockets, has them introduced and sends a message on each.
+// Then it asks a query on each: once that is answered, the message has been taken.
+func gather(b *testing.B, many int, url, token, message string) *audience {
+	b.Helper()
+	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := &audience{poll: poll, files: make([]*os.File, many), index: map[int32]int{}, part: make([][]byte, many)}
+	b.Cleanup(a.close)
+	var opening sync.WaitGroup
+	slots := make(chan struct{}, 50) // open so many at a time
+	for i := range many {
+		slots <- struct{}{}
+		opening.Go(func() {
+			defer func() { <-slots }()
+			if a.files[i], err = attend(strings.TrimPrefix(url, "http://"), token, message); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	opening.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+	for i, f := range a.files {
+		fd := int32(f.Fd())
+		a.index[fd] = i
+		if err := errors.Join(unix.SetNonblock(int(fd), true), unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, int(fd), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: fd})); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return a
+}
+
+// attend opens one socket. Go's own poller is not to watch it, so that it is given
+// as a file.
+func attend(host, token, message string) (*os.File, error) {
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "GET /graphql HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n", host, token)
+	if err != nil {
+		return nil, err
+	}
+	r := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		return nil, errors.New(answer.Status)
+	}
+	for _, m := range []string{`{"type":"connection_init"}`, message, `{"id":"2","type":"subscribe","payload":{"query":"{ __typename }"}}`} {
+		if _, err := conn.Write(masked(1, []byte(m))); err != nil {
+			return nil, err
+		}
+	}
+	var texts []string
+	for range 3 { // the acknowledgement, and the answer and end of the query
+		header, err := r.Peek(4)
+		if err != nil {
+			return nil, err
+		}
+		size, text, _ := cut(append(header[:4:4], make([]byte, 1<<16)...))
+		if text == nil {
+			return nil, fmt.Errorf("no frame: %x", header)
+		}
+		frame := make([]byte, size)
+		if _, err := io.ReadFull(r, frame); err != nil {
+			return nil, err
+		}
+		texts = append(texts, string(frame))
+	}
+	if !strings.Contains(texts[0], "connection_ack") || !strings.Contains(texts[1], "__typename") || !strings.Contains(texts[2], "complete") {
+		return nil, fmt.Errorf("not what was asked for: %q", texts)
+	}
+	return conn.(*net.TCPConn).File()
+}
+
+// masked is a short frame of a client, under a mask of zeros.
+func masked(kind byte, text []byte) []byte {
+	frame := []byte{0x80 | kind, 0x80 | byte(len(text))}
+	if len(text) > 125 {
+		frame = binary.BigEndian.AppendUint16([]byte{0x80 | kind, 0x80 | 126}, uint16(len(text)))
+	}
+	return append(append(frame, 0, 0, 0, 0), text...)
+}
+
+// cut gives the first frame of what has come: its size, its text and its kind; a
+// size of 0 when it is not complete.
+func cut(come []byte) (size int, text []byte, kind byte) {
+	if len(come) < 2 {
+		return 0, nil, 0
+	}
+	begin, length := 2, int(come[1])
+	if length == 126 && len(come) >= 4 {
+		begin, length = 4, int(binary.BigEndian.Uint16(come[2:]))
+	}
+	if length > 1<<16 || len(come) < begin+length {
+		return 0, nil, 0
+	}
+	return begin + length, come[begin : begin+length], come[0] & 0x0f
+}
+
+// hear waits until every socket has got one message, the same everywhere, and
+// appends when each of them came to times. It fails when one gets another.
+func (a *audience) hear(b *testing.B, times []time.Time) (message []byte, _ []time.Time) {
+	b.Helper()
+	buffer := make([]byte, 1<<16)
+	ready := make([]unix.EpollEvent, 512)
+	heard := make([]bool, len(a.files))
+	for left := len(a.files); left > 0; {
+		n, err := unix.EpollWait(a.poll, ready, 30_000)
+		if err == unix.EINTR { //nolint:errorlint // it is a number
+			continue
+		}
+		if err != nil || n == 0 {
+			b.Fatalf("%d of %d have heard nothing: %v", left, len(a.files), err)
+		}
+		for _, e := range ready[:n] {
+			i := a.index[e.Fd]
+			begun := copy(buffer, a.part[i])
+			n, err := unix.Read(int(e.Fd), buffer[begun:])
+			now := time.Now()
+			if err != nil || n == 0 {
+				b.Fatalf("a socket was closed: %v", err)
+			}
+			come := buffer[:begun+n]
+			for size, text, kind := cut(come); size > 0; size, text, kind = cut(come) {
+				switch {
+				case kind == 9: // a ping
+					if _, err := unix.Write(int(e.Fd), masked(10, text)); err != nil {
+						b.Fatal(err)
+					}
+				case kind != 1 || heard[i]:
+					b.Fatalf("somebody got one more: %d %q", kind, text)
+				case message == nil:
+					message = bytes.Clone(text)
+					fallthrough
+				case bytes.Equal(text, message):
+					heard[i] = true
+					left--
+					times = append(times, now)
+				default:
+					b.Fatalf("not everybody got the same: %q and %q", message, text)
+				}
+				come = come[size:]
+			}
+			a.part[i] = append(a.part[i][:0], come...)
+		}
+	}
+	return message, times
+}
+
+// tell sends a message on every socket.
+func (a *audience) tell(b *testing.B, message string) {
+	b.Helper()
+	for _, f := range a.files {
+		if _, err := unix.Write(int(f.Fd()), masked(1, []byte(message))); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func (a *audience) close() {
+	for _, f := range a.files {
+		if f != nil {
+			_ = f.Close() // nothing is left to say
+		}
+	}
+	_ = unix.Close(a.poll)
+}
