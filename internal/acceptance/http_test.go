@@ -150,24 +150,33 @@ func TestProduction(t *testing.T) {
 	}
 }
 
-// TestSocket signs in on a socket, asks, and is told to come again when the
-// server stops.
+// TestSocket signs in on a socket, asks, gets two and no third, and is told to
+// come again when the server stops.
 func TestSocket(t *testing.T) {
 	t.Parallel()
-	in := start(t, settings["embedded"](t))
+	in := start(t, settings["embedded"](t), "--limit-subject-streams=2", "--limit-address-streams=5")
 	token, err := in.issuer.Mint(viewer.Viewer{Subject: "li", Role: viewer.Applicant}, time.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	open := func() *websocket.Conn {
-		t.Helper()
-		conn, _, err := websocket.Dial(ctx, in.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
-		if err != nil {
+	dial := func(header http.Header) (conn *websocket.Conn, status int) {
+		conn, answer, err := websocket.Dial(ctx, in.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header})
+		if answer == nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = conn.CloseNow() })
+		if err == nil {
+			t.Cleanup(func() { _ = conn.CloseNow() })
+		}
+		return conn, answer.StatusCode
+	}
+	open := func() *websocket.Conn {
+		t.Helper()
+		conn, status := dial(nil)
+		if conn == nil {
+			t.Fatalf("not opened: %d", status)
+		}
 		return conn
 	}
 	send := func(conn *websocket.Conn, text string) {
@@ -195,6 +204,33 @@ func TestSocket(t *testing.T) {
 		if got := read(conn); got != want {
 			t.Errorf("%s, expected %s", got, want)
 		}
+	}
+	li := http.Header{"Authorization": {"Bearer " + token}}
+	second, _ := dial(li)
+	if third, status := dial(li); second == nil || third != nil || status != http.StatusTooManyRequests {
+		t.Errorf("li gets a third: %d", status)
+	}
+	third := open()
+	send(third, `{"type":"connection_init","payload":{"Authorization":"Bearer `+token+`"}}`)
+	if got := read(third); got != "closed 1013" {
+		t.Errorf("li gets a third after all: %s", got)
+	}
+	all := []*websocket.Conn{second}
+	for range 4 { // of five, two are open
+		next, status := dial(nil)
+		if next == nil {
+			if status != http.StatusTooManyRequests {
+				t.Errorf("refused with %d", status)
+			}
+			break
+		}
+		all = append(all, next)
+	}
+	if len(all) > 4 {
+		t.Error("an address gets a sixth")
+	}
+	for _, c := range all {
+		_ = c.CloseNow()
 	}
 	go func() { _ = in.process.stop() }()
 	if got := read(conn); got != "closed 1012" {

@@ -74,7 +74,8 @@ var settings = map[string]func(t *testing.T) []string{
 }
 
 // unlimited lets one address ask as often as these tests do.
-var unlimited = []string{"ONEDOOR_LIMIT_ADDRESS=off", "ONEDOOR_LIMIT_SUBJECT=off", "ONEDOOR_LIMIT_GUESS=off", "ONEDOOR_LIMIT_WRONG=off"}
+var unlimited = []string{"ONEDOOR_LIMIT_ADDRESS=off", "ONEDOOR_LIMIT_SUBJECT=off", "ONEDOOR_LIMIT_GUESS=off", "ONEDOOR_LIMIT_WRONG=off",
+	"ONEDOOR_LIMIT_ADDRESS_STREAMS=off", "ONEDOOR_LIMIT_SUBJECT_STREAMS=off"}
 
 // onBoth runs a test against both kinds of database; more are flags of serve.
 func onBoth(t *testing.T, test func(t *testing.T, in instance), more ...string) {
