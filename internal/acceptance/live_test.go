@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -95,6 +96,11 @@ func (f *follower) count() int {
 	return len(f.seen)
 }
 
+var (
+	liveFollowers = flag.Int("followers", 20, "TestLiveOverTwoServers: how many `clients` follow")
+	liveCases     = flag.Int("live-cases", 40, "TestLiveOverTwoServers: how many `cases` are handled, with five events each")
+)
+
 // TestLiveOverTwoServers has followers at two servers on one database and one
 // Redis, which is killed and started again meanwhile, as is one of the servers.
 // Nobody loses an event, and nobody has one twice.
@@ -108,7 +114,7 @@ func TestLiveOverTwoServers(t *testing.T) {
 	defer cancel()
 	var all sync.WaitGroup
 	var followers []*follower
-	for i := range 20 {
+	for i := range *liveFollowers {
 		f := &follower{urls: []string{one.url, two.url}, token: at.token, cursor: beginning}
 		if i%2 == 1 {
 			f.urls = []string{two.url, one.url}
@@ -116,45 +122,64 @@ func TestLiveOverTwoServers(t *testing.T) {
 		followers = append(followers, f)
 		all.Go(func() { f.run(ctx, t) })
 	}
-	registration := func(n int) {
+	quarter := func() {
 		t.Helper()
-		for range n {
-			c := at.do(t, "openCase", map[string]any{"item": "biz-reg", "applicant": "many", "facts": map[string]any{"industry": "catering"}})
-			c = at.do(t, "submitCase", map[string]any{"case": c.ID})
-			at.do(t, "acceptCase", map[string]any{"case": c.ID, "tolerate": []string{}})
+		var clients sync.WaitGroup
+		for i := range 4 {
+			clients.Go(func() {
+				for range (*liveCases/4 + i) / 4 {
+					c := at.do(t, "openCase", map[string]any{"item": "biz-reg", "applicant": "many", "facts": map[string]any{"industry": "catering"}})
+					c = at.do(t, "submitCase", map[string]any{"case": c.ID})
+					at.do(t, "acceptCase", map[string]any{"case": c.ID, "tolerate": []string{}})
+				}
+			})
+		}
+		clients.Wait()
+		if t.Failed() {
+			t.FailNow()
 		}
 	}
-	registration(10)
+	quarter()
 	redis.Stop()
-	registration(10)
+	quarter()
 	if err := two.process.stop(); err != nil {
 		t.Fatal(err)
 	}
-	registration(10)
+	quarter()
 	redis.Start(t)
 	if err := two.process.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	registration(10)
-	var data struct {
-		Cases struct {
-			Edges []struct {
-				Node struct {
-					Events struct {
-						Edges []struct{ Node struct{ ID string } }
+	quarter()
+	happened := map[string]bool{}
+	for after := any(nil); ; {
+		var data struct {
+			Cases struct {
+				Edges []struct {
+					Node struct {
+						Events struct {
+							Edges []struct{ Node struct{ ID string } }
+						}
 					}
+				}
+				PageInfo struct {
+					HasNextPage bool
+					EndCursor   string
 				}
 			}
 		}
-	}
-	at.ask(t, `{ cases(first: 100) { edges { node { events { edges { node { id } } } } } } }`, nil, &data)
-	happened := map[string]bool{}
-	for _, c := range data.Cases.Edges {
-		for _, e := range c.Node.Events.Edges {
-			happened[e.Node.ID] = true
+		at.ask(t, `query($after: Cursor) { cases(first: 100, after: $after) { edges { node { events { edges { node { id } } } } } pageInfo { hasNextPage endCursor } } }`, map[string]any{"after": after}, &data)
+		for _, c := range data.Cases.Edges {
+			for _, e := range c.Node.Events.Edges {
+				happened[e.Node.ID] = true
+			}
 		}
+		if !data.Cases.PageInfo.HasNextPage {
+			break
+		}
+		after = data.Cases.PageInfo.EndCursor
 	}
-	if len(happened) < 200 {
+	if len(happened) < 5**liveCases {
 		t.Fatalf("%d events happened", len(happened))
 	}
 	eventually(t, "every follower has every event", func() bool {
@@ -178,6 +203,7 @@ func TestLiveOverTwoServers(t *testing.T) {
 		}
 		cuts += f.cuts
 	}
+	t.Logf("%d followers of %d events were cut off %d times", len(followers), len(happened), cuts)
 	if cuts == 0 {
 		t.Error("nobody was cut off: the test has shown nothing")
 	}
