@@ -318,8 +318,7 @@ func (s *socket) take(m message) (int, string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if op := s.running[m.ID]; op != nil {
-			delete(s.running, m.ID)
-			op.cancel()
+			op.forget()
 		}
 	case "subscribe":
 		return s.subscribe(m)
@@ -423,18 +422,25 @@ type running struct {
 	begin  []byte          // of each message with an answer, which follows
 	ctx    context.Context // ends with the operation
 	cancel context.CancelFunc
+	over   bool // under the socket's lock
+}
+
+// forget ends the operation; the socket's lock is held.
+func (o *running) forget() {
+	o.over = true
+	delete(o.s.running, o.id)
+	o.cancel()
 }
 
 // finish ends the operation with its last message.
 func (o *running) finish(last message) {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
-	if o.s.running[o.id] == o {
-		delete(o.s.running, o.id)
+	if !o.over {
 		last.ID = o.id
 		o.s.send(last)
+		o.forget()
 	}
-	o.cancel()
 }
 
 func (o *running) refuse(refused *refusal) { o.fail(o.s.h.refused(o.ctx, refused)) }
@@ -521,7 +527,7 @@ func (o *running) end(ctx context.Context, from *source) {
 func (o *running) next(response *graphql.Response) bool {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
-	if o.s.running[o.id] != o || o.s.closed {
+	if o.over || o.s.closed {
 		return false
 	}
 	o.s.frames.write(frameText, func(to []byte) []byte {
