@@ -54,6 +54,10 @@ type view struct {
 	edit    *standard.Compiled // a clause as an editor has it, in the place of that of its code
 }
 
+// variant names what a draft makes of the catalogue. The content alone would not do:
+// all that repeal a standard have the same one.
+func (d *Draft) variant() string { return d.Code + " " + d.Digest }
+
 // ground names what is analysed but for the edit.
 func (v view) ground() string {
 	ruled := make([]string, len(v.rulings))
@@ -190,7 +194,7 @@ func (d *Desk) view(ctx context.Context, draft string, asOf workday.Date) (view,
 		if v.book, err = with(v.book, found.Content, found.Code, found.Base+1, v.day.String()); err != nil {
 			return view{}, err
 		}
-		v.variant = found.Digest
+		v.variant = found.variant()
 	}
 	var err error
 	v.rulings, err = d.Shelf.Rulings(ctx)
@@ -431,7 +435,7 @@ func (d *Desk) Gate(ctx context.Context, draft *Draft, day workday.Date) (*Look,
 	if draft.Content.Item != nil {
 		o.Item = draft.Code
 	}
-	drafted := view{book: after, variant: draft.Digest, day: day, rulings: rulings}
+	drafted := view{book: after, variant: draft.variant(), day: day, rulings: rulings}
 	report, err := d.analyses.report(ctx, drafted, o)
 	if err != nil {
 		return nil, err

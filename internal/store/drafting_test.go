@@ -381,6 +381,35 @@ func TestARulingMakesNoConflict(t *testing.T) {
 	})
 }
 
+// Drafts that repeal have the same empty content, and yet each is analysed as what
+// it is: as by a desk that remembers nothing.
+func TestRepealsAreAnalysedApart(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store) {
+		b := newBureau(t, s)
+		seen := map[string]bool{}
+		for _, h := range b.Book.Current().HeldSchemes(workday.DateOf(now).String())[:4] {
+			id := b.must(b.Write(as(t, reviewer(h.Scheme.Lead)), free, drafting.Writing{Code: h.Scheme.Code, Reason: "试行", Repeal: true}))
+			q := drafting.Question{Draft: id, Kinds: []conflict.Kind{conflict.Duplicate}}
+			got, err := b.Analyse(as(t, legal), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh := drafting.Desk{Shelf: s, Catalog: s, Cases: s, Book: b.Book, Now: b.Now, Random: b.Random}
+			want, err := fresh.Analyse(as(t, legal), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Digest != want.Digest {
+				t.Errorf("the repeal of %s is analysed as another one", h.Scheme.Code)
+			}
+			seen[got.Digest] = true
+		}
+		if len(seen) < 2 {
+			t.Error("all repeals say the same: the test has shown nothing")
+		}
+	})
+}
+
 // A conflict that a draft makes is ruled on under the draft: the draft itself is
 // patched, by whoever ruled, and reviewed anew.
 func TestARulingPatchesTheDraftItself(t *testing.T) {
