@@ -358,13 +358,15 @@ func (d *Desk) WayOut(ctx context.Context, plan Plan) (*WayOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	trial := conflict.Trial{Facts: maps.Clone(plan.Facts), Vary: plan.Free, Clauses: plan.Clauses}
+	trial := conflict.Trial{Facts: map[string]any{}, Vary: plan.Free, Clauses: plan.Clauses}
+	maps.Copy(trial.Facts, plan.Facts)
 	if plan.Scheme != "" {
-		i := slices.IndexFunc(v.book.HeldSchemes(v.day.String()), func(h guide.HeldScheme) bool { return h.Scheme.Code == plan.Scheme })
+		schemes := v.book.HeldSchemes(v.day.String())
+		i := slices.IndexFunc(schemes, func(h guide.HeldScheme) bool { return h.Scheme.Code == plan.Scheme })
 		if i < 0 {
 			return nil, fault.InvalidInput(op, problem("scheme", "UNKNOWN_SCHEME", "没有联合审批 "+plan.Scheme, "there is no scheme "+plan.Scheme))
 		}
-		for fact, value := range v.book.HeldSchemes(v.day.String())[i].Applies.Implied() {
+		for fact, value := range schemes[i].Applies.Implied() {
 			if _, said := trial.Facts[fact]; !said {
 				trial.Facts[fact] = value
 			}
