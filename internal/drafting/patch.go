@@ -440,12 +440,18 @@ func (d *Desk) applied(ctx context.Context, p *patch) (*guide.Catalogue, []readi
 	return book, read, nil
 }
 
-// analysed finds what refuses publication in a catalogue as of today.
+// analysed finds what is wrong with a catalogue as of today that nobody will ask
+// about again.
 func (d *Desk) analysed(ctx context.Context, book *guide.Catalogue, kinds []conflict.Kind, rulings []*Coordination) ([]conflict.Finding, error) {
 	subject, err := subjectOf(book, d.today().String(), rulings)
 	if err != nil {
 		return nil, err
 	}
+	leave, err := d.analyses.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	report, err := conflict.Analyse(ctx, subject, conflict.Options{Kinds: kinds})
 	if err != nil {
 		return nil, err
@@ -482,7 +488,11 @@ func (d *Desk) patched(ctx context.Context, by casework.By, c *Coordination, r R
 	if r.Kind == Siting {
 		return out, d.occurs(ctx, c, r, p.under)
 	}
-	rulings, err := d.Shelf.Rulings(ctx)
+	underID := ""
+	if p.under != nil {
+		underID = p.under.ID
+	}
+	before, err := d.view(ctx, underID, d.today())
 	if err != nil {
 		return nil, err
 	}
@@ -492,22 +502,16 @@ func (d *Desk) patched(ctx context.Context, by casework.By, c *Coordination, r R
 	if !slices.Contains(kinds, c.Finding.Kind) {
 		kinds = append(kinds, c.Finding.Kind)
 	}
-	after, err := d.analysed(ctx, book, kinds, append(slices.Clone(rulings), &ruled))
+	after, err := d.analysed(ctx, book, kinds, append(slices.Clone(before.rulings), &ruled))
 	if err != nil {
 		return nil, err
 	}
-	before := d.Book.Current()
-	if p.under != nil {
-		if before, err = with(before, p.under.Content, p.under.Code, p.under.Base+1, d.today().String()); err != nil {
-			return nil, err
-		}
-	}
-	stood, err := d.analysed(ctx, before, refusing, rulings)
+	stood, err := d.analyses.report(ctx, before, conflict.Options{Kinds: refusing})
 	if err != nil {
 		return nil, err
 	}
 	known := map[string]bool{}
-	for _, f := range stood {
+	for _, f := range stood.Findings {
 		known[FindingID(f)] = true
 	}
 	for _, f := range after {
