@@ -24,8 +24,7 @@ func ParseCount(text string) (int, error) {
 
 // Enter counts a stream, for as long as it is open, for the address of the request
 // of ctx and for who is signed in. It is LIMITED when one of them has as many as
-// they may. leave says that the stream has ended, once or more
-// often.
+// they may. leave says that the stream has ended; it may be called again.
 func (d *Doorkeeper) Enter(ctx context.Context) (leave func(), _ error) {
 	var counts []count
 	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
