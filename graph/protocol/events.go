@@ -35,7 +35,8 @@ func Fail(ctx context.Context, err error) {
 
 // Rests says that nobody has to wait for the source of a subscription: rest has
 // wake called, once, when there is something to ask it for, and is false when
-// there is already. It is called when the subscription begins.
+// there is already; wake asks for it, and lasts as long as that. It is called when
+// the subscription begins.
 func Rests(ctx context.Context, rest func(ctx context.Context, wake func()) bool) {
 	if s, ok := ctx.Value(sourceKey{}).(*source); ok && !s.waits {
 		s.rest = rest

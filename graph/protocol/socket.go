@@ -476,10 +476,10 @@ func (o *running) execute(q *request) {
 }
 
 // deliver sends what an operation gives until it ends, or until it rests: then
-// nothing is left of it but what wakes it, and another goroutine goes on.
+// nothing is left of it but what wakes it, and who wakes it goes on.
 func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, from *source) {
 	defer o.unless()
-	wake := func() { go o.goOn(ctx, next, from) }
+	wake := func() { o.goOn(ctx, next, from) }
 	for from.rest == nil || !from.rest(ctx, wake) {
 		from.skipped = false
 		response := next(ctx)

@@ -101,6 +101,7 @@ func BenchmarkSubscribers(b *testing.B) {
 	}
 	slices.Sort(delays)
 	of := func(percent int) float64 { return float64(delays[len(delays)*percent/100].Microseconds()) / 1000 }
+	b.ReportMetric(of(0), "ms-first")
 	b.ReportMetric(of(50), "ms-p50")
 	b.ReportMetric(of(99), "ms-p99(limit≤50)")
 	b.ReportMetric(float64(used.Microseconds())/float64(len(delays)), "server-µs-each")

@@ -20,15 +20,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/onedoor/onedoor/internal/casework"
-	"github.com/onedoor/onedoor/internal/fault"
 )
 
 const (
 	ringSize  = 4096    // events that a process remembers
-	queueSize = 4096    // events that may wait for one follower
 	pageSize  = 500     // events read at once
 	streamLen = 100_000 // events that Redis keeps, about
-	maxBehind = 100_000 // events of all cases after which a follower begins anew
 	// lookEvery is how soon an event is found that nobody has told of.
 	lookEvery = time.Second
 )
@@ -51,8 +48,7 @@ type Hub struct {
 	mu     sync.Mutex
 	last   int64             // that has been handed out
 	ring   []casework.Placed // the newest, in order and without a gap, up to last
-	byCase map[string]map[*follower]bool
-	all    map[*follower]bool // those who follow every case
+	topics map[string]*topic // that somebody follows, by case; "": every case
 }
 
 var _ casework.Feed = (*Hub)(nil)
@@ -60,8 +56,7 @@ var _ casework.Feed = (*Hub)(nil)
 func (h *Hub) init() {
 	h.start.Do(func() {
 		h.started = make(chan struct{})
-		h.byCase = map[string]map[*follower]bool{}
-		h.all = map[*follower]bool{}
+		h.topics = map[string]*topic{}
 	})
 }
 
@@ -284,213 +279,12 @@ func (h *Hub) handOut(events []casework.Placed) {
 		h.last = e.Seq
 		h.ring = append(h.ring, e)
 		d := casework.NewDelivery(e, h.Load)
-		for f := range h.all {
-			f.put(d)
-		}
-		for f := range h.byCase[e.Case] {
-			f.put(d)
+		h.topics[""].put(d)
+		if e.Case != "" {
+			h.topics[e.Case].put(d)
 		}
 	}
 	if len(h.ring) > 2*ringSize {
 		h.ring = append([]casework.Placed(nil), h.ring[len(h.ring)-ringSize:]...)
-	}
-}
-
-// Follow implements casework.Feed.
-func (h *Hub) Follow(ctx context.Context, caseID string, after *int64) (casework.Following, error) {
-	h.init()
-	select {
-	case <-h.started:
-	case <-ctx.Done():
-		return nil, fault.New(fault.Unavailable, "bus.Follow", "事件暂不可用，请稍后再试", "events are not there yet; try again later")
-	}
-	f := &follower{hub: h, caseID: caseID}
-	if after == nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		f.cursor = h.last
-		f.attach()
-		return f, nil
-	}
-	f.cursor = *after
-	last := h.handedOut()
-	if f.cursor > last { // another process may have told of events that this one has not seen
-		var err error
-		if last, err = h.Log.LastEvent(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if f.cursor < 0 || f.cursor > last || caseID == "" && last-f.cursor > maxBehind {
-		return nil, &fault.Error{Code: fault.Conflict, Op: "bus.Follow", ZH: "无法从该游标继续：请重新查询后从头订阅", EN: "nothing can go on after that cursor: read anew, and subscribe without it",
-			Problems: []fault.Problem{{Path: "after", Code: "RESUME_GONE", ZH: "游标不存在或太旧", EN: "the cursor is of no event, or too old"}}}
-	}
-	return f, nil
-}
-
-// follower follows a hub, or catches up with it first.
-type follower struct {
-	hub    *Hub
-	caseID string
-	cursor int64 // of the last event that it has been given or does not want
-	behind []*casework.Delivery
-	caught bool // it is attached: live events come into queue
-
-	mu    sync.Mutex
-	queue []*casework.Delivery
-	slow  bool
-	wake  func() // told once that there is something in queue, or that it is too slow
-}
-
-// attach makes it get live events; the hub's lock is held. What the ring has that
-// it lacks comes first.
-func (f *follower) attach() {
-	h := f.hub
-	for _, e := range h.ring {
-		if e.Seq > f.cursor && (f.caseID == "" || e.Case == f.caseID) {
-			f.behind = append(f.behind, casework.NewDelivery(e, h.Load))
-		}
-	}
-	set := h.all
-	if f.caseID != "" {
-		if set = h.byCase[f.caseID]; set == nil {
-			set = map[*follower]bool{}
-			h.byCase[f.caseID] = set
-		}
-	}
-	set[f] = true
-	f.caught = true
-}
-
-// put takes a live event; the hub's lock is held.
-func (f *follower) put(d *casework.Delivery) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.queue) >= queueSize {
-		f.slow, f.queue = true, nil
-	}
-	if !f.slow {
-		f.queue = append(f.queue, d)
-	}
-	if f.wake != nil {
-		f.wake()
-		f.wake = nil
-	}
-}
-
-// Rest implements casework.Following.
-func (f *follower) Rest(ctx context.Context, wake func()) bool {
-	for len(f.behind) == 0 && !f.caught {
-		if f.catchUp(ctx) != nil {
-			return false // Next tells
-		}
-	}
-	if len(f.behind) > 0 {
-		return false
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.queue) > 0 || f.slow {
-		return false
-	}
-	f.wake = wake
-	return true
-}
-
-// Next implements casework.Following.
-func (f *follower) Next(ctx context.Context) (*casework.Delivery, error) {
-	for {
-		if len(f.behind) > 0 {
-			d := f.behind[0]
-			f.behind[0] = nil
-			f.behind = f.behind[1:]
-			f.cursor = d.Seq
-			return d, nil
-		}
-		if !f.caught {
-			if err := f.catchUp(ctx); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		f.mu.Lock()
-		slow, queue := f.slow, f.queue
-		f.queue = nil
-		f.mu.Unlock()
-		switch {
-		case slow:
-			return nil, &fault.Error{Code: fault.Limited, Op: "bus.Next", ZH: "接收太慢，订阅已结束：请从最后收到的游标继续", EN: "events were taken too slowly: subscribe again after the last one",
-				Problems: []fault.Problem{{Code: "SLOW_CONSUMER", ZH: "接收太慢", EN: "events were taken too slowly"}}}
-		case len(queue) > 0:
-			for len(queue) > 0 && queue[0].Seq <= f.cursor { // it had them elsewhere
-				queue = queue[1:]
-			}
-			f.behind = queue
-			continue
-		}
-		something := make(chan struct{})
-		if !f.Rest(ctx, func() { close(something) }) {
-			continue
-		}
-		select {
-		case <-something:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// catchUp takes the next page of what has happened since its cursor: from the
-// ring, from the stream, or from the log.
-func (f *follower) catchUp(ctx context.Context) error {
-	h := f.hub
-	h.mu.Lock()
-	last := h.last
-	if f.cursor >= last || len(h.ring) > 0 && f.cursor+1 >= h.ring[0].Seq {
-		f.attach()
-		h.mu.Unlock()
-		return nil
-	}
-	h.mu.Unlock()
-	events := f.fromStream(ctx)
-	if len(events) == 0 {
-		var err error
-		if events, err = h.Log.EventsAfter(ctx, f.cursor, f.caseID, pageSize); err != nil {
-			return err
-		}
-	}
-	for _, e := range events {
-		f.behind = append(f.behind, casework.NewDelivery(e, h.Load))
-	}
-	if len(events) == 0 { // nothing for it up to there
-		f.cursor = last
-	}
-	return nil
-}
-
-// fromStream gives a page from Redis when that has all that follows.
-func (f *follower) fromStream(ctx context.Context) []casework.Placed {
-	h := f.hub
-	if h.Redis == nil || f.caseID != "" {
-		return nil
-	}
-	messages, err := h.Redis.XRangeN(ctx, h.Stream, "("+idOf(f.cursor), "+", pageSize).Result()
-	events := decode(messages)
-	if err != nil || len(events) == 0 || events[0].Seq != f.cursor+1 {
-		return nil // the log has it
-	}
-	return events
-}
-
-// Close implements casework.Following.
-func (f *follower) Close() {
-	h := f.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.all, f)
-	if set := h.byCase[f.caseID]; set != nil {
-		delete(set, f)
-		if len(set) == 0 {
-			delete(h.byCase, f.caseID)
-		}
 	}
 }

@@ -267,6 +267,45 @@ func TestRest(t *testing.T) {
 	})
 }
 
+// Who takes long holds up nobody, and who has gone is not woken.
+func TestManyRest(t *testing.T) {
+	t.Parallel()
+	l := &log{}
+	h := l.process(t, nil)
+	const followers = 200
+	stuck := make(chan struct{})
+	defer close(stuck)
+	woken := make(chan int, followers)
+	for i := range followers {
+		f := follow(t, h, "", nil)
+		resting := f.Rest(t.Context(), func() {
+			if i%3 == 1 {
+				<-stuck
+			}
+			woken <- i
+		})
+		if !resting {
+			t.Fatalf("there is something for %d", i)
+		}
+		if i%3 == 2 {
+			f.Close()
+		}
+	}
+	l.add(1)
+	got := map[int]bool{}
+	for range (followers + 2) / 3 {
+		select {
+		case i := <-woken:
+			if i%3 != 0 || got[i] {
+				t.Errorf("%d is woken", i)
+			}
+			got[i] = true
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%d are woken", len(got))
+		}
+	}
+}
+
 func TestResumeGone(t *testing.T) {
 	onEach(t, func(t *testing.T, connect func() *redis.Client) {
 		l := &log{}

@@ -39,7 +39,8 @@ type Following interface {
 	// problem SLOW_CONSUMER, and follows again after the last that it had.
 	Next(ctx context.Context) (*Delivery, error)
 	// Rest is for who does not want to wait in Next: wake is called once, when there
-	// is something for it, and returns at once. False: there is something already.
+	// is something for it, and may take it, for as long as that lasts. False: there is
+	// something already.
 	Rest(ctx context.Context, wake func()) bool
 	// Close ends it.
 	Close()
