@@ -226,6 +226,9 @@ func (s *socket) read() {
 			return
 		}
 		s.heard.Store(time.Now().UnixNano())
+		if kind == framePong {
+			continue
+		}
 		var code int
 		var reason string
 		taken := make(chan struct{})
@@ -250,8 +253,6 @@ func (s *socket) takeFrame(kind byte, text []byte) (code int, reason string) {
 		if !s.closed {
 			s.frames.write(framePong, func(to []byte) []byte { return append(to, text...) })
 		}
-		return 0, ""
-	case framePong:
 		return 0, ""
 	case frameClose:
 		code, err := codeOfClose(text)

@@ -60,7 +60,7 @@ var rules = []rule{
 	{"internal/catalog", "go.yaml.in/yaml/v3 core"},
 	{"internal/courier", "core"},
 	{"internal/files", "gocloud.dev/blob/... gocloud.dev/gcerrors core"},
-	{"internal/identity", "github.com/lestrrat-go/jwx/v3/... core"},
+	{"internal/identity", "github.com/hashicorp/golang-lru/v2 github.com/lestrrat-go/jwx/v3/... core"},
 	{"internal/jobs", ""},
 	{"internal/limit", "core"},
 	{"internal/store", "entgo.io/ent/dialect/... github.com/gofrs/flock github.com/jackc/pgx/v5/... github.com/pressly/goose/v3/... modernc.org/sqlite ent/... internal/catalog core"},

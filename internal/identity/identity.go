@@ -3,7 +3,6 @@
 package identity
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,12 +38,8 @@ func notOurs() *fault.Error {
 		"the token is damaged, or not signed by an issuer that this platform trusts; get a new token")
 }
 
-// judge reads claims whose signature has been verified.
-func judge(claims []byte, issuer string, now time.Time) (viewer.Viewer, error) {
-	token := jwt.New()
-	if err := json.Unmarshal(claims, token); err != nil {
-		return viewer.Viewer{}, notOurs()
-	}
+// judge reads a token whose signature has been verified.
+func judge(token jwt.Token, issuer string, now time.Time) (viewer.Viewer, error) {
 	err := jwt.Validate(token,
 		jwt.WithClock(jwt.ClockFunc(func() time.Time { return now })),
 		jwt.WithAcceptableSkew(leeway),
