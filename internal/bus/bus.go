@@ -155,6 +155,7 @@ func (h *Hub) publish(ctx context.Context, published *int64) error {
 		if err != nil || len(events) == 0 {
 			return err
 		}
+		h.handOut(events) // here, nobody has to wait for Redis
 		pipe := h.Redis.Pipeline()
 		for _, e := range events {
 			text, err := json.Marshal(e)
