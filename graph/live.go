@@ -45,32 +45,9 @@ func (l live) Exec(ctx context.Context) graphql.ResponseHandler {
 	if err != nil {
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
 	}
-	context.AfterFunc(ctx, s.following.Close)
-	protocol.Rests(ctx, s.following.Rest)
-	return func(ctx context.Context) *graphql.Response {
-		for {
-			d, err := s.following.Next(ctx)
-			wanted := false
-			if err == nil {
-				wanted, err = s.wants(ctx, d)
-			}
-			switch {
-			case err != nil:
-				if ctx.Err() == nil {
-					protocol.Fail(ctx, err)
-				}
-				s.following.Close()
-				return nil
-			case wanted:
-				shared := d.Once(s.question, func() any { return l.evaluate(ctx, d) }).(*graphql.Response)
-				own := *shared
-				own.Errors = slices.Clone(shared.Errors)
-				return &own
-			case protocol.Skip(ctx):
-				return nil
-			}
-		}
-	}
+	context.AfterFunc(ctx, s.Close)
+	s.answer = l.evaluate
+	return protocol.Streams(ctx, s)
 }
 
 type occurringKey struct{}
@@ -83,7 +60,7 @@ func occurring(ctx context.Context) *casework.Delivery {
 
 // evaluate resolves an operation for one event. The first who asks may leave
 // meanwhile; the others wait for the answer.
-func (l live) evaluate(ctx context.Context, d *casework.Delivery) (response *graphql.Response) {
+func (l live) evaluate(ctx context.Context, d *casework.Delivery) (answer any) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), evaluateTime)
 	defer cancel()
 	ctx = context.WithValue(ctx, occurringKey{}, d)
@@ -93,7 +70,7 @@ func (l live) evaluate(ctx context.Context, d *casework.Delivery) (response *gra
 	defer func() {
 		if v := recover(); v != nil {
 			graphql.AddError(ctx, op.RecoverFunc(ctx, v))
-			response = &graphql.Response{Data: []byte("null"), Errors: graphql.GetErrors(ctx)}
+			answer = &graphql.Response{Data: []byte("null"), Errors: graphql.GetErrors(ctx)}
 		}
 	}()
 	resolve := l.ExecutableSchema.Exec(ctx)
@@ -106,10 +83,23 @@ func (l live) evaluate(ctx context.Context, d *casework.Delivery) (response *gra
 
 // subscription is one client's.
 type subscription struct {
-	following  casework.Following
+	casework.Following
 	viewer     viewer.Viewer
 	department string // code; whose inbox
 	question   string // what is asked by whom: those with the same one get the same answer
+	answer     func(context.Context, *casework.Delivery) any
+}
+
+// Next implements protocol.Stream.
+func (s *subscription) Next(ctx context.Context) (*graphql.Response, error) {
+	d, err := s.Following.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if wanted, err := s.wants(ctx, d); !wanted || err != nil {
+		return nil, err
+	}
+	return d.Once(ctx, s.question, s.answer).(*graphql.Response), nil
 }
 
 // wants says whether an event is the subscription's and its viewer may see it, as
@@ -158,7 +148,7 @@ func (r *Resolver) follow(ctx context.Context, op *graphql.OperationContext) (*s
 	if err != nil {
 		return nil, err
 	}
-	s.following, err = feed.Follow(ctx, of, after)
+	s.Following, err = feed.Follow(ctx, of, after)
 	return s, err
 }
 

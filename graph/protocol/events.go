@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -15,44 +17,31 @@ func storageAway(err error) error {
 	return &fault.Error{Code: fault.Unavailable, Op: "protocol", ZH: "文件暂时不能接收，请稍后再试", EN: "files cannot be taken at the moment; try again later", Err: err}
 }
 
-type sourceKey struct{}
-
-// source is what the source of a subscription tells the transport.
-type source struct {
-	err     error // why it has ended; written before it ends and read after
-	waits   bool  // the transport's: it waits for the source whenever that has nothing
-	rest    func(ctx context.Context, wake func()) bool
-	skipped bool
+// Stream is what a subscription is answered from.
+type Stream interface {
+	// Next waits for the next answer, which others may get too; nil: what has come is
+	// not for the client. An error ends the subscription, and its client is told;
+	// io.EOF: it is over.
+	Next(ctx context.Context) (*graphql.Response, error)
+	// Rest is for who does not want to wait in Next: wake is called once, when there
+	// is something to ask it for, and asks for it. False: there is something already.
+	Rest(ctx context.Context, wake func()) bool
 }
 
-// Fail says why a subscription ends before its time; its client is told. It is
-// called before the source of the subscription is closed.
-func Fail(ctx context.Context, err error) {
-	if s, ok := ctx.Value(sourceKey{}).(*source); ok {
-		s.err = err
-	}
+type streamKey struct{}
+
+// Streams has a subscription answered from a stream, until ctx ends. It is what the
+// executable schema gives for one that is not refused.
+func Streams(ctx context.Context, s Stream) graphql.ResponseHandler {
+	*ctx.Value(streamKey{}).(*Stream) = s
+	return graphql.OneShot(nil)
 }
 
-// Rests says that nobody has to wait for the source of a subscription: rest has
-// wake called, once, when there is something to ask it for, and is false when
-// there is already; wake asks for it, and lasts as long as that. It is called when
-// the subscription begins.
-func Rests(ctx context.Context, rest func(ctx context.Context, wake func()) bool) {
-	if s, ok := ctx.Value(sourceKey{}).(*source); ok && !s.waits {
-		s.rest = rest
-	}
-}
-
-// Skip says that what the source of a subscription had is not for the client: the
-// nil that follows is not its end. False: the source is to wait for something
-// that is.
-func Skip(ctx context.Context) bool {
-	s, ok := ctx.Value(sourceKey{}).(*source)
-	if !ok || s.rest == nil {
-		return false
-	}
-	s.skipped = true
-	return true
+// dispatch begins an operation, which respond answers, or stream, when that is not
+// nil.
+func (h *Handler) dispatch(ctx context.Context, op *graphql.OperationContext) (respond graphql.ResponseHandler, stream Stream, _ context.Context) {
+	respond, ctx = h.Exec.DispatchOperation(context.WithValue(ctx, streamKey{}, &stream), op)
+	return respond, stream, ctx
 }
 
 // serveEvents answers as a stream of events, also what is not executed: a browser
@@ -89,26 +78,23 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 	out.alive() // the client knows that it is connected
 	opCtx, done := h.limited(ctx, op)
 	defer done()
-	from := &source{waits: true}
-	opCtx = context.WithValue(opCtx, sourceKey{}, from)
-	responses := h.run(opCtx, op)
+	results := h.run(opCtx, op)
 	alive := time.NewTicker(h.aliveEvery())
 	defer alive.Stop()
 	for out.err == nil {
 		select {
-		case response, more := <-responses:
-			if more {
-				out.next(response)
-				continue
-			}
-			if ctx.Err() != nil {
+		case r, more := <-results:
+			switch {
+			case ctx.Err() != nil:
 				return
+			case !more:
+				out.complete()
+				return
+			case r.err != nil:
+				out.next(h.refused(ctx, &refusal{err: r.err}))
+			default:
+				out.next(r.response)
 			}
-			if from.err != nil {
-				out.next(h.refused(ctx, &refusal{err: from.err}))
-			}
-			out.complete()
-			return
 		case <-alive.C:
 			out.alive()
 			if h.SignIn != nil && authorization != "" {
@@ -131,27 +117,44 @@ func stopping() *refusal {
 		err: fault.New(fault.Unavailable, "protocol", "服务正在停止，请重新连接", "the server is stopping; connect again")}
 }
 
-// run executes an operation and gives its responses one by one. The channel
-// closes when there are no more; whoever stops reading cancels ctx.
-func (h *Handler) run(ctx context.Context, op *graphql.OperationContext) <-chan *graphql.Response {
-	responses := make(chan *graphql.Response)
+// result is an answer of an operation, or why it has ended.
+type result struct {
+	response *graphql.Response
+	err      error
+}
+
+// run executes an operation and gives what comes of it one by one. The channel
+// closes when there is no more; whoever stops reading cancels ctx.
+func (h *Handler) run(ctx context.Context, op *graphql.OperationContext) <-chan result {
+	results := make(chan result)
+	give := func(r result) bool {
+		select {
+		case results <- r:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 	go func() {
-		defer close(responses)
+		defer close(results)
 		defer func() {
 			if v := recover(); v != nil {
-				Fail(ctx, panicked(v))
+				give(result{err: panicked(v)})
 			}
 		}()
-		next, ctx := h.Exec.DispatchOperation(ctx, op)
-		for response := next(ctx); response != nil; response = next(ctx) {
-			select {
-			case responses <- response:
-			case <-ctx.Done():
+		respond, stream, ctx := h.dispatch(ctx, op)
+		if stream == nil { // it is refused
+			give(result{response: respond(ctx)})
+			return
+		}
+		for {
+			response, err := stream.Next(ctx)
+			if errors.Is(err, io.EOF) || (response != nil || err != nil) && !give(result{response, err}) || err != nil {
 				return
 			}
 		}
 	}()
-	return responses
+	return results
 }
 
 // eventWriter writes events until one cannot be written.

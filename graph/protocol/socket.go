@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -423,7 +424,8 @@ type running struct {
 	begin  []byte          // of each message with an answer, which follows
 	ctx    context.Context // ends with the operation
 	cancel context.CancelFunc
-	over   bool // under the socket's lock
+	wake   func() // of its stream
+	over   bool   // under the socket's lock
 }
 
 // forget ends the operation; the socket's lock is held.
@@ -468,60 +470,66 @@ func (o *running) execute(q *request) {
 		return
 	}
 	ctx, done := h.limited(o.ctx, prepared)
-	from := &source{}
-	next, ctx := h.Exec.DispatchOperation(context.WithValue(ctx, sourceKey{}, from), prepared)
+	respond, stream, ctx := h.dispatch(ctx, prepared)
 	o.s.operations.Go(func() {
 		defer done()
-		o.deliver(ctx, next, from)
+		defer o.unless()
+		if stream == nil {
+			o.answer(ctx, respond(ctx))
+			return
+		}
+		o.wake = func() {
+			if o.s.goOn() {
+				defer o.s.operations.Done()
+				o.follow(ctx, stream)
+			}
+		}
+		o.follow(ctx, stream)
 	})
 }
 
-// deliver sends what an operation gives until it ends, or until it rests: then
-// nothing is left of it but what wakes it, and who wakes it goes on.
-func (o *running) deliver(ctx context.Context, next graphql.ResponseHandler, from *source) {
+// answer sends the one answer of an operation.
+func (o *running) answer(ctx context.Context, response *graphql.Response) {
+	cause := context.Cause(ctx)
+	switch {
+	case response == nil && o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
+		o.refuse(&refusal{err: cause})
+	case response != nil && response.Data == nil: // refused before its first field
+		o.fail(response)
+	case response == nil || o.next(response):
+		o.finish(message{Type: "complete"})
+	}
+}
+
+// follow sends what a stream gives until it ends, or until it rests: then nothing is
+// left of it but what wakes it, and who wakes it goes on.
+func (o *running) follow(ctx context.Context, stream Stream) {
 	defer o.unless()
-	wake := func() { o.goOn(ctx, next, from) }
-	for from.rest == nil || !from.rest(ctx, wake) {
-		from.skipped = false
-		response := next(ctx)
+	for !stream.Rest(ctx, o.wake) {
+		response, err := stream.Next(ctx)
 		switch {
-		case response == nil && from.skipped:
-		case response == nil:
-			o.end(ctx, from)
+		case errors.Is(err, io.EOF):
+			o.finish(message{Type: "complete"})
 			return
-		case response.Data == nil: // refused before its first field
-			o.fail(response)
+		case err != nil:
+			if ctx.Err() == nil {
+				o.refuse(&refusal{err: err})
+			}
 			return
-		case !o.next(response):
+		case response != nil && !o.next(response):
 			return
 		}
 	}
 }
 
-// goOn delivers again, unless the socket has ended meanwhile.
-func (o *running) goOn(ctx context.Context, next graphql.ResponseHandler, from *source) {
-	o.s.mu.Lock()
-	if o.s.closed {
-		o.s.mu.Unlock()
-		return
+// goOn counts what goes on for an operation, unless the socket has ended.
+func (s *socket) goOn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.operations.Add(1)
 	}
-	o.s.operations.Add(1)
-	o.s.mu.Unlock()
-	defer o.s.operations.Done()
-	o.deliver(ctx, next, from)
-}
-
-// end tells the client that the operation has ended, or why it has to.
-func (o *running) end(ctx context.Context, from *source) {
-	cause := context.Cause(ctx)
-	switch {
-	case from.err != nil:
-		o.refuse(&refusal{err: from.err})
-	case o.ctx.Err() == nil && fault.CodeOf(cause) == fault.Unavailable: // its time is over
-		o.refuse(&refusal{err: cause})
-	default:
-		o.finish(message{Type: "complete"})
-	}
+	return !s.closed
 }
 
 // next sends an answer; false when the client has ended the operation.

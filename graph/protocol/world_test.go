@@ -161,56 +161,55 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 	}
 	w.alive.Add(1)
 	context.AfterFunc(ctx, func() { w.alive.Add(-1) })
-	n, to := 0, 0
+	to := -1
 	if field.Name == "count" {
 		to, _ = strconv.Atoi(fmt.Sprint(field.ArgumentMap(op.Variables)["to"]))
-	}
-	next := func() *graphql.Response {
-		n++
-		return &graphql.Response{Data: fmt.Appendf(nil, strings.Replace(`{%q:%d}`, ":", map[bool]string{true: ":\r\n", false: ":"}[field.Alias == "lines"], 1), field.Alias, n)}
 	}
 	if field.Name == "silence" {
 		w.began <- field.Name
 	}
-	if field.Name == "rings" {
-		protocol.Rests(ctx, func(_ context.Context, wake func()) bool {
-			if len(w.bell) > 0 {
-				return false
-			}
-			w.resting <- wake
-			return true
-		})
-		return func(ctx context.Context) *graphql.Response {
-			for {
-				select {
-				case <-w.bell:
-				case <-ctx.Done():
-					return nil
-				}
-				if response := next(); n%2 == 1 {
-					return response
-				}
-				if protocol.Skip(ctx) {
-					return nil
-				}
-			}
+	return protocol.Streams(ctx, &numbers{w: w, field: field, to: to})
+}
+
+// numbers counts.
+type numbers struct {
+	w     *world
+	field *ast.Field
+	n, to int
+}
+
+func (s *numbers) Next(ctx context.Context) (*graphql.Response, error) {
+	switch {
+	case s.field.Name == "silence":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case s.field.Name == "breaks" && s.n == 1:
+		return nil, fault.New(fault.Unavailable, "test", "断了", "it broke")
+	case s.n == s.to:
+		return nil, io.EOF
+	case s.field.Name == "rings":
+		select {
+		case <-s.w.bell:
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
-	return func(ctx context.Context) *graphql.Response {
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case field.Name == "silence":
-			<-ctx.Done()
-			return nil
-		case field.Name == "breaks" && n == 1:
-			protocol.Fail(ctx, fault.New(fault.Unavailable, "test", "断了", "it broke"))
-			return nil
-		case field.Name == "count" && n >= to:
-			return nil
-		}
-		return next()
+	if s.n++; s.field.Name == "rings" && s.n%2 == 0 {
+		return nil, nil // for nobody
 	}
+	separator := ":"
+	if s.field.Alias == "lines" {
+		separator = ":\r\n"
+	}
+	return &graphql.Response{Data: fmt.Appendf(nil, "{%q%s%d}", s.field.Alias, separator, s.n)}, nil
+}
+
+func (s *numbers) Rest(_ context.Context, wake func()) bool {
+	if s.field.Name != "rings" || len(s.w.bell) > 0 {
+		return false
+	}
+	s.w.resting <- wake
+	return true
 }
 
 // present gives errors their codes, as graph/present.go does at more length.

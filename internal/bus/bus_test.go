@@ -450,7 +450,7 @@ func TestDeliveriesAreShared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := d.Once("the same question", func() any { made++; return made }); got != 1 {
+		if got := d.Once(t.Context(), "the same question", func(context.Context, *casework.Delivery) any { made++; return made }); got != 1 {
 			t.Errorf("%v was made anew", got)
 		}
 	}

@@ -59,8 +59,8 @@ type Delivery struct {
 }
 
 type answer struct {
-	once  sync.Once
-	value any
+	mu    sync.Mutex
+	value any // nil: it has not been made
 }
 
 // NewDelivery delivers an event; load reads its case when somebody asks.
@@ -84,8 +84,8 @@ func (d *Delivery) Of(ctx context.Context) (*Case, error) {
 	return d.of, nil
 }
 
-// Once gives the value for a key, which the first who asks makes.
-func (d *Delivery) Once(key string, make func() any) any {
+// Once gives the value for a key, which the first who asks makes: not nil.
+func (d *Delivery) Once(ctx context.Context, key string, make func(context.Context, *Delivery) any) any {
 	d.mu.Lock()
 	if d.answers == nil {
 		d.answers = map[string]*answer{}
@@ -96,7 +96,11 @@ func (d *Delivery) Once(key string, make func() any) any {
 		d.answers[key] = a
 	}
 	d.mu.Unlock()
-	a.once.Do(func() { a.value = make() })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.value == nil {
+		a.value = make(ctx, d)
+	}
 	return a.value
 }
 
