@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +23,7 @@ import (
 // the server would have to wake it for each.
 type audience struct {
 	poll  int
-	files []*os.File // by number
+	files []int // descriptors, by number
 	index map[int32]int
 	part  [][]byte // of a frame whose rest has not come
 }
@@ -40,7 +39,7 @@ func gather(b *testing.B, many int, url, token, message string) *audience {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &audience{poll: poll, files: make([]*os.File, many), index: map[int32]int{}, part: make([][]byte, many)}
+	a := &audience{poll: poll, files: make([]int, many), index: map[int32]int{}, part: make([][]byte, many)}
 	b.Cleanup(a.close)
 	var opening sync.WaitGroup
 	slots := make(chan struct{}, 50) // open so many at a time
@@ -57,10 +56,9 @@ func gather(b *testing.B, many int, url, token, message string) *audience {
 	if b.Failed() {
 		b.FailNow()
 	}
-	for i, f := range a.files {
-		fd := int32(f.Fd())
-		a.index[fd] = i
-		if err := errors.Join(unix.SetNonblock(int(fd), true), unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, int(fd), &unix.EpollEvent{Events: unix.EPOLLIN, Fd: fd})); err != nil {
+	for i, fd := range a.files {
+		a.index[int32(fd)] = i
+		if err := unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -68,51 +66,57 @@ func gather(b *testing.B, many int, url, token, message string) *audience {
 }
 
 // attend opens one socket. Go's own poller is not to watch it, so that it is given
-// as a file.
-func attend(host, token, message string) (*os.File, error) {
+// as another descriptor.
+func attend(host, token, message string) (fd int, _ error) {
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer conn.Close()
 	_, err = fmt.Fprintf(conn, "GET /graphql HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n", host, token)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	r := bufio.NewReader(conn)
 	answer, err := http.ReadResponse(r, nil)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if answer.StatusCode != http.StatusSwitchingProtocols {
-		return nil, errors.New(answer.Status)
+		return 0, errors.New(answer.Status)
 	}
 	for _, m := range []string{`{"type":"connection_init"}`, message, `{"id":"2","type":"subscribe","payload":{"query":"{ __typename }"}}`} {
 		if _, err := conn.Write(masked(1, []byte(m))); err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
 	var texts []string
 	for range 3 { // the acknowledgement, and the answer and end of the query
 		header, err := r.Peek(4)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		size, text, _ := cut(append(header[:4:4], make([]byte, 1<<16)...))
 		if text == nil {
-			return nil, fmt.Errorf("no frame: %x", header)
+			return 0, fmt.Errorf("no frame: %x", header)
 		}
 		frame := make([]byte, size)
 		if _, err := io.ReadFull(r, frame); err != nil {
-			return nil, err
+			return 0, err
 		}
 		texts = append(texts, string(frame))
 	}
 	if !strings.Contains(texts[0], "connection_ack") || !strings.Contains(texts[1], "__typename") || !strings.Contains(texts[2], "complete") {
-		return nil, fmt.Errorf("not what was asked for: %q", texts)
+		return 0, fmt.Errorf("not what was asked for: %q", texts)
 	}
-	return conn.(*net.TCPConn).File()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var duplicated error
+	err = raw.Control(func(original uintptr) { fd, duplicated = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(err, duplicated)
 }
 
 // masked is a short frame of a client, under a mask of zeros.
@@ -194,17 +198,17 @@ func (a *audience) hear(b *testing.B, times []time.Time) (message []byte, _ []ti
 // tell sends a message on every socket.
 func (a *audience) tell(b *testing.B, message string) {
 	b.Helper()
-	for _, f := range a.files {
-		if _, err := unix.Write(int(f.Fd()), masked(1, []byte(message))); err != nil {
+	for _, fd := range a.files {
+		if _, err := unix.Write(fd, masked(1, []byte(message))); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func (a *audience) close() {
-	for _, f := range a.files {
-		if f != nil {
-			_ = f.Close() // nothing is left to say
+	for _, fd := range a.files {
+		if fd > 0 {
+			_ = unix.Close(fd) // nothing is left to say
 		}
 	}
 	_ = unix.Close(a.poll)

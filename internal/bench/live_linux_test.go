@@ -22,7 +22,7 @@ import (
 const subscribers = 5000
 
 // events is how many each of them gets in one run.
-const events = 20
+const events = 100
 
 // rest is the time between two events. Without it, what the network still does for
 // one would be counted for the next.
