@@ -134,7 +134,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		return v, err
 	}
 	door := c.doorkeeper
-	door.Limiter = limit.New(cache.Buckets{Cache: hints}, time.Now)
+	door.Limiter = limit.New(buckets(c, hints), time.Now)
 	resolver.Guesses = &door
 	limited := func(next http.Handler) http.Handler {
 		return door.ByAddress(identity.Middleware(signIn, door.BySubject(next)))
@@ -194,6 +194,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		stop()
 		return waitFor(finish, &working)
 	})
+}
+
+// buckets are those that servers share; nil for one that shares its Redis with none.
+func buckets(c config, hints *cache.Cache) limit.Shared {
+	if c.redisURL == cache.Embedded {
+		return nil
+	}
+	return cache.Buckets{Cache: hints}
 }
 
 // ownWork is what the platform does of itself.
