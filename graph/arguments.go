@@ -135,9 +135,13 @@ func misfits(op *graphql.OperationContext) []fault.Problem {
 			path = ""
 		}
 		visitValue(v.Type, path, op.Variables[v.Variable], func(kind, path string, value any) {
+			p, bad := badScalar(kind, value)
 			if !fitsType(kind, value) {
-				problems = append(problems, fault.Problem{Path: path, Code: "WRONG_TYPE",
-					ZH: fmt.Sprintf("%.40q 不是 %s", fmt.Sprint(value), kind), EN: fmt.Sprintf("%.40q is no %s", fmt.Sprint(value), kind)})
+				bad, p = true, fault.Problem{Code: "WRONG_TYPE", ZH: fmt.Sprintf("%.40q 不是 %s", fmt.Sprint(value), kind), EN: fmt.Sprintf("%.40q is no %s", fmt.Sprint(value), kind)}
+			}
+			if bad {
+				p.Path = path
+				problems = append(problems, p)
 			}
 		})
 	}
@@ -145,7 +149,7 @@ func misfits(op *graphql.OperationContext) []fault.Problem {
 }
 
 // fitsType says whether a value of the variables is of a type that GraphQL defines,
-// or of an enum. Other scalars say so themselves.
+// or of an enum. Of other scalars badScalar knows.
 func fitsType(kind string, value any) bool {
 	number, isNumber := value.(json.Number)
 	_, isText := value.(string)
