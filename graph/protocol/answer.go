@@ -31,7 +31,7 @@ const notFound = "PERSISTED_QUERY_NOT_FOUND"
 // request that was refused before its first field.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f form, response *graphql.Response) {
 	if response == nil { // the client has gone, or its time is over
-		h.refuse(w, r, f, &refusal{status: http.StatusServiceUnavailable, err: fault.New(fault.Unavailable, "protocol", "未能及时处理，请重试", "no answer in time; try again")})
+		h.refuse(w, r, f, &refusal{status: http.StatusServiceUnavailable, err: noAnswer()})
 		return
 	}
 	status := http.StatusOK
@@ -42,6 +42,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f form, respons
 		status = statusPartialSuccess
 	}
 	h.write(w, r, f, status, body(response))
+}
+
+func noAnswer() error {
+	return fault.New(fault.Unavailable, "protocol", "未能及时处理，请重试", "no answer in time; try again")
 }
 
 // statusPartialSuccess is of the newer draft: executed, with errors.

@@ -1,14 +1,17 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/onedoor/onedoor/internal/fault"
 )
@@ -17,31 +20,9 @@ func storageAway(err error) error {
 	return &fault.Error{Code: fault.Unavailable, Op: "protocol", ZH: "文件暂时不能接收，请稍后再试", EN: "files cannot be taken at the moment; try again later", Err: err}
 }
 
-// Stream is what a subscription is answered from.
-type Stream interface {
-	// Next waits for the next answer, which others may get too; nil: what has come is
-	// not for the client. An error ends the subscription, and its client is told;
-	// io.EOF: it is over.
-	Next(ctx context.Context) (*graphql.Response, error)
-	// Rest is for who does not want to wait in Next: wake is called once, when there
-	// is something to ask it for, and asks for it. False: there is something already.
-	Rest(ctx context.Context, wake func()) bool
-}
-
-type streamKey struct{}
-
-// Streams has a subscription answered from a stream, until ctx ends. It is what the
-// executable schema gives for one that is not refused.
-func Streams(ctx context.Context, s Stream) graphql.ResponseHandler {
-	*ctx.Value(streamKey{}).(*Stream) = s
-	return graphql.OneShot(nil)
-}
-
-// dispatch begins an operation, which respond answers, or stream, when that is not
-// nil.
-func (h *Handler) dispatch(ctx context.Context, op *graphql.OperationContext) (respond graphql.ResponseHandler, stream Stream, _ context.Context) {
-	respond, ctx = h.Exec.DispatchOperation(context.WithValue(ctx, streamKey{}, &stream), op)
-	return respond, stream, ctx
+func stopping() *refusal {
+	return &refusal{status: http.StatusServiceUnavailable, header: http.Header{"Retry-After": {"1"}},
+		err: fault.New(fault.Unavailable, "protocol", "服务正在停止，请重新连接", "the server is stopping; connect again")}
 }
 
 // serveEvents answers as a stream of events, also what is not executed: a browser
@@ -52,14 +33,19 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 		h.refuse(w, r, form{}, refused)
 		return
 	}
-	defer h.streams.Done()
-	defer leave()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	authorization := r.Header.Get("Authorization")
-	out := &eventWriter{w: w, control: http.NewResponseController(w)}
-	_ = out.control.SetReadDeadline(noDeadline) // nothing more is read
-	op, refused := h.prepare(ctx, q)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request ends here, with all that it takes
+	ended := func() {
+		cancel()
+		leave()
+		h.streams.Done()
+	}
+	isTaken := false
+	defer func() {
+		if !isTaken {
+			ended()
+		}
+	}()
+	op, refused := h.prepare(r.Context(), q)
 	if refused == nil {
 		if notHere := onlyRead(r, op.Operation); notHere != nil {
 			h.refuse(w, r, form{}, notHere)
@@ -71,115 +57,207 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no") // of nginx
 	if refused != nil {
-		out.next(h.refused(ctx, refused))
-		out.complete()
+		writeEvents(w, r, h.refused(r.Context(), refused))
 		return
 	}
-	out.alive() // the client knows that it is connected
-	opCtx, done := h.limited(ctx, op)
-	defer done()
-	results := h.run(opCtx, op)
-	alive := time.NewTicker(h.aliveEvery())
-	defer alive.Stop()
-	for out.err == nil {
-		select {
-		case r, more := <-results:
-			switch {
-			case ctx.Err() != nil:
-				return
-			case !more:
-				out.complete()
-				return
-			case r.err != nil:
-				out.next(h.refused(ctx, &refusal{err: r.err}))
-			default:
-				out.next(r.response)
-			}
-		case <-alive.C:
-			out.alive()
-			if h.SignIn != nil && authorization != "" {
-				if _, err := h.SignIn(ctx, authorization); err != nil {
-					out.next(h.refused(ctx, &refusal{err: err}))
-					out.complete()
-					return
-				}
-			}
-		case <-closing.Done(): // without complete: the client comes again
-			return
-		case <-ctx.Done():
-			return
-		}
+	if op.Operation.Operation != ast.Subscription {
+		response, _, _ := h.start(r.Context(), op)
+		writeEvents(w, r, response)
+		return
 	}
-}
-
-func stopping() *refusal {
-	return &refusal{status: http.StatusServiceUnavailable, header: http.Header{"Retry-After": {"1"}},
-		err: fault.New(fault.Unavailable, "protocol", "服务正在停止，请重新连接", "the server is stopping; connect again")}
-}
-
-// result is an answer of an operation, or why it has ended.
-type result struct {
-	response *graphql.Response
-	err      error
-}
-
-// run executes an operation and gives what comes of it one by one. The channel
-// closes when there is no more; whoever stops reading cancels ctx.
-func (h *Handler) run(ctx context.Context, op *graphql.OperationContext) <-chan result {
-	results := make(chan result)
-	give := func(r result) bool {
-		select {
-		case results <- r:
-			return true
-		case <-ctx.Done():
-			return false
-		}
+	response, stream, ctx := h.start(ctx, op)
+	if stream == nil || r.Method == http.MethodHead {
+		writeEvents(w, r, response)
+		return
 	}
+	header.Set("Connection", "close")
+	w.WriteHeader(http.StatusOK)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // nobody is there to be answered
+	}
+	isTaken = true
+	s := &events{h: h, line: line{conn: conn}, isChunked: r.ProtoAtLeast(1, 1), authorization: r.Header.Get("Authorization"), ctx: ctx, cancel: cancel}
 	go func() {
-		defer close(results)
-		defer func() {
-			if v := recover(); v != nil {
-				give(result{err: panicked(v)})
-			}
-		}()
-		respond, stream, ctx := h.dispatch(ctx, op)
-		if stream == nil { // it is refused
-			give(result{response: respond(ctx)})
-			return
-		}
-		for {
-			response, err := stream.Next(ctx)
-			if errors.Is(err, io.EOF) || (response != nil || err != nil) && !give(result{response, err}) || err != nil {
-				return
-			}
+		defer ended()
+		s.serve(closing, stream)
+	}()
+}
+
+// start begins an operation, and gives its answer when that is one.
+func (h *Handler) start(ctx context.Context, op *graphql.OperationContext) (response *graphql.Response, stream Stream, _ context.Context) {
+	defer func() {
+		if v := recover(); v != nil {
+			response, stream = h.refused(ctx, &refusal{err: panicked(v)}), nil
 		}
 	}()
-	return results
+	ctx, done := h.limited(ctx, op)
+	defer done()
+	respond, stream, ctx := h.dispatch(ctx, op)
+	if stream != nil {
+		return nil, stream, ctx
+	}
+	if response = respond(ctx); response == nil {
+		response = h.refused(ctx, &refusal{err: noAnswer()})
+	}
+	return response, nil, ctx
 }
 
-// eventWriter writes events until one cannot be written.
-type eventWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	err     error
+// writeEvents answers with the one event of what is no stream.
+func writeEvents(w http.ResponseWriter, r *http.Request, response *graphql.Response) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // not every writer has one
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(append(appendNext(nil, response), complete...)) // a client that is gone needs no answer
+	}
 }
 
-func (e *eventWriter) write(text string) {
-	if e.err != nil {
+const (
+	// complete has an empty data line: without one, browsers drop the event.
+	complete = "event: complete\ndata:\n\n"
+	alive    = ":\n\n"
+)
+
+// appendNext appends an answer, on one line: in JSON, the ends of lines are white
+// space.
+func appendNext(to []byte, response *graphql.Response) []byte {
+	to = append(to, "event: next\ndata: "...)
+	begin := len(to)
+	to = appendBody(to, response)
+	if bytes.ContainsAny(to[begin:], "\r\n") {
+		to = append(to[:begin], bytes.Map(func(c rune) rune {
+			if c == '\r' || c == '\n' {
+				return -1
+			}
+			return c
+		}, to[begin:])...)
+	}
+	return append(to, "\n\n"...)
+}
+
+// events is a stream of server-sent events. Like a socket, it has one goroutine
+// while nothing happens.
+type events struct {
+	h             *Handler
+	line          line
+	isChunked     bool // HTTP/1.0 has no chunks
+	authorization string
+	ctx           context.Context // ends with the stream
+	cancel        context.CancelFunc
+
+	mu     sync.Mutex // of what follows, and of the order in which events go out
+	timer  *time.Timer
+	closed bool
+	going  sync.WaitGroup
+}
+
+// serve serves a stream until it ends, by itself or since the client has gone.
+func (s *events) serve(closing context.Context, stream Stream) {
+	stop := context.AfterFunc(closing, func() { s.close(nil) })
+	s.mu.Lock()
+	s.send([]byte(alive)) // the client knows that it is connected
+	s.timer = time.AfterFunc(s.h.aliveEvery(), s.lookAfter)
+	s.mu.Unlock()
+	s.going.Go(func() { follow(s.ctx, stream, s) })
+	var ignored [64]byte
+	for {
+		if _, err := s.line.conn.Read(ignored[:]); err != nil {
+			break
+		}
+	}
+	stop()
+	s.cancel()
+	_ = s.line.conn.Close()
+	s.mu.Lock()
+	s.closed = true
+	s.timer.Stop()
+	s.mu.Unlock()
+	s.going.Wait()
+}
+
+// send writes events; s.mu is held.
+func (s *events) send(text []byte) {
+	if !s.closed {
+		s.write(func(to []byte) []byte { return append(to, text...) })
+	}
+}
+
+// write writes a chunk with what fill appends.
+func (s *events) write(fill func(to []byte) []byte) {
+	if !s.isChunked {
+		s.line.write(func(to []byte, _ int) []byte { return to }, fill)
 		return
 	}
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeTime)) // not every writer has one
-	if _, e.err = e.w.Write([]byte(text)); e.err == nil {
-		e.err = e.control.Flush()
+	s.line.write(func(to []byte, size int) []byte {
+		return append(strconv.AppendUint(to, uint64(size-len("\r\n")), 16), "\r\n"...)
+	}, func(to []byte) []byte { return append(fill(to), "\r\n"...) })
+}
+
+// close ends the stream with its last events, once. Without any, its client comes
+// again.
+func (s *events) close(last []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if len(last) > 0 {
+		s.send(last)
+	}
+	s.closed = true
+	if s.isChunked {
+		s.line.write(func(to []byte, _ int) []byte { return to }, func(to []byte) []byte { return append(to, "0\r\n\r\n"...) })
+	}
+	s.line.hangUp()
+	s.cancel()
+}
+
+// lookAfter ends a stream whose token is over, and looks again later. A client that
+// has gone is not written to for long.
+func (s *events) lookAfter() {
+	defer func() {
+		if v := recover(); v != nil { // nobody else stands between that and the end of the process
+			s.end(panicked(v))
+		}
+	}()
+	if s.h.SignIn != nil && s.authorization != "" {
+		if _, err := s.h.SignIn(s.ctx, s.authorization); err != nil {
+			s.end(err)
+			return
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.send([]byte(alive))
+		s.timer.Reset(s.h.aliveEvery())
 	}
 }
 
-// next writes an answer on one line: in JSON, the ends of lines are white space.
-func (e *eventWriter) next(response *graphql.Response) {
-	e.write("event: next\ndata: " + strings.NewReplacer("\n", "", "\r", "").Replace(string(body(response))) + "\n\n")
+func (s *events) next(response *graphql.Response) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.write(func(to []byte) []byte { return appendNext(to, response) })
+	}
+	return !s.closed
 }
 
-// complete has an empty data line: without one, browsers drop the event.
-func (e *eventWriter) complete() { e.write("event: complete\ndata:\n\n") }
+func (s *events) end(err error) {
+	var last []byte
+	if !errors.Is(err, io.EOF) {
+		last = appendNext(nil, s.h.refused(s.ctx, &refusal{err: err}))
+	}
+	s.close(append(last, complete...))
+}
 
-func (e *eventWriter) alive() { e.write(":\n\n") }
+func (s *events) goOn() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.going.Add(1)
+	}
+	return !s.closed
+}
+
+func (s *events) done() { s.going.Done() }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -158,4 +160,77 @@ func TestEventsEnd(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEventsRest: a stream that has nothing rests until it is woken.
+func TestEventsRest(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape("subscription { rings }"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", asEvents)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	expect := func(want string) {
+		t.Helper()
+		for lines.Scan() {
+			if text, isData := strings.CutPrefix(lines.Text(), "data: "); isData {
+				if text != want {
+					t.Errorf("got %s, not %s", text, want)
+				}
+				return
+			}
+		}
+		t.Fatal("the stream has ended")
+	}
+	wake := <-s.resting
+	for range 3 {
+		s.bell <- true
+	}
+	wake()
+	expect(`{"data":{"rings":1}}`)
+	expect(`{"data":{"rings":3}}`)
+	wake = <-s.resting
+	cancel()
+	until(t, "the end of the subscription", func() bool { return s.alive.Load() == 0 })
+	wake() // for nobody
+}
+
+// TestEventsOverOldHTTP asks by HTTP/1.0, which has no chunks, as nginx does by
+// default, and by HEAD.
+func TestEventsOverOldHTTP(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for request, want := range map[string]string{
+		"GET /?query=subscription%7Bcount(to:2)%7D HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n":                                  "event: next\ndata: {\"data\":{\"count\":1}}\n\nevent: next\ndata: {\"data\":{\"count\":2}}\n\nevent: complete\ndata:\n\n",
+		"HEAD /?query=subscription%7Bcount(to:2)%7D HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/event-stream\r\n\r\n": "",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, body, _ := strings.Cut(string(text), "\r\n\r\n")
+		if !strings.Contains(head, " 200 OK\r\n") || !strings.Contains(head, "Content-Type: text/event-stream") {
+			t.Error(head)
+		}
+		if diff := cmp.Diff(want, withoutComments(body)); diff != "" {
+			t.Errorf("stream (-want +got):\n%s", diff)
+		}
+	}
+	until(t, "the end of the subscriptions", func() bool { return s.alive.Load() == 0 })
 }

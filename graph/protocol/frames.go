@@ -8,11 +8,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -31,20 +29,15 @@ const (
 	// smallBuffer is what a socket reads into, in bytes. It is idle most of the time
 	// and should take little; what is longer is read into its own place.
 	smallBuffer = 256
-	// closeTime is how long a client may take to go after it was told.
-	closeTime = 5 * time.Second
 	// maxControl bounds what a control frame holds, in bytes.
 	maxControl = 125
-	// headRoom is what the header of a frame takes at most, in bytes.
-	headRoom = 10
 )
 
 // frames is the server's end of a WebSocket (RFC 6455), without extensions. One
 // goroutine reads; who writes sees to it that nobody else does.
 type frames struct {
-	conn  net.Conn
-	in    *bufio.Reader
-	timed time.Time // when the time for writing was last set
+	line
+	in *bufio.Reader
 
 	kind    byte // of the message of which a part has come; frameMore: of none
 	message bytes.Buffer
@@ -85,7 +78,7 @@ func upgrade(w http.ResponseWriter, r *http.Request) (_ *frames, ours bool, _ er
 		return nil, false, err
 	}
 	source := io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
-	return &frames{conn: conn, in: bufio.NewReaderSize(source, smallBuffer)}, ours, nil
+	return &frames{line: line{conn: conn}, in: bufio.NewReaderSize(source, smallBuffer)}, ours, nil
 }
 
 // read gives the next message, or the next control frame: they come between the
@@ -162,33 +155,18 @@ func unmask(text []byte, mask [4]byte) {
 	}
 }
 
-// buffers are for frames to be put together in. Each begins with headRoom.
-var buffers = sync.Pool{New: func() any { b := make([]byte, headRoom, 1024); return &b }}
-
-// write writes a frame with what fill appends. A client that takes too long to
-// read it loses the connection.
+// write writes a frame with what fill appends.
 func (f *frames) write(kind byte, fill func(to []byte) []byte) {
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	*buffer = fill((*buffer)[:headRoom])
-	var header []byte
-	switch size := len(*buffer) - headRoom; {
-	case size <= maxControl:
-		header = []byte{0x80 | kind, byte(size)}
-	case size < 1<<16:
-		header = binary.BigEndian.AppendUint16([]byte{0x80 | kind, 126}, uint16(size))
-	default:
-		header = binary.BigEndian.AppendUint64([]byte{0x80 | kind, 127}, uint64(size))
-	}
-	frame := (*buffer)[headRoom-len(header):]
-	copy(frame, header)
-	if now := time.Now(); now.Sub(f.timed) > writeTime/10 { // it costs too much to be done for each
-		f.timed = now
-		_ = f.conn.SetWriteDeadline(now.Add(writeTime))
-	}
-	if _, err := f.conn.Write(frame); err != nil {
-		_ = f.conn.Close() // who reads from it ends the socket
-	}
+	f.line.write(func(to []byte, size int) []byte {
+		to = append(to, 0x80|kind)
+		switch {
+		case size <= maxControl:
+			return append(to, byte(size))
+		case size < 1<<16:
+			return binary.BigEndian.AppendUint16(append(to, 126), uint16(size))
+		}
+		return binary.BigEndian.AppendUint64(append(to, 127), uint64(size))
+	}, fill)
 }
 
 // close tells the client why the socket ends. Who reads then waits for it to go.
@@ -197,10 +175,7 @@ func (f *frames) close(code int, reason string) {
 		reason = reason[:min(len(reason)-1, maxControl-2)]
 	}
 	f.write(frameClose, func(to []byte) []byte { return append(binary.BigEndian.AppendUint16(to, uint16(code)), reason...) })
-	if half, ok := f.conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // a client waits for the server to go first
-	}
-	_ = f.conn.SetReadDeadline(time.Now().Add(closeTime))
+	f.hangUp()
 }
 
 // end closes the connection. What the client has sent meanwhile is read first:

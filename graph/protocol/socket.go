@@ -424,8 +424,7 @@ type running struct {
 	begin  []byte          // of each message with an answer, which follows
 	ctx    context.Context // ends with the operation
 	cancel context.CancelFunc
-	wake   func() // of its stream
-	over   bool   // under the socket's lock
+	over   bool // under the socket's lock
 }
 
 // forget ends the operation; the socket's lock is held.
@@ -478,13 +477,7 @@ func (o *running) execute(q *request) {
 			o.answer(ctx, respond(ctx))
 			return
 		}
-		o.wake = func() {
-			if o.s.goOn() {
-				defer o.s.operations.Done()
-				o.follow(ctx, stream)
-			}
-		}
-		o.follow(ctx, stream)
+		follow(ctx, stream, o)
 	})
 }
 
@@ -501,36 +494,26 @@ func (o *running) answer(ctx context.Context, response *graphql.Response) {
 	}
 }
 
-// follow sends what a stream gives until it ends, or until it rests: then nothing is
-// left of it but what wakes it, and who wakes it goes on.
-func (o *running) follow(ctx context.Context, stream Stream) {
-	defer o.unless()
-	for !stream.Rest(ctx, o.wake) {
-		response, err := stream.Next(ctx)
-		switch {
-		case errors.Is(err, io.EOF):
-			o.finish(message{Type: "complete"})
-			return
-		case err != nil:
-			if ctx.Err() == nil {
-				o.refuse(&refusal{err: err})
-			}
-			return
-		case response != nil && !o.next(response):
-			return
-		}
+// end tells the client that the operation is over, or why it has to end.
+func (o *running) end(err error) {
+	if errors.Is(err, io.EOF) {
+		o.finish(message{Type: "complete"})
+		return
 	}
+	o.refuse(&refusal{err: err})
 }
 
-// goOn counts what goes on for an operation, unless the socket has ended.
-func (s *socket) goOn() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.operations.Add(1)
+// goOn counts what goes on for the operation, unless the socket has ended.
+func (o *running) goOn() bool {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	if !o.s.closed {
+		o.s.operations.Add(1)
 	}
-	return !s.closed
+	return !o.s.closed
 }
+
+func (o *running) done() { o.s.operations.Done() }
 
 // next sends an answer; false when the client has ended the operation.
 func (o *running) next(response *graphql.Response) bool {
