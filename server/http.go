@@ -83,18 +83,16 @@ func bounded(api http.Handler) http.Handler {
 		}
 		control := http.NewResponseController(w)
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		size := int64(maxBody)
+		body := &boundedBody{ReadCloser: r.Body, left: maxBody}
 		switch {
 		case strings.HasPrefix(kind, "multipart/"):
-			size = maxUpload
-			_ = control.SetReadDeadline(time.Now().Add(uploadTime))
+			body.left, body.until, body.control = maxUpload, time.Now().Add(uploadTime), control
 			_ = control.SetWriteDeadline(time.Now().Add(uploadTime + readTime))
 		case !protocol.IsStream(r): // a stream bounds each of its writes
 			_ = control.SetWriteDeadline(time.Now().Add(answerTime + graceTime + readTime))
 		}
-		body := &boundedBody{ReadCloser: r.Body, left: size}
 		r.Body = body
-		if r.ContentLength > size {
+		if r.ContentLength > body.left {
 			body.left = -1
 			_ = control.EnableFullDuplex() // or the server reads some of it before it answers
 		}
@@ -111,12 +109,24 @@ func bounded(api http.Handler) http.Handler {
 type boundedBody struct {
 	io.ReadCloser
 	left int64 // below zero once there were more
+
+	// Of one that may take long, as long as it goes on: until then, and something
+	// comes within readTime.
+	until   time.Time
+	control *http.ResponseController
 }
 
 // Read implements io.Reader.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return 0, &http.MaxBytesError{}
+	}
+	if b.control != nil {
+		next := time.Now().Add(readTime)
+		if b.until.Before(next) {
+			next = b.until
+		}
+		_ = b.control.SetReadDeadline(next)
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
 	b.left -= int64(n)

@@ -28,7 +28,6 @@ import (
 	"github.com/onedoor/onedoor/internal/limit"
 	"github.com/onedoor/onedoor/internal/store"
 	"github.com/onedoor/onedoor/internal/viewer"
-	"github.com/onedoor/onedoor/internal/webhook"
 	"github.com/onedoor/onedoor/internal/workday"
 	"github.com/onedoor/onedoor/server/explorer"
 )
@@ -186,7 +185,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stdou
 		jobs.Run(work, append(ownWork(s, reading, desk, drafts, guests), webhookWork(s, dispatcher, happened)...)...)
 		dispatcher.Wait()
 	})
-	working.Go(func() { webhook.Listen(work, events, happened) })
+	working.Go(func() { listen(work, events, happened) })
 	working.Go(func() { events.Run(work) })
 	working.Go(func() { published.Run(work) })
 	working.Go(func() { reading.follow(work) })

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/onedoor/onedoor/graph"
+	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/courier"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/jobs"
@@ -35,5 +36,35 @@ func webhookWork(s *store.Store, d *webhook.Dispatcher, wake <-chan struct{}) []
 	return []jobs.Work{
 		{Name: "webhooks", Every: lookEvery, Wake: wake, Do: d.Work},
 		{Name: "old deliveries", Every: forgetEvery, Do: func(ctx context.Context) error { return s.ForgetDeliveries(ctx, time.Now().Add(-deliveredFor)) }},
+	}
+}
+
+// listen tells wake of events as they come, until ctx ends. It may miss some while
+// the feed is away.
+func listen(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
+	for ctx.Err() == nil {
+		if err := pass(ctx, feed, wake); err != nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(lookEvery):
+			}
+		}
+	}
+}
+
+func pass(ctx context.Context, feed casework.Feed, wake chan<- struct{}) error {
+	following, err := feed.Follow(ctx, "", nil)
+	if err != nil {
+		return err
+	}
+	defer following.Close()
+	for {
+		if _, err := following.Next(ctx); err != nil {
+			return err
+		}
+		select {
+		case wake <- struct{}{}:
+		default: // it has been told
+		}
 	}
 }

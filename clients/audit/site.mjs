@@ -22,9 +22,9 @@ export async function site(url, { token, pid, mode }) {
       change: `mutation { issueNotice(input: { item: "biz-reg", facts: ${facts} }) { notice { number } } }`,
       subscription: 'subscription { catalogEvents { id cursor } }',
       // One of two fields fails, and may be null.
-      partial: { query: 'query($d: Date) { __typename scheme(code: "catering", asOf: $d) { name } }', variables: { d: 'no day' } },
+      partial: { query: '{ __typename scheme(code: "catering", asOf: "no day") { name } }' },
       // The only field fails, and may not be null.
-      broken: { query: 'query($d: Date!) { deadline(input: { start: $d, amount: 5, unit: DAY }) { dueOn } }', variables: { d: 'no day' } },
+      broken: { query: 'query($n: Int!) { deadline(input: { start: "2026-09-24", amount: $n, unit: DAY }) { dueOn } }', variables: { n: -1 } },
     },
   };
   if (token) await openCases(it);

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/guide"
 	"github.com/onedoor/onedoor/internal/ref"
@@ -87,34 +86,6 @@ func (d *Dispatcher) init() {
 		d.prompt, d.unknown, d.doubted = make(places, promptPlaces), make(places, unknownPlaces), make(places, doubtedPlaces)
 		d.lanes, d.took = map[string]*lane{}, map[string]time.Duration{}
 	})
-}
-
-// Listen tells wake of events as they come, until ctx ends. It may miss some.
-func Listen(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
-	for ctx.Err() == nil {
-		follow(ctx, feed, wake)
-		select { // the feed will be there again, and who polls meanwhile finds everything
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func follow(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
-	following, err := feed.Follow(ctx, "", nil)
-	if err != nil {
-		return
-	}
-	defer following.Close()
-	for {
-		if _, err := following.Next(ctx); err != nil {
-			return
-		}
-		select {
-		case wake <- struct{}{}:
-		default:
-		}
-	}
 }
 
 // Work makes deliveries of all events so far, and starts to send what is due. A

@@ -459,3 +459,31 @@ should(
   },
   usual,
 );
+
+// Files take their time.
+const uploading = (site, body) => compose(site, { headers: { 'content-type': multipart, accept: GRAPH_TYPE, ...preflight, ...site.signedIn }, body });
+must(
+  'a form that goes on slowly is taken',
+  'multipart; slow networks',
+  async (site) => {
+    const bytes = uploading(site, whole(site));
+    const [first, ...rest] = [0, 1, 2, 3].map((i) => bytes.subarray(bytes.length - 16 * (4 - i), i < 3 ? bytes.length - 16 * (3 - i) : undefined));
+    const answer = await exchange(site, Buffer.concat([bytes.subarray(0, bytes.length - 64), first]), {
+      more: (socket) => rest.forEach((part, i) => setTimeout(() => socket.write(part), 4_000 * (i + 1))),
+    });
+    assert.ok(answer.ms > 11_000, `${answer.ms}`);
+    taken({ ...answer, json: JSON.parse(answer.text) });
+  },
+  { ...usual, slow: true },
+);
+must(
+  'a form that stops is cut off within 14 s',
+  'OWASP; GOH Status Codes (408)',
+  async (site) => {
+    const bytes = uploading(site, whole(site));
+    const answer = await exchange(site, bytes.subarray(0, bytes.length - 16));
+    assert.ok(answer.ms < 14_000, `${answer.ms}`);
+    assert.ok([0, 408].includes(answer.status), answer.raw);
+  },
+  { ...usual, slow: true },
+);
