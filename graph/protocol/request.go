@@ -13,7 +13,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -290,5 +289,3 @@ func (h *Handler) limited(ctx context.Context, op *graphql.OperationContext) (co
 	}
 	return context.WithTimeoutCause(ctx, h.answerTime(), fault.New(fault.Unavailable, "protocol", "未能及时处理", "no answer in time"))
 }
-
-var noDeadline time.Time
