@@ -129,6 +129,9 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(next)
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	if err != nil {
+		b.control = nil // the deadlines that follow are HTTP's
+	}
 	b.left -= int64(n)
 	if b.left < 0 {
 		return n - 1, &http.MaxBytesError{}

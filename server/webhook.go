@@ -43,24 +43,24 @@ func webhookWork(s *store.Store, d *webhook.Dispatcher, wake <-chan struct{}) []
 // the feed is away.
 func listen(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
 	for ctx.Err() == nil {
-		if err := pass(ctx, feed, wake); err != nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(lookEvery):
-			}
+		pass(ctx, feed, wake)
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
 		}
 	}
 }
 
-func pass(ctx context.Context, feed casework.Feed, wake chan<- struct{}) error {
+// pass tells wake until the feed is away.
+func pass(ctx context.Context, feed casework.Feed, wake chan<- struct{}) {
 	following, err := feed.Follow(ctx, "", nil)
 	if err != nil {
-		return err
+		return
 	}
 	defer following.Close()
 	for {
 		if _, err := following.Next(ctx); err != nil {
-			return err
+			return
 		}
 		select {
 		case wake <- struct{}{}:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
@@ -65,8 +66,16 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 		writeEvents(w, r, response)
 		return
 	}
+	// Until the connection is taken over, HTTP knows when the client goes.
+	gone, stops := context.AfterFunc(r.Context(), cancel), context.AfterFunc(closing, cancel)
+	defer gone()
+	defer stops()
 	response, stream, ctx := h.start(ctx, op)
-	if stream == nil || r.Method == http.MethodHead {
+	switch {
+	case closing.Err() != nil:
+		h.refuse(w, r, form{}, stopping())
+		return
+	case stream == nil || r.Method == http.MethodHead:
 		writeEvents(w, r, response)
 		return
 	}
@@ -74,10 +83,13 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 	w.WriteHeader(http.StatusOK)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return // nobody is there to be answered
+		if errors.Is(err, http.ErrNotSupported) {
+			slog.ErrorContext(ctx, "no stream of events: its connection cannot be taken over", "error", err)
+		}
+		return
 	}
 	isTaken = true
-	s := &events{h: h, line: line{conn: conn}, isChunked: r.ProtoAtLeast(1, 1), authorization: r.Header.Get("Authorization"), ctx: ctx, cancel: cancel}
+	s := &events{h: h, line: line{conn: conn}, isChunked: r.ProtoAtLeast(1, 1), authorization: r.Header.Get("Authorization"), ctx: ctx, cancel: cancel, leave: leave}
 	go func() {
 		defer ended()
 		s.serve(closing, stream)
@@ -144,6 +156,7 @@ type events struct {
 	authorization string
 	ctx           context.Context // ends with the stream
 	cancel        context.CancelFunc
+	leave         func() // of Handler.Enter
 
 	mu     sync.Mutex // of what follows, and of the order in which events go out
 	timer  *time.Timer
@@ -210,6 +223,7 @@ func (s *events) close(last []byte) {
 	}
 	s.line.hangUp()
 	s.cancel()
+	s.leave() // also when its client takes its time to go
 }
 
 // lookAfter ends a stream whose token is over, and looks again later. A client that

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +50,7 @@ func TestEvents(t *testing.T) {
 		"mutation":              {post("mutation { bump }"), "event: next\ndata: {\"data\":{\"bump\":1}}\n\n" + end},
 		"refused":               {post("subscription { refused }"), "event: next\ndata: {\"errors\":[{\"message\":\"it is refused\",\"extensions\":{\"code\":\"DENIED\",\"problems\":null}}]}\n\n" + end},
 		"breaks":                {post("subscription { breaks }"), "event: next\ndata: {\"data\":{\"breaks\":1}}\n\nevent: next\ndata: {\"errors\":[{\"message\":\"it broke\",\"extensions\":{\"code\":\"UNAVAILABLE\",\"problems\":null}}]}\n\n" + end},
+		"explodes":              {post("subscription { explodes }"), "event: next\ndata: {\"data\":{\"explodes\":1}}\n\nevent: next\ndata: {\"errors\":[{\"message\":\"internal error; please try again later\",\"extensions\":{\"code\":\"INTERNAL\",\"problems\":null}}]}\n\n" + end},
 		"panics":                {post("{ panics }"), "event: next\ndata: {\"errors\":[{\"message\":\"internal error; please try again later\",\"extensions\":{\"code\":\"INTERNAL\",\"problems\":null}}]}\n\n" + end},
 		"invalid":               {get("{"), "~event: next\ndata: {\"errors\":[{"},
 		"accepting JSON better": {[]string{http.MethodPost, "/", `{"query":"subscription { count(to: 1) }"}`, "Content-Type", asJSON, "Accept", asGraph + ", " + asJSON + ", " + asEvents}, "event: next\ndata: {\"data\":{\"count\":1}}\n\n" + end},
@@ -203,13 +206,92 @@ func TestEventsRest(t *testing.T) {
 	wake() // for nobody
 }
 
-// TestEventsOverOldHTTP asks by HTTP/1.0, which has no chunks, as nginx does by
-// default, and by HEAD.
-func TestEventsOverOldHTTP(t *testing.T) {
+// TestEventsBegin looks at streams that are given up before they have begun.
+func TestEventsBegin(t *testing.T) {
+	t.Parallel()
+	begin := func(t *testing.T, s *site, ctx context.Context) <-chan reply {
+		t.Helper()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape("subscription { stalls }"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", asEvents)
+		got := make(chan reply, 1)
+		go func() {
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				got <- reply{}
+				return
+			}
+			defer answer.Body.Close()
+			text, _ := io.ReadAll(answer.Body)
+			got <- reply{answer.StatusCode, answer.Header, string(text)}
+		}()
+		<-s.began
+		return got
+	}
+	ended := func(t *testing.T, s *site) {
+		t.Helper()
+		until(t, "the end of the subscription", func() bool { return s.alive.Load() == 0 })
+		s.handler.Close(t.Context())
+	}
+	t.Run("the client goes", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		begin(t, s, ctx)
+		cancel()
+		ended(t, s)
+	})
+	t.Run("the server stops", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t)
+		got := begin(t, s, t.Context())
+		s.handler.Close(t.Context())
+		if answer := <-got; answer.status != http.StatusServiceUnavailable || strings.Contains(answer.text, "complete") {
+			t.Errorf("the client will not come again: %v", answer)
+		}
+		ended(t, s)
+	})
+}
+
+// TestEventsAreCounted: each stream counts from its beginning to its end, once,
+// however it ends.
+func TestEventsAreCounted(t *testing.T) {
+	t.Parallel()
+	for name, query := range map[string]string{
+		"completes": "subscription { count(to: 2) }", "breaks": "subscription { breaks }", "explodes": "subscription { explodes }",
+		"refused": "subscription { refused }", "invalid": "subscription { nothing }", "query": "{ hello }", "panics": "{ panics }", "mutation": "mutation { bump }",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			t.Run(name+" by "+method, func(t *testing.T) {
+				t.Parallel()
+				var entered, left atomic.Int64
+				s := newSite(t, func(h *protocol.Handler) {
+					h.Enter = func(context.Context) (func(), error) {
+						entered.Add(1)
+						return sync.OnceFunc(func() { left.Add(1) }), nil
+					}
+				})
+				s.send(t, method, "/?query="+url.QueryEscape(query), "", "Accept", asEvents)
+				s.handler.Close(t.Context()) // which waits for it
+				if entered.Load() != 1 || left.Load() != 1 {
+					t.Errorf("entered %d times, left %d times", entered.Load(), left.Load())
+				}
+				until(t, "the end of the subscription", func() bool { return s.alive.Load() == 0 })
+			})
+		}
+	}
+}
+
+// TestEventsOnTheWire asks by HTTP/1.1, which has chunks; by HTTP/1.0, which has
+// none, as nginx does by default; and by HEAD.
+func TestEventsOnTheWire(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for request, want := range map[string]string{
-		"GET /?query=subscription%7Bcount(to:2)%7D HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n":                                  "event: next\ndata: {\"data\":{\"count\":1}}\n\nevent: next\ndata: {\"data\":{\"count\":2}}\n\nevent: complete\ndata:\n\n",
+		"GET /?query=subscription%7Bcount(to:1)%7D HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\nGET / HTTP/1.1\r\n\r\n": "3\r\n:\n\n\r\n28\r\nevent: next\ndata: {\"data\":{\"count\":1}}\n\n\r\n17\r\nevent: complete\ndata:\n\n\r\n0\r\n\r\n",
+		"GET /?query=subscription%7Bcount(to:2)%7D HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n":                                  ":\n\nevent: next\ndata: {\"data\":{\"count\":1}}\n\nevent: next\ndata: {\"data\":{\"count\":2}}\n\nevent: complete\ndata:\n\n",
 		"HEAD /?query=subscription%7Bcount(to:2)%7D HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/event-stream\r\n\r\n": "",
 	} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -225,10 +307,10 @@ func TestEventsOverOldHTTP(t *testing.T) {
 			t.Fatal(err)
 		}
 		head, body, _ := strings.Cut(string(text), "\r\n\r\n")
-		if !strings.Contains(head, " 200 OK\r\n") || !strings.Contains(head, "Content-Type: text/event-stream") {
+		if !strings.Contains(head, " 200 OK\r\n") || !strings.Contains(head, "Content-Type: text/event-stream") || !strings.Contains(head, "Connection: close") {
 			t.Error(head)
 		}
-		if diff := cmp.Diff(want, withoutComments(body)); diff != "" {
+		if diff := cmp.Diff(want, body); diff != "" {
 			t.Errorf("stream (-want +got):\n%s", diff)
 		}
 	}

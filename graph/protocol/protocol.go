@@ -165,7 +165,7 @@ func IsStream(r *http.Request) bool {
 	return isUpgrade(r) || readAccept(r.Header).of(eventStream).q > 0
 }
 
-// ServeHTTP answers one request, or serves a stream until it ends.
+// ServeHTTP answers one request, or begins to serve a stream.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := nameRequest(r)
 	r = r.WithContext(graphql.StartOperationTrace(context.WithValue(r.Context(), requestIDKey{}, id)))

@@ -211,6 +211,11 @@ func TestSocketOperations(t *testing.T) {
 			t.Errorf("%s: %s", invalid, m)
 		}
 	}
+	subscribe("e", `subscription { explodes }`)
+	c.expect(`{"id":"e","type":"next","payload":{"data":{"explodes":1}}}`)
+	if m := c.read(); !strings.Contains(m, `"id":"e","type":"error"`) || !strings.Contains(m, "INTERNAL") {
+		t.Error(m)
+	}
 	subscribe("b", `subscription { breaks }`)
 	c.expect(`{"id":"b","type":"next","payload":{"data":{"breaks":1}}}`)
 	if m := c.read(); !strings.HasPrefix(m, `{"id":"b","type":"error"`) || !strings.Contains(m, "UNAVAILABLE") {

@@ -48,6 +48,10 @@ type Subscription {
 	silence: Int!
 	"One number, and then the source breaks."
 	breaks: Int!
+	"One number, and then the source panics."
+	explodes: Int!
+	"It takes for ever to begin."
+	stalls: Int!
 	"How often the bell has rung, the odd times only."
 	rings: Int!
 	"Refused before its first event."
@@ -161,6 +165,11 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 	}
 	w.alive.Add(1)
 	context.AfterFunc(ctx, func() { w.alive.Add(-1) })
+	if field.Name == "stalls" { // before it begins
+		w.began <- field.Name
+		<-ctx.Done()
+		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, ctx.Err())}})
+	}
 	to := -1
 	if field.Name == "count" {
 		to, _ = strconv.Atoi(fmt.Sprint(field.ArgumentMap(op.Variables)["to"]))
@@ -183,6 +192,8 @@ func (s *numbers) Next(ctx context.Context) (*graphql.Response, error) {
 	case s.field.Name == "silence":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case s.field.Name == "explodes" && s.n == 1:
+		panic("it explodes")
 	case s.field.Name == "breaks" && s.n == 1:
 		return nil, fault.New(fault.Unavailable, "test", "断了", "it broke")
 	case s.n == s.to:

@@ -215,7 +215,7 @@ func (h *Hub) read(ctx context.Context) {
 		for _, s := range streams {
 			events = append(events, decode(s.Messages)...)
 		}
-		if len(events) > 0 && events[0].Seq == h.handedOut()+1 {
+		if len(events) > 0 && events[0].Seq <= h.handedOut()+1 { // what the relay has handed out already, is not again
 			h.handOut(events)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -267,15 +268,17 @@ func TestRest(t *testing.T) {
 	})
 }
 
-// Who takes long holds up nobody, and who has gone is not woken.
+// Many who take long hold up nobody, and who has gone is not woken. One goroutine
+// for each processor, and a few more now and then, would not get through here.
 func TestManyRest(t *testing.T) {
 	t.Parallel()
 	l := &log{}
 	h := l.process(t, nil)
-	const followers = 200
+	const followers = 30_000
 	stuck := make(chan struct{})
 	defer close(stuck)
 	woken := make(chan int, followers)
+	var gone []casework.Following
 	for i := range followers {
 		f := follow(t, h, "", nil)
 		resting := f.Rest(t.Context(), func() {
@@ -288,8 +291,11 @@ func TestManyRest(t *testing.T) {
 			t.Fatalf("there is something for %d", i)
 		}
 		if i%3 == 2 {
-			f.Close()
+			gone = append(gone, f)
 		}
+	}
+	for _, f := range gone {
+		f.Close()
 	}
 	l.add(1)
 	got := map[int]bool{}
@@ -297,12 +303,62 @@ func TestManyRest(t *testing.T) {
 		select {
 		case i := <-woken:
 			if i%3 != 0 || got[i] {
-				t.Errorf("%d is woken", i)
+				t.Fatalf("%d is woken", i)
 			}
 			got[i] = true
 		case <-time.After(30 * time.Second):
 			t.Fatalf("%d are woken", len(got))
 		}
+	}
+}
+
+// Nothing is left of followers, and nobody keeps an event that all have taken, in
+// whatever state they are closed.
+func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	l := &log{}
+	l.add(100)
+	h := l.process(t, nil)
+	freed := make(chan bool, 100)
+	follow := func(after *int64) casework.Following {
+		t.Helper()
+		f, err := h.Follow(t.Context(), "", after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	takes, rests, behind, never := follow(nil), follow(nil), follow(from(10)), follow(from(5))
+	if !rests.Rest(t.Context(), func() {}) {
+		t.Error("there is something")
+	}
+	take(t, behind, 10, 1, 1)
+	for at := int64(100); at < 110; at++ {
+		l.add(1)
+		d, err := takes.Next(t.Context())
+		if err != nil || d.Seq != at+1 {
+			t.Fatal(d, err)
+		}
+		runtime.AddCleanup(d, func(freed chan bool) { freed <- true }, freed)
+	}
+	for _, f := range []casework.Following{rests, behind, never} {
+		f.Close()
+	}
+	for range 10 {
+		runtime.GC()
+		select {
+		case <-freed:
+		case <-time.After(30 * time.Second):
+			t.Fatal("an event is kept")
+		}
+	}
+	takes.Close()
+	never.Close()
+	if n := h.Topics(); n != 0 {
+		t.Errorf("%d topics are followed", n)
+	}
+	if _, err := behind.Next(t.Context()); !errors.Is(err, context.Canceled) {
+		t.Errorf("a closed one gives %v", err)
 	}
 }
 
@@ -331,17 +387,20 @@ func TestSlowFollowers(t *testing.T) {
 	onEach(t, func(t *testing.T, connect func() *redis.Client) {
 		l := &log{}
 		h := l.process(t, connect())
-		slow, quick := follow(t, h, "", nil), follow(t, h, "", nil)
-		at := int64(0)
+		slow, late, quick := follow(t, h, "", nil), follow(t, h, "", from(0)), follow(t, h, "", nil)
+		l.add(9)
+		at := take(t, quick, 0, 9, 1)
+		take(t, late, 0, 1, 1) // it is behind with the others, and live events wait for it too
 		for range 17 {
 			l.add(241) // 4,097 in all, one more than may wait
 			at = take(t, quick, at, 241, 1)
 		}
-		_, err := slow.Next(t.Context())
-		if fault.CodeOf(err) != fault.Limited {
-			t.Fatalf("%v", err)
+		for _, f := range []casework.Following{slow, late} {
+			if _, err := f.Next(t.Context()); fault.CodeOf(err) != fault.Limited {
+				t.Fatalf("%v", err)
+			}
 		}
-		take(t, follow(t, h, "", from(0)), 0, 4097, 1)
+		take(t, follow(t, h, "", from(0)), 0, 4106, 1)
 	})
 }
 

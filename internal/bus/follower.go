@@ -23,15 +23,16 @@ const (
 // lock is held for all that is done with it.
 type topic struct {
 	followers int
-	newest    *live
+	end       *live
 	resting   []*follower
 }
 
-// live is an event among those of a topic, which are counted.
+// live is an event among those of a topic, which are counted; or their end, where
+// the next one will be.
 type live struct {
 	*casework.Delivery
 	number int
-	next   *live // nil: there is none yet
+	next   *live // nil: it is the end
 }
 
 // put adds an event, and wakes those who rest.
@@ -39,8 +40,8 @@ func (t *topic) put(d *casework.Delivery) {
 	if t == nil { // nobody follows
 		return
 	}
-	t.newest.next = &live{Delivery: d, number: t.newest.number + 1}
-	t.newest = t.newest.next
+	t.end.Delivery, t.end.next = d, &live{number: t.end.number + 1}
+	t.end = t.end.next
 	if len(t.resting) == 0 {
 		return
 	}
@@ -54,8 +55,8 @@ func (t *topic) put(d *casework.Delivery) {
 }
 
 // wakeAll wakes those who rested, as many at a time as there are processors: a
-// goroutine for each costs as much as what most of them do. One who takes long
-// holds up nobody, since more are woken as long as some have not been.
+// goroutine for each costs as much as what most of them do. Those who take long hold
+// up nobody, since ever more are woken beside them as long as some have not been.
 func wakeAll(wakes []func()) {
 	var woken atomic.Int64
 	some := func() {
@@ -63,8 +64,8 @@ func wakeAll(wakes []func()) {
 			wakes[i-1]()
 		}
 	}
-	for woken.Load() < int64(len(wakes)) {
-		for range runtime.GOMAXPROCS(0) {
+	for at := runtime.GOMAXPROCS(0); woken.Load() < int64(len(wakes)); at *= 2 {
+		for range min(at, len(wakes)) {
 			go some()
 		}
 		time.Sleep(patience)
@@ -112,7 +113,7 @@ type follower struct {
 
 	// Under the hub's lock.
 	topic *topic // nil: it has not caught up, or is closed
-	taken *live  // the last of the topic that it has been given or does not want
+	at    *live  // the first of the topic that it has not taken
 	wake  func() // not nil: it rests
 	seat  int    // its place among those who rest
 	over  bool   // it is closed
@@ -133,11 +134,11 @@ func (f *follower) attach() {
 	}
 	t := h.topics[f.caseID]
 	if t == nil {
-		t = &topic{newest: &live{}}
+		t = &topic{end: &live{}}
 		h.topics[f.caseID] = t
 	}
 	t.followers++
-	f.topic, f.taken = t, t.newest
+	f.topic, f.at = t, t.end
 }
 
 // Next implements casework.Following.
@@ -170,7 +171,7 @@ func (f *follower) Rest(ctx context.Context, wake func()) bool {
 	h := f.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(f.behind) > 0 || f.over || f.taken.next != nil {
+	if len(f.behind) > 0 || f.over || f.at.next != nil {
 		return false
 	}
 	f.wake, f.seat = wake, len(f.topic.resting)
@@ -181,6 +182,16 @@ func (f *follower) Rest(ctx context.Context, wake func()) bool {
 // take gives the next event; nil when there is none yet. It has caught up, or has
 // events that it was behind with.
 func (f *follower) take() (*casework.Delivery, error) {
+	h := f.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case f.over:
+		return nil, context.Canceled
+	case f.topic != nil && f.topic.end.number-f.at.number > queueSize: // all that it has not taken is kept for it
+		return nil, &fault.Error{Code: fault.Limited, Op: "bus.Next", ZH: "接收太慢，订阅已结束：请从最后收到的游标继续", EN: "events were taken too slowly: subscribe again after the last one",
+			Problems: []fault.Problem{{Code: "SLOW_CONSUMER", ZH: "接收太慢", EN: "events were taken too slowly"}}}
+	}
 	if len(f.behind) > 0 {
 		d := f.behind[0]
 		f.behind[0] = nil
@@ -188,21 +199,12 @@ func (f *follower) take() (*casework.Delivery, error) {
 		f.cursor = d.Seq
 		return d, nil
 	}
-	h := f.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case f.over:
-		return nil, context.Canceled
-	case f.topic.newest.number-f.taken.number > queueSize:
-		return nil, &fault.Error{Code: fault.Limited, Op: "bus.Next", ZH: "接收太慢，订阅已结束：请从最后收到的游标继续", EN: "events were taken too slowly: subscribe again after the last one",
-			Problems: []fault.Problem{{Code: "SLOW_CONSUMER", ZH: "接收太慢", EN: "events were taken too slowly"}}}
-	}
-	for f.taken.next != nil {
-		f.taken = f.taken.next
-		if f.taken.Seq > f.cursor { // otherwise it had it elsewhere
-			f.cursor = f.taken.Seq
-			return f.taken.Delivery, nil
+	for f.at.next != nil {
+		d := f.at.Delivery
+		f.at = f.at.next
+		if d.Seq > f.cursor { // otherwise it had it elsewhere
+			f.cursor = d.Seq
+			return d, nil
 		}
 	}
 	return nil, nil
@@ -259,7 +261,7 @@ func (f *follower) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := f.topic
-	f.over, f.topic, f.taken = true, nil, nil
+	f.over, f.topic, f.at = true, nil, nil
 	if t == nil {
 		return
 	}
