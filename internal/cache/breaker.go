@@ -33,31 +33,39 @@ var _ redis.Hook = (*breaker)(nil)
 // DialHook lets the client dial.
 func (b *breaker) DialHook(next redis.DialHook) redis.DialHook { return next }
 
+// sentKey marks the context of a command that has been let through. What a new
+// connection says first, for that command, goes with it.
+type sentKey struct{}
+
+// send lets a command through, or says that Redis is left alone.
+func (b *breaker) send(ctx context.Context, next func(context.Context) error, refuse func(error)) error {
+	if ctx.Value(sentKey{}) != nil {
+		return next(ctx)
+	}
+	if !b.open() {
+		refuse(errAway)
+		return errAway
+	}
+	err := next(context.WithValue(ctx, sentKey{}, true))
+	b.note(ctx, err)
+	return err
+}
+
 // ProcessHook stands before a command.
 func (b *breaker) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if !b.open() {
-			cmd.SetErr(errAway)
-			return errAway
-		}
-		err := next(ctx, cmd)
-		b.note(ctx, err)
-		return err
+		return b.send(ctx, func(ctx context.Context) error { return next(ctx, cmd) }, cmd.SetErr)
 	}
 }
 
 // ProcessPipelineHook stands before several commands at once.
 func (b *breaker) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if !b.open() {
+		return b.send(ctx, func(ctx context.Context) error { return next(ctx, cmds) }, func(err error) {
 			for _, cmd := range cmds {
-				cmd.SetErr(errAway)
+				cmd.SetErr(err)
 			}
-			return errAway
-		}
-		err := next(ctx, cmds)
-		b.note(ctx, err)
-		return err
+		})
 	}
 }
 

@@ -195,11 +195,12 @@ func TestWhoseWorkPanicsHarmsNobody(t *testing.T) {
 }
 
 // TestRedisGoesAndComes asks while Redis is killed and started again and again:
-// every text is right.
+// every text is right, and once it is back it is used again.
 func TestRedisGoesAndComes(t *testing.T) {
 	t.Parallel()
 	server, url := testservices.OwnRedis(t)
-	pages := []*cache.Pages{cache.NewPages(open(t, url)), cache.NewPages(open(t, url))}
+	caches := []*cache.Cache{open(t, url), open(t, url)}
+	pages := []*cache.Pages{cache.NewPages(caches[0]), cache.NewPages(caches[1])}
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	var asked atomic.Int64
@@ -231,6 +232,9 @@ func TestRedisGoesAndComes(t *testing.T) {
 		server.Stop()
 		more()
 		server.Start(t)
+		for _, c := range caches {
+			eventually(t, "used again", func() bool { return c.Ping(t.Context()) == nil })
+		}
 	}
 	more()
 	close(stop)
