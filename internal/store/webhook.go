@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -342,22 +343,34 @@ func (s *Store) DueWebhooks(ctx context.Context, now time.Time) ([]webhook.Due, 
 	return due, unavailable("store.DueWebhooks", err)
 }
 
-// claimSQL claims deliveries of one webhook. Where an earlier one of its case is
-// PENDING, also one that somebody else is sending, a delivery waits. (Those that
-// are PENDING have a next_at, and no others: so do the partial indexes read it.)
-const claimSQL = `UPDATE webhook_deliveries SET lease = %[1]s, lease_until = %[2]s WHERE id IN (
+// claimSQL claims deliveries of one webhook ($3). Where an earlier one of its case is
+// PENDING, also one that somebody else is sending, a delivery waits: the first of
+// each case are looked at, 64 of them, as others may be claiming too. (Those that are
+// PENDING have a next_at, and no others: so do the partial indexes read it.) What
+// waits is read once, whatever a database believes of how much that is: as a join,
+// 2,000 that wait took 190 ms when it believed in few.
+const claimSQL = `UPDATE webhook_deliveries SET lease = $1, lease_until = $2 WHERE id IN (
 	SELECT d.id FROM webhook_deliveries d
-	WHERE d.webhook_id = %[3]s AND d.next_at <= %[4]s AND (d.lease_until IS NULL OR d.lease_until <= %[4]s)
-	AND NOT EXISTS (SELECT 1 FROM webhook_deliveries p WHERE p.webhook_id = d.webhook_id AND p.case_id = d.case_id AND p.seq < d.seq AND p.next_at IS NOT NULL)
-	ORDER BY d.next_at, d.seq LIMIT %[5]s %[6]s
+	WHERE d.id = ANY (ARRAY(
+		SELECT f.id FROM (
+			SELECT id, next_at, seq, lease_until, row_number() OVER (PARTITION BY case_id ORDER BY seq) AS place
+			FROM webhook_deliveries WHERE webhook_id = $3 AND next_at IS NOT NULL
+		) f
+		WHERE f.place = 1 AND f.next_at <= $4 AND (f.lease_until IS NULL OR f.lease_until <= $4)
+		ORDER BY f.next_at, f.seq LIMIT 64
+	)) AND d.next_at <= $4 AND (d.lease_until IS NULL OR d.lease_until <= $4)
+	ORDER BY d.next_at, d.seq LIMIT $5 FOR UPDATE OF d SKIP LOCKED
 ) RETURNING id, event_id, kind, case_id, seq, attempt_count, next_at, since`
+
+// claimSQLite is claimSQL in the words of SQLite, where who writes is alone.
+var claimSQLite = strings.NewReplacer("= ANY (ARRAY(", "IN (", "\t)) AND", "\t) AND", " FOR UPDATE OF d SKIP LOCKED", "", "$", "?").Replace(claimSQL)
 
 // ClaimDeliveries claims what is due.
 func (s *Store) ClaimDeliveries(ctx context.Context, id, lease string, now, until time.Time, limit int) ([]webhook.Delivery, error) {
 	const op = "store.ClaimDeliveries"
-	query := fmt.Sprintf(claimSQL, "$1", "$2", "$3", "$4", "$5", "FOR UPDATE OF d SKIP LOCKED")
+	query := claimSQL
 	if s.dialect == dialect.SQLite {
-		query = fmt.Sprintf(claimSQL, "?1", "?2", "?3", "?4", "?5", "")
+		query = claimSQLite
 	}
 	count(ctx)
 	rows, err := s.write.QueryContext(ctx, query, lease, until.UTC(), id, now.UTC(), limit)

@@ -3,9 +3,12 @@ package store_test
 import (
 	"context"
 	crand "crypto/rand"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/onedoor/onedoor/internal/casework"
 	"github.com/onedoor/onedoor/internal/fault"
 	"github.com/onedoor/onedoor/internal/store"
+	"github.com/onedoor/onedoor/internal/testservices"
 	"github.com/onedoor/onedoor/internal/viewer"
 	"github.com/onedoor/onedoor/internal/webhook"
 )
@@ -336,6 +340,55 @@ func TestManyWebhooks(t *testing.T) {
 
 // Secrets are sealed under a new key while others rotate them; what was stopped goes
 // on, and in the end the new key alone opens all.
+// TestClaimsAreReadOnce has a database that believes in few deliveries, as after
+// weeks in which few waited at any time: claiming reads what waits once, and not
+// once for each that waits.
+func TestClaimsAreReadOnce(t *testing.T) {
+	t.Parallel()
+	url := testservices.PostgreSQL(t)
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateWebhook(t.Context(), hook("whk_1")); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const fill = `INSERT INTO webhook_deliveries (id, kind, case_id, seq, state, attempt_count, next_at, since, done_at, webhook_id)
+		SELECT 'dlv_' || i, 'k', 'case_' || (i %% 500), i, '%s', 0, %s, now(), %s, 'whk_1' FROM generate_series(%d, %d) i`
+	for _, statement := range []string{
+		fmt.Sprintf(fill, "DELIVERED", "NULL", "now()", 1, 20000), "ANALYZE webhook_deliveries",
+		fmt.Sprintf(fill, "PENDING", "now()", "NULL", 20001, 22000),
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var plan string
+	until := time.Now().Add(time.Hour)
+	if err := db.QueryRowContext(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+store.ClaimSQL, "lease", until, "whk_1", until, 8).Scan(&plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, loops := range regexp.MustCompile(`"Actual Loops": (\d+)`).FindAllStringSubmatch(plan, -1) {
+		if n, err := strconv.Atoi(loops[1]); err != nil || n > 64 {
+			t.Errorf("something is done %s times:\n%s", loops[1], plan)
+			break
+		}
+	}
+	claimed, err := s.ClaimDeliveries(t.Context(), "whk_1", "another", until.Add(2*time.Hour), until.Add(3*time.Hour), 8)
+	if err != nil || len(claimed) != 8 || claimed[0].Seq != 20001 {
+		t.Errorf("claimed %v, %v", claimed, err)
+	}
+}
+
 func TestReseal(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store) {
 		old, fresh := webhook.Key{1}, webhook.Key{2}

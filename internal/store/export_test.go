@@ -1,0 +1,4 @@
+package store
+
+// ClaimSQL claims deliveries in PostgreSQL.
+const ClaimSQL = claimSQL
