@@ -75,6 +75,8 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, q *request
 	case closing.Err() != nil:
 		h.refuse(w, r, form{}, stopping())
 		return
+	case ctx.Err() != nil:
+		return // the client has gone
 	case stream == nil || r.Method == http.MethodHead:
 		writeEvents(w, r, response)
 		return

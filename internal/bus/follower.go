@@ -64,8 +64,9 @@ func wakeAll(wakes []func()) {
 			wakes[i-1]()
 		}
 	}
-	for at := runtime.GOMAXPROCS(0); woken.Load() < int64(len(wakes)); at *= 2 {
-		for range min(at, len(wakes)) {
+	at := runtime.GOMAXPROCS(0)
+	for left := len(wakes); left > 0 && woken.Load() < int64(len(wakes)); left, at = left-at, 2*at {
+		for range min(at, left) { // each wakes one at least
 			go some()
 		}
 		time.Sleep(patience)

@@ -338,8 +338,6 @@ func TestManyWebhooks(t *testing.T) {
 	})
 }
 
-// Secrets are sealed under a new key while others rotate them; what was stopped goes
-// on, and in the end the new key alone opens all.
 // TestClaimsAreReadOnce has a database that believes in few deliveries, as after
 // weeks in which few waited at any time: claiming reads what waits once, and not
 // once for each that waits.
@@ -387,8 +385,24 @@ func TestClaimsAreReadOnce(t *testing.T) {
 	if err != nil || len(claimed) != 8 || claimed[0].Seq != 20001 {
 		t.Errorf("claimed %v, %v", claimed, err)
 	}
+
+	for _, statement := range []string{ // now it believes in one
+		"DELETE FROM webhook_deliveries", fmt.Sprintf(fill, "PENDING", "now()", "NULL", 1, 1), "VACUUM ANALYZE webhook_deliveries",
+		fmt.Sprintf(fill, "PENDING", "now()", "NULL", 2, 30),
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		if claimed, err := s.ClaimDeliveries(t.Context(), "whk_1", "one", until, until.Add(time.Hour), 1); err != nil || len(claimed) != 1 || claimed[0].Seq != int64(i+1) {
+			t.Errorf("claimed %v, %v", claimed, err)
+		}
+	}
 }
 
+// Secrets are sealed under a new key while others rotate them; what was stopped goes
+// on, and in the end the new key alone opens all.
 func TestReseal(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store) {
 		old, fresh := webhook.Key{1}, webhook.Key{2}
