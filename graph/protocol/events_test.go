@@ -22,6 +22,20 @@ import (
 
 const asEvents = "text/event-stream"
 
+// events asks for a subscription as a stream of events; headers come in pairs.
+func (s *site) events(t *testing.T, ctx context.Context, query string, headers ...string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape(query), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", asEvents)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
 // withoutComments gives the events of a stream.
 func withoutComments(stream string) string {
 	events := slices.DeleteFunc(strings.Split(stream, "\n\n"), func(e string) bool { return e == ":" })
@@ -93,15 +107,7 @@ func TestEventsEnd(t *testing.T) {
 	t.Parallel()
 	open := func(t *testing.T, s *site, ctx context.Context, headers ...string) *http.Response {
 		t.Helper()
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape("subscription { silence }"), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Accept", asEvents)
-		for i := 0; i < len(headers); i += 2 {
-			r.Header.Set(headers[i], headers[i+1])
-		}
-		answer, err := http.DefaultClient.Do(r)
+		answer, err := http.DefaultClient.Do(s.events(t, ctx, "subscription { silence }", headers...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,12 +176,7 @@ func TestEventsRest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape("subscription { rings }"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", asEvents)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := http.DefaultClient.Do(s.events(t, ctx, "subscription { rings }"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,11 +212,7 @@ func TestEventsBegin(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T, s *site, ctx context.Context) <-chan reply {
 		t.Helper()
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape("subscription { stalls }"), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Accept", asEvents)
+		r := s.events(t, ctx, "subscription { stalls }")
 		got := make(chan reply, 1)
 		go func() {
 			answer, err := http.DefaultClient.Do(r)
