@@ -135,17 +135,21 @@ func misfits(op *graphql.OperationContext) []fault.Problem {
 			path = ""
 		}
 		visitValue(v.Type, path, op.Variables[v.Variable], func(kind, path string, value any) {
-			p, bad := badScalar(kind, value)
-			if !fitsType(kind, value) {
-				bad, p = true, fault.Problem{Code: "WRONG_TYPE", ZH: fmt.Sprintf("%.40q 不是 %s", fmt.Sprint(value), kind), EN: fmt.Sprintf("%.40q is no %s", fmt.Sprint(value), kind)}
-			}
-			if bad {
+			if p, bad := misfit(kind, value); bad {
 				p.Path = path
 				problems = append(problems, p)
 			}
 		})
 	}
 	return problems
+}
+
+// misfit says why a value of the variables is not of its type.
+func misfit(kind string, value any) (fault.Problem, bool) {
+	if fitsType(kind, value) {
+		return badScalar(kind, value)
+	}
+	return fault.Problem{Code: "WRONG_TYPE", ZH: fmt.Sprintf("%.40q 不是 %s", fmt.Sprint(value), kind), EN: fmt.Sprintf("%.40q is no %s", fmt.Sprint(value), kind)}, true
 }
 
 // fitsType says whether a value of the variables is of a type that GraphQL defines,

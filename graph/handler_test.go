@@ -118,7 +118,7 @@ func TestVariablesAreOfTheirTypes(t *testing.T) {
 		"number deep in an input": {limit, `{"input": {"start": "2026-01-05", "amount": 5, "unit": "DAY", "pauses": [{"from": "2026-01-06", "to": "2026-01-06", "reason": 7}]}}`, "pauses[0].reason"},
 		"a day that is none":      {`query($d: Date) { items(asOf: $d) { totalCount } }`, `{"d": "2026-02-30"}`, "d"},
 		"number for a day within": {limit, `{"input": {"start": 20260105, "amount": 5, "unit": "DAY"}}`, "start"},
-		"list for facts":          {`query($f: FactSet!) { guide(input: {item: "biz-reg", facts: $f}) { digest } }`, `{"f": "none"}`, "f"},
+		"text for facts":          {`query($f: FactSet!) { guide(input: {item: "biz-reg", facts: $f}) { digest } }`, `{"f": "none"}`, "f"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
