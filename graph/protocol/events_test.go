@@ -23,7 +23,7 @@ import (
 const asEvents = "text/event-stream"
 
 // events asks for a subscription as a stream of events; headers come in pairs.
-func (s *site) events(t *testing.T, ctx context.Context, query string, headers ...string) *http.Request {
+func (s *site) events(ctx context.Context, t *testing.T, query string, headers ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/?query="+url.QueryEscape(query), nil)
 	if err != nil {
@@ -107,7 +107,7 @@ func TestEventsEnd(t *testing.T) {
 	t.Parallel()
 	open := func(t *testing.T, s *site, ctx context.Context, headers ...string) *http.Response {
 		t.Helper()
-		answer, err := http.DefaultClient.Do(s.events(t, ctx, "subscription { silence }", headers...))
+		answer, err := http.DefaultClient.Do(s.events(ctx, t, "subscription { silence }", headers...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestEventsRest(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	answer, err := http.DefaultClient.Do(s.events(t, ctx, "subscription { rings }"))
+	answer, err := http.DefaultClient.Do(s.events(ctx, t, "subscription { rings }"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestEventsBegin(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T, s *site, ctx context.Context) <-chan reply {
 		t.Helper()
-		r := s.events(t, ctx, "subscription { stalls }")
+		r := s.events(ctx, t, "subscription { stalls }")
 		got := make(chan reply, 1)
 		go func() {
 			answer, err := http.DefaultClient.Do(r)
